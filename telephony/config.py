@@ -1,0 +1,222 @@
+"""The whole configuration: `threerings.toml` and `THREERINGS__SECTION__KEY`, checked at start, all faults at once.
+
+Every key is explained in docs/configuration.md. Nothing here opens a connection; secrets have no repr.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+)
+
+from telephony.configchecks import MAX_PORT, Address, names, open_metrics, parse_address, secrets
+from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
+
+__all__ = ["Address", "Config", "ConfigFaults", "load"]
+
+DEFAULT_FILE = Path("threerings.toml")
+EMBEDDED = "embedded"
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("should be the name of a time zone") from None
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable() or value != value.strip():
+        raise ValueError("should be printable, without blanks at its ends")
+    return value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() != EMBEDDED and not value.get_secret_value().startswith(
+        ("postgresql://", "postgres://")
+    ):
+        raise ValueError('should begin with "postgresql://", or be "embedded"')
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
+Listen = Annotated[Address, BeforeValidator(parse_address)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, values do not change after start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Database(Section):
+    """`url` None: commands that need a database refuse to start."""
+
+    url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        default=None, examples=["postgresql://threerings@127.0.0.1/threerings", EMBEDDED]
+    )
+    max_unsaved_calls: int = Field(default=200_000, ge=1_000, le=10_000_000, examples=[200_000])
+    """So many calls wait in memory while the database is away; beyond that the oldest are dropped and counted."""
+
+
+class Http(Section):
+    """The web side."""
+
+    listen: Listen = Field(default=Address("127.0.0.1", 8080), examples=["127.0.0.1:8080"])
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, examples=["at least 16 characters, from a generator"]
+    )
+
+
+class Agi(Section):
+    """The FastAGI side."""
+
+    listen: Listen = Field(default=Address("127.0.0.1", 4573), examples=["127.0.0.1:4573"])
+    allow: tuple[IPvAnyNetwork, ...] = Field(default=(ip_network("127.0.0.0/8"),), examples=[["127.0.0.0/8"]])
+    deadline_ms: int = Field(default=300, ge=10, le=60_000, examples=[300])
+
+
+class Ring(Section):
+    """The rhythm of the country's ringing tone: one on and one off."""
+
+    period_seconds: float = Field(default=5.0, gt=0, le=60, allow_inf_nan=False, examples=[5.0])
+
+
+class Standard(Section):
+    """What is asked of every call; queues may have their own."""
+
+    rings: int = Field(default=3, ge=1, le=100, examples=[3])
+    abandonment: Share = Field(default=0.10, examples=[0.10])
+    mean_wait_seconds: Seconds = Field(default=30, examples=[30])
+    complaint_rate: Share = Field(default=0.0001, examples=[0.0001])
+    service_level_seconds: Seconds = Field(default=20, examples=[20])
+    short_abandon_seconds: Seconds = Field(default=0, examples=[0])
+    long_talk_seconds: Seconds = Field(default=300, examples=[300])
+
+
+class Pbx(Section):
+    """One Asterisk. `secret` holds the content of `secret_file` when that was given."""
+
+    name: Name = Field(examples=["pbx1"])
+    host: str = Field(default="127.0.0.1", min_length=1, examples=["127.0.0.1"])
+    port: Port = Field(default=5038, examples=[5038])
+    username: str = Field(min_length=1, examples=["threerings"])
+    secret: SecretStr = Field(default=SecretStr(""))
+    secret_file: Path | None = Field(default=None, examples=["/etc/threerings/pbx1.secret"])
+    tls: bool = Field(default=False, examples=[True])
+    tls_ca: Path | None = Field(default=None, examples=["/etc/threerings/ca.pem"])
+    ping_seconds: float = Field(default=5, gt=0, le=300, allow_inf_nan=False, examples=[5])
+    queue_log: Path | None = Field(default=None, examples=["/var/log/asterisk/queue_log"])
+    strict: bool = Field(default=True, examples=[True])
+    trunks: tuple[str, ...] = Field(default=(), examples=[["PJSIP/trunk"]])
+    """Interfaces that are trunks: channels on them come from outside, and dials to them ring no phone."""
+    internal_contexts: tuple[str, ...] = Field(default=(), examples=[["from-internal"]])
+    """Contexts whose channels come from inside, whatever their interface."""
+
+
+class Queue(Section):
+    """What one queue has of its own; a queue need not be listed."""
+
+    name: Name = Field(examples=["support"])
+    title: str | None = Field(default=None, examples=["客户咨询"])
+    greeting: str | None = Field(default=None, examples=["您好"])
+    service_level_seconds: Seconds | None = Field(default=None, examples=[20])
+    short_abandon_seconds: Seconds | None = Field(default=None, examples=[5])
+
+
+class Line(Section):
+    """A direct-dialled office phone."""
+
+    name: Name = Field(examples=["front-desk"])
+    interface: str = Field(min_length=1, examples=["PJSIP/8001"])
+    title: str | None = Field(default=None, examples=["前台"])
+
+
+class Branch(Section):
+    """What a supervisor looks after."""
+
+    name: Name = Field(examples=["changzhi"])
+    title: str | None = Field(default=None, examples=["长治营业部"])
+    queues: tuple[Name, ...] = Field(default=(), examples=[["support"]])
+    lines: tuple[Name, ...] = Field(default=(), examples=[["front-desk"]])
+
+
+class Config(Section):
+    """Everything that can be configured."""
+
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(default="Asia/Shanghai", examples=["Asia/Shanghai"])
+    data_dir: Path = Field(default=Path("/var/lib/threerings"), examples=["/var/lib/threerings"])
+    database: Database = Field(default_factory=Database)
+    http: Http = Field(default_factory=Http)
+    agi: Agi = Field(default_factory=Agi)
+    ring: Ring = Field(default_factory=Ring)
+    standard: Standard = Field(default_factory=Standard)
+    pbx: tuple[Pbx, ...] = Field(default=(), examples=[[{"name": "pbx1"}]])
+    queue: tuple[Queue, ...] = Field(default=(), examples=[[{"name": "support"}]])
+    line: tuple[Line, ...] = Field(default=(), examples=[[{"name": "front-desk", "interface": "PJSIP/8001"}]])
+    branch: tuple[Branch, ...] = Field(default=(), examples=[[{"name": "changzhi", "queues": ["support"]}]])
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which days and hours are counted."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def ring_period(self) -> timedelta:
+        """One ring, silence included."""
+        return timedelta(seconds=self.ring.period_seconds)
+
+    def database_url(self) -> str:
+        """The address of the database, or "embedded".
+
+        Raises:
+            ConfigFaults: there is none.
+        """
+        if self.database.url is None:
+            example = "postgresql://threerings@127.0.0.1/threerings"
+            raise ConfigFaults(
+                (f'database.url: is missing; for example "{example}", or "{EMBEDDED}" for our own server',)
+            )
+        return self.database.url.get_secret_value()
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """Read and check the whole configuration.
+
+    Args:
+        path: `--config`; None means `THREERINGS_CONFIG`, else `threerings.toml` here if there is one.
+        environ: the environment; its `THREERINGS__SECTION__KEY` win over the file.
+
+    Raises:
+        ConfigFaults: anything is wrong; it carries every fault.
+    """
+    named = path or (Path(environ["THREERINGS_CONFIG"]) if environ.get("THREERINGS_CONFIG") else None)
+    file = named or DEFAULT_FILE
+    tree = read_toml(file) if named or file.exists() else {}
+    faults = overlay(tree, environ)
+    faults += secrets(tree, file.parent)
+    try:
+        config: Config | None = Config.model_validate(tree)
+    except ValidationError as error:
+        config = None
+        faults += fault_lines(error, Config)
+    faults += names(tree) + open_metrics(tree)
+    if faults or config is None:
+        raise ConfigFaults(tuple(faults))
+    return config

@@ -1,0 +1,122 @@
+"""What one table of the configuration cannot know about another: read from the raw tree, so all faults come at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from telephony.configfile import Tree, dotted, shown
+
+MAX_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(value: object) -> object:
+    """`HOST:PORT` as an `Address`; whatever is no text comes back as it is.
+
+    Raises:
+        ValueError: it is text of another shape.
+    """
+    if not isinstance(value, str):
+        return value
+    host, colon, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isdecimal() or int(port) > MAX_PORT:
+        raise ValueError("should be HOST:PORT with a port up to 65535")
+    return Address(host, int(port))
+
+
+def _tables(tree: Tree, section: str) -> Iterator[tuple[int, Tree]]:
+    """The entries of a list of tables as far as they are tables at all; what is not, the model refuses."""
+    entries = tree.get(section)
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(entry, dict):
+            yield index, entry
+
+
+def secrets(tree: Tree, folder: Path) -> list[str]:
+    """Put the content of each `secret_file` (relative to the configuration file) in the place of `secret`."""
+    faults = []
+    for index, pbx in _tables(tree, "pbx"):
+        key, name = dotted(("pbx", index, "secret_file")), pbx.get("secret_file")
+        if ("secret" in pbx) == (name is not None):
+            word = "both are" if name is not None else "neither is"
+            faults.append(
+                f"{dotted(('pbx', index, 'secret'))}: {word} given; give exactly one of secret and secret_file"
+            )
+        elif isinstance(name, str):
+            pbx["secret_file"] = str(folder / name)
+            try:
+                pbx["secret"] = (folder / name).read_text(encoding="utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+                faults.append(f"{key}{shown('secret_file', name)}: {reason}; name a file this user can read")
+        if pbx.get("secret") == "":
+            faults.append(f"{dotted(('pbx', index, 'secret'))}: is empty; write the secret of manager.conf")
+    return faults
+
+
+def names(tree: Tree) -> list[str]:
+    """Names must be unique, and a branch's lines known; the queue or line of two branches has no one branch."""
+    faults = []
+    for section in ("pbx", "queue", "line", "branch"):
+        seen: set[object] = set()
+        for index, entry in _tables(tree, section):
+            name = entry.get("name")
+            if isinstance(name, str) and name in seen:
+                faults.append(f"{dotted((section, index, 'name'))} = {name!r}: is there twice; give each its own name")
+            seen.add(name)
+    lines = {entry.get("name") for _, entry in _tables(tree, "line")}
+    for part in ("queues", "lines"):
+        owner: dict[object, object] = {}
+        for index, branch in _tables(tree, "branch"):
+            listed = branch.get(part)
+            for name in [n for n in listed if isinstance(n, str)] if isinstance(listed, list) else []:
+                key = dotted(("branch", index, part))
+                if part == "lines" and name not in lines:
+                    faults.append(f"{key} = {name!r}: is no known line; add a [[line]] of that name or take it out")
+                if owner.setdefault(name, index) != index:
+                    faults.append(f"{key} = {name!r}: is in another branch already; leave it in one")
+    return faults
+
+
+def open_metrics(tree: Tree) -> list[str]:
+    """Metrics that other machines can read need a token."""
+    http = tree.get("http")
+    listen = http.get("listen") if isinstance(http, dict) else None
+    try:
+        address = parse_address(listen)
+    except ValueError:
+        return []
+    if (
+        isinstance(http, dict)
+        and isinstance(address, Address)
+        and not address.loopback
+        and not http.get("metrics_token")
+    ):
+        text = (
+            f"http.metrics_token: is missing, and http.listen = {listen!r} is open to other machines;"
+            " set a token of at least 16 characters, or listen on 127.0.0.1"
+        )
+        return [text]
+    return []

@@ -1,0 +1,120 @@
+"""The log: one snake_case event and its keys a line; numbers of people masked, control characters never raw.
+
+JSON when nobody watches, coloured columns on a terminal. What a caller can write (names, numbers, raw messages) can
+neither start a line of its own nor move the cursor of whoever reads the log.
+"""
+
+import logging
+import re
+import sys
+import unicodedata
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+NUMBER_KEYS = frozenset({"caller", "caller_number", "connected_number", "number", "dialled", "exten", "ani", "dnid"})
+"""Keys whose whole value is a number of a person."""
+KEPT_FIRST = 3
+KEPT_LAST = 2
+
+_UNMASKED = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|\d{4}-\d\d-\d\dT[\d:.]+|\d{9,10}\.\d{1,9}(?!\d)"
+"""An id, a time, a uniqueid of Asterisk: digits, but nobody's number."""
+_NUMBER = r"\+?\d(?:[ ()/-]{0,2}\d){6,}"
+_DIGITS = re.compile(rf"(?P<kept>(?<![\w.])(?:{_UNMASKED}))|(?P<number>{_NUMBER})")
+
+
+def mask_number(number: str) -> str:
+    """The first three and the last two characters, the rest as `*`; up to five characters (an extension) stay."""
+    hidden = len(number) - KEPT_FIRST - KEPT_LAST
+    return number if hidden <= 0 else number[:KEPT_FIRST] + "*" * hidden + number[-KEPT_LAST:]
+
+
+def mask_text(text: str) -> str:
+    """Free text with everything that looks like a telephone number (seven digits or more) masked."""
+    return _DIGITS.sub(lambda found: found["kept"] or mask_number(found["number"]), text)
+
+
+def mask_numbers(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Processor: mask the numbers in every value; `event` and `level` are ours and stay."""
+    return {key: value if key in ("event", "level") else _masked(key, value) for key, value in event.items()}
+
+
+def escape_controls(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Processor: control and format characters and lone surrogates as `\\xNN` or `\\uNNNN`, in keys and values."""
+    return {visible(key): _visible(key, value) for key, value in event.items()}
+
+
+def visible(text: str) -> str:
+    """The text with every control, format (bidi), separator and surrogate character written out."""
+    if text.isprintable():
+        return text
+    return "".join(_escape(character) if _is_hidden(character) else character for character in text)
+
+
+def configure(stream: TextIO | None = None, *, as_json: bool | None = None, level: int = logging.INFO) -> None:
+    """Set structlog up for this process. Only the composition root calls this.
+
+    Args:
+        stream: where to write; None means standard error.
+        as_json: one JSON object a line; None means yes unless the stream is a terminal.
+        level: the least level that is written.
+    """
+    out = stream or sys.stderr
+    in_json = not out.isatty() if as_json is None else as_json
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if in_json
+        else structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            mask_numbers,
+            escape_controls,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _masked(key: str, value: object) -> object:
+    if isinstance(value, bytes):
+        return mask_text(value.decode("utf-8", "backslashreplace"))
+    if isinstance(value, str):
+        return mask_number(value) if key in NUMBER_KEYS else mask_text(value)
+    if isinstance(value, BaseException):
+        return mask_text(f"{type(value).__name__}: {value}")
+    if isinstance(value, dict):
+        return {str(inner): _masked(str(inner), item) for inner, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(key, item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return mask_text(str(value))
+
+
+def _visible(key: str, value: object) -> object:
+    if isinstance(value, str):
+        if key == "exception":
+            return "\n".join("| " + visible(line) for line in value.split("\n"))
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(inner): _visible(inner, item) for inner, item in value.items()}
+    if isinstance(value, list):
+        return [_visible(key, item) for item in value]
+    return value
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"}
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004
