@@ -7,7 +7,7 @@ import itertools
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -57,6 +57,9 @@ class _Caller:
     dialling: Dialling
     at: float
     host: str
+    count: int = 1
+    every: float = 1.0
+    prefix: str = ""
 
 
 class Story:
@@ -126,6 +129,24 @@ class Story:
             self._queues_called.setdefault(queue)
         return self
 
+    def crowd(
+        self,
+        prefix: str,
+        *,
+        count: int,
+        every: float,
+        calls: str,
+        hangs_up_after: float | None = None,
+        presses: Sequence[tuple[float, str]] = (),
+        at: float = 0.0,
+    ) -> Self:
+        """`count` callers who do the same, one every `every` seconds, with the numbers `prefix` + 00001 and so on."""
+        self.caller(prefix, calls=calls, hangs_up_after=hangs_up_after, presses=presses, at=at)
+        one = self._callers.pop()
+        dialling = replace(one.dialling, number="[field0]")
+        self._callers.append(_Caller(dialling, at, one.host, count, every, prefix))
+        return self
+
     def phone_calls(self, phone: str, *, dials: str, hangs_up_after: float | None = None, at: float = 0.0) -> Self:
         """A phone of the house dials: a colleague (`1002`), outside (`9` and a number), or a named number."""
         call = Dialling(phone, plan.dialled(dials), None, hangs_up_after)
@@ -169,12 +190,12 @@ class Story:
         self._ready = True
         return self
 
-    async def play(self) -> Witnessed:
+    async def play(self, limit: float = LIMIT) -> Witnessed:
         """Play it to the end: all callers are gone and, if the PBX still lives, no channel is left."""
         if not self._ready:
             await self.prepare()
         try:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(limit):
                 lines = [self._call(n, caller) for n, caller in zip(itertools.count(1), self._callers)]
                 done = await asyncio.gather(*lines, *(self._happens(at, do) for at, do in self._events))
                 if not self._dies:
@@ -187,11 +208,17 @@ class Story:
         await asyncio.sleep(caller.at)
         sipp = phones.caller(self._folder, f"caller-{n}", caller.dialling, caller.host)
         try:
-            await sipp.start(f"{self.pbx.host}:5060", "-m", "1")
+            crowd = self._crowd(n, caller) if caller.count > 1 else ()
+            await sipp.start(f"{self.pbx.host}:5060", "-m", str(caller.count), *crowd)
             await sipp.ended()
         finally:
             await sipp.stop()
         return caller, sipp
+
+    def _crowd(self, n: int, caller: _Caller) -> tuple[str, ...]:
+        numbers = self._folder / f"numbers-{n}.csv"
+        numbers.write_text("SEQUENTIAL\n" + "".join(f"{caller.prefix}{i:05d}\n" for i in range(1, caller.count + 1)))
+        return ("-inf", str(numbers), "-r", "1", "-rp", str(round(caller.every * 1000)), "-l", str(caller.count))
 
     async def _happens(self, at: float, do: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(at)
@@ -208,7 +235,7 @@ class Story:
     def _look(self, done: list[tuple[_Caller, Sipp] | None]) -> Witnessed:
         seen = Witnessed()
         for caller, sipp in filter(None, done):
-            seen.callers += trace.legs(sipp.trace, caller.dialling.number)
+            seen.callers += trace.legs(sipp.trace, None if caller.count > 1 else caller.dialling.number)
             if sipp.failed:
                 seen.complaints.append(f"{caller.dialling.number}: {sipp.errors()}")
         for phone, sipp in self._phones.items():

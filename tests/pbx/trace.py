@@ -86,7 +86,7 @@ def messages(trace: Path) -> Iterator[SipMessage]:
     text = trace.read_text(encoding="utf-8", errors="replace")
     marks = list(_MARK.finditer(text))
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    for mark, end in zip(marks, ends, strict=True):
+    for mark, end in zip(marks, ends, strict=False):  # a trace without a message still has an end
         chunk = text[mark.end() : end].strip("\n")
         head, _, message = chunk.partition("\n\n")
         lines = message.split("\n")
@@ -100,8 +100,8 @@ def messages(trace: Path) -> Iterator[SipMessage]:
         yield SipMessage(at, "sent" in head, lines[0].strip(), headers)
 
 
-def legs(trace: Path, party: str) -> list[Leg]:
-    """The calls of a trace, by Call-ID, in the order in which they began."""
+def legs(trace: Path, party: str | None) -> list[Leg]:
+    """The calls of a trace, in the order in which they began; `party` None: whoever calls."""
     found: dict[str, Leg] = {}
     for message in messages(trace):
         call_id = message.headers.get("call-id", "")
@@ -109,7 +109,7 @@ def legs(trace: Path, party: str) -> list[Leg]:
         if leg is None:
             if message.is_request and message.method == "INVITE":
                 caller, dialled = _user(message.headers.get("from", "")), _user(message.headers.get("to", ""))
-                found[call_id] = Leg(party, call_id, caller, dialled, message.at)
+                found[call_id] = Leg(party or caller, call_id, caller, dialled, message.at)
             continue
         _learn(leg, message)
     return list(found.values())
