@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import suppress
 from typing import Self
 
 Message = dict[str, str]
@@ -58,10 +59,8 @@ class Ami:
     async def close(self) -> None:
         """Hang up the line; a PBX that is already gone is no error."""
         self._writer.close()
-        try:
+        with suppress(OSError):
             await self._writer.wait_closed()
-        except OSError:
-            pass
 
     def _send(self, name: str, headers: dict[str, str]) -> str:
         number = f"bench-{next(self._numbers)}"

@@ -60,7 +60,9 @@ class Verdict:
 def spread(errors: Sequence[float]) -> str:
     """Median and maximum of absolute errors."""
     sizes = [abs(error) for error in errors]
-    return f"median {statistics.median(sizes):.3f} s, max {max(sizes):.3f} s, n={len(sizes)}" if sizes else "nothing measured"
+    if not sizes:
+        return "nothing measured"
+    return f"median {statistics.median(sizes):.3f} s, max {max(sizes):.3f} s, n={len(sizes)}"
 
 
 def true_visits(seen: Witnessed) -> list[TrueVisit]:
@@ -192,7 +194,9 @@ def _compare_offers(calls: list[Mapping[str, Any]], seen: Witnessed, verdict: Ve
             legs = truth.get((call.get("caller", ""), phone))
             if not legs:
                 if offer["result"] != "unreachable":
-                    verdict.differences.append(f"{call['caller']} to {phone}: exported {offer['result']}, no phone was called")
+                    verdict.differences.append(
+                        f"{call['caller']} to {phone}: exported {offer['result']}, no phone was called"
+                    )
                 continue
             _compare_offer(f"{call['caller']} to {phone}", offer, legs.pop(0), verdict, tolerance)
     with_visits = {call.get("caller") for call in calls if call.get("visits")}
@@ -208,10 +212,12 @@ def _compare_offer(name: str, offer: Mapping[str, Any], leg: Leg, verdict: Verdi
     verdict.alerting_errors.append(alerting - true_alerting)
     if abs(alerting - true_alerting) > tolerance:
         verdict.differences.append(f"{name}: exported alerting {alerting:.3f}, SIPp saw {true_alerting:.3f}")
-    if leg.rang_at is None and leg.answered_at is None and leg.refused_with != 486 and offer["result"] != "unreachable":  # noqa: PLR2004
+    if leg.rang_at is None and leg.answered_at is None and leg.refused_with != 486 and offer["result"] != "unreachable":
         verdict.differences.append(f"{name}: exported {offer['result']}, the phone never rang")
     if (offer["result"] == "answered") != (leg.answered_at is not None):
-        verdict.differences.append(f"{name}: exported {offer['result']}, the phone {'did' if leg.answered_at else 'did not'} answer")
+        verdict.differences.append(
+            f"{name}: exported {offer['result']}, the phone {'did' if leg.answered_at else 'did not'} answer"
+        )
 
 
 def _phone_of(offer: Mapping[str, Any]) -> str:

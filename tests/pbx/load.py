@@ -31,11 +31,11 @@ def load(pbx: Pbx, *, calls: int = 600, per_second: float = 20.0, agents: int = 
     story = Story(pbx)
     for n in range(agents):
         phone = str(1001 + n)
-        if n % 12 == 9:  # noqa: PLR2004
+        if n % 12 == 9:
             story.agent(phone, then="rings", serves=QUEUES)
-        elif n % 12 == 10:  # noqa: PLR2004
+        elif n % 12 == 10:
             story.agent(phone, then="busy", serves=QUEUES)
-        elif n % 12 == 11:  # noqa: PLR2004
+        elif n % 12 == 11:
             story.agent(phone, rings=1.0, then="rejects", serves=QUEUES)
         else:
             talk = None if n % 2 else 3.0
@@ -45,6 +45,12 @@ def load(pbx: Pbx, *, calls: int = 600, per_second: float = 20.0, agents: int = 
         count = calls // len(MIX) + (n < calls % len(MIX))
         if count:
             story.crowd(
-                f"0218{n:02d}", count=count, every=every, calls=to, hangs_up_after=leaves, presses=presses, at=n / per_second
+                f"0218{n:02d}",
+                count=count,
+                every=every,
+                calls=to,
+                hangs_up_after=leaves,
+                presses=presses,
+                at=n / per_second,
             )
     return story

@@ -1,7 +1,7 @@
 """`python -m tests.pbx.record [NAME …]`: plays the catalogue on a real Asterisk and writes tests/replay/NAME/.
 
-`ami.bin` what AMI said to the product's login, byte for byte; `queue_log`; `truth.json` what SIPp saw and what a tracker
-must say.
+`ami.bin` what AMI said to the product's login, byte for byte; `queue_log`; `truth.json` what SIPp saw and what a
+tracker must say.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ async def record(entry: Entry, pbx: Pbx, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     before = pbx.queue_log.stat().st_size if pbx.queue_log.exists() else 0
     story = Story(pbx)
-    entry.tell(story, pbx)
+    entry.tell(story)
     await story.prepare()
     async with Recorder(pbx, into / "ami.bin"):
         seen = await story.play()

@@ -13,7 +13,7 @@ LISTED = (b"Event: QueueStatusComplete\r\n", b"Event: CoreShowChannelsComplete\r
 
 
 class Recorder:
-    """One AMI line of the product's account. `async with Recorder(pbx, file)`: on entry the snapshot has been listed."""
+    """One AMI line of the product's account. On entry (`async with`) the snapshot has been listed."""
 
     def __init__(self, pbx: Pbx, file: Path) -> None:
         self._pbx, self._file = pbx, file
@@ -25,7 +25,7 @@ class Recorder:
     async def __aenter__(self) -> Self:
         """Log in, wait for FullyBooted, then ask for QueueStatus and CoreShowChannels."""
         reader, self._writer = await asyncio.open_connection(self._pbx.host, self._pbx.ami_port)
-        self._task = asyncio.create_task(self._listen(reader))
+        self._task = asyncio.create_task(self._listen(reader))  # noqa: TID251  # ended by our own closing
         self._say(f"Action: Login\r\nActionID: login\r\nUsername: {self._pbx.username}\r\nSecret: {self._pbx.secret}")
         await self.until(FULLY_BOOTED)
         self._say("Action: QueueStatus\r\nActionID: queues")

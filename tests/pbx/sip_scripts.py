@@ -38,6 +38,7 @@ class Dialling:
     presses: tuple[tuple[float, str], ...] = ()  # (seconds after the answer, key)
 
 
+_EMPTY = "Content-Length: 0\n"
 _SDP = """Content-Type: application/sdp
 Content-Length: [len]
 
@@ -78,11 +79,10 @@ def _patience(after: float | None, label: str) -> dict[str, str]:
 
 
 # --- somebody calls ---------------------------------------------------------------------------------------------------
-def _request(method: str, call: Dialling, sequence: int, url: str, to_tag: str, more: str = "Content-Length: 0\n") -> str:
-    display = f"{call.display} " if call.display is not None else ""
+def _request(method: str, call: Dialling, sequence: int, url: str, *, to_tag: str = "", more: str = _EMPTY) -> str:
     return f"""{method} {url} SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: {display}<sip:{call.number}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+From: {_display(call)}<sip:{call.number}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
 To: <sip:{call.dials}@[remote_ip]>{to_tag}
 Call-ID: [call_id]
 CSeq: {sequence} {method}
@@ -94,20 +94,20 @@ Max-Forwards: 70
 def caller(call: Dialling, voice: str) -> str:
     """A whole SIPp scenario for one call; `voice` is a file with a moment of audio, see `phones.voice`."""
 
-    def inside(method: str, sequence: int, more: str = "Content-Length: 0\n") -> str:
-        return _request(method, call, sequence, "[next_url]", "[peer_tag_param]", more)
+    def inside(method: str, sequence: int, more: str = _EMPTY) -> str:
+        return _request(method, call, sequence, "[next_url]", to_tag="[peer_tag_param]", more=more)
 
     giving_up = _patience(call.hangs_up_after, "cancel")
     url = f"sip:{call.dials}@[remote_ip]:[remote_port]"
     offer = _SDP.format(version=1, direction="sendrecv")
-    body = _send(_request("INVITE", call, 1, url, "", offer), retrans="500")
+    body = _send(_request("INVITE", call, 1, url, more=offer), retrans="500")
     body += _recv("response", "100", optional="true", **giving_up)
     body += "".join(_recv("response", code, optional="true", **giving_up) for code in ("180", "183", "181"))
     for code in ("400", "403", "404", "408", "480", "481", "484", "486", "487", "488", "500", "503", "603"):
         body += _recv("response", code, optional="true", next="refused", **giving_up)
     body += _recv("response", "200", rrs="true", **giving_up)
     body += _send(inside("ACK", 1))
-    body += f'<nop><action><exec rtp_stream={quoteattr(voice)}/></action></nop>\n'
+    body += f"<nop><action><exec rtp_stream={quoteattr(voice)}/></action></nop>\n"
     sequence, now = 2, 0.0
     for after, key in sorted(call.presses):
         label = f"press{sequence}"
@@ -194,7 +194,7 @@ def phone(offers: Sequence[Offered]) -> str:
     for n in [len(offers), *range(1, len(offers))]:
         body += _label(f"offer{n}") + "".join(_one_offer(offers[n - 1], str(n)))
     body += _label("cancelled") + _send(_REPLY.format(status="200 OK"))
-    body += _send(_TAGGED.format(status="487 Request Terminated") + "Content-Length: 0\n", retrans="500")
+    body += _send(_TAGGED.format(status="487 Request Terminated") + _EMPTY, retrans="500")
     body += _recv("request", "ACK", next="done")
     body += _label("ended") + _send(_REPLY.format(status="200 OK"), next="done")
     body += _label("done") + '<nop/>\n<timewait milliseconds="50"/>\n'
@@ -202,21 +202,20 @@ def phone(offers: Sequence[Offered]) -> str:
 
 
 def _one_offer(offer: Offered, n: str) -> Iterator[str]:
-    empty = "Content-Length: 0\n"
     if offer.then == "dead":
         yield _recv("request", "CANCEL", next="cancelled")
         return
     yield _send(_REPLY.format(status="100 Trying"))
     if offer.then in REFUSALS:
         if offer.rings:
-            yield _send(_TAGGED.format(status="180 Ringing") + empty)
+            yield _send(_TAGGED.format(status="180 Ringing") + _EMPTY)
             yield _recv("request", "CANCEL", next="cancelled", **_patience(offer.rings, f"refuse{n}"))
             yield _label(f"refuse{n}")
-        yield _send(_TAGGED.format(status=REFUSALS[offer.then]) + empty, retrans="500")
+        yield _send(_TAGGED.format(status=REFUSALS[offer.then]) + _EMPTY, retrans="500")
         yield _recv("request", "ACK", next="done")
         return
     if offer.then != "silent":
-        yield _send(_TAGGED.format(status="180 Ringing") + empty)
+        yield _send(_TAGGED.format(status="180 Ringing") + _EMPTY)
     if offer.then != "answers":
         yield _recv("request", "CANCEL", next="cancelled")
         return
@@ -241,14 +240,14 @@ def _in_talk(offer: Offered, n: str) -> Iterator[str]:
             sdp = _SDP.format(version=sequence + 1, direction=direction)
             yield _send(_FROM_PHONE.format(method="INVITE", sequence=sequence, more=sdp), retrans="500")
             yield _recv("response", "100", optional="true") + _recv("response", "200")
-            yield _send(_FROM_PHONE.format(method="ACK", sequence=sequence, more="Content-Length: 0\n"))
+            yield _send(_FROM_PHONE.format(method="ACK", sequence=sequence, more=_EMPTY))
             sequence += 1
         now += offer.holds[1]
     if offer.transfers:
         yield _recv("request", "BYE", next="ended", **_patience(offer.transfers[0] - now, f"refer{n}"))
         yield _label(f"refer{n}")
         target = f"Refer-To: <sip:{offer.transfers[1]}@[remote_ip]>\nReferred-By: <sip:phone@[local_ip]>\n"
-        yield _send(_FROM_PHONE.format(method="REFER", sequence=sequence, more=target + "Content-Length: 0\n"), retrans="500")
+        yield _send(_FROM_PHONE.format(method="REFER", sequence=sequence, more=target + _EMPTY), retrans="500")
         yield _recv("response", "202")
         yield _label(f"told{n}")
         yield _recv("request", "BYE", optional="true", next="ended")
@@ -257,7 +256,7 @@ def _in_talk(offer: Offered, n: str) -> Iterator[str]:
         sequence += 1
     yield _recv("request", "BYE", next="ended", **_patience(offer.hangs_up_after, f"leave{n}"))
     yield _label(f"leave{n}")
-    yield _send(_FROM_PHONE.format(method="BYE", sequence=sequence, more="Content-Length: 0\n"), retrans="500")
+    yield _send(_FROM_PHONE.format(method="BYE", sequence=sequence, more=_EMPTY), retrans="500")
     yield _recv("request", "BYE", optional="true", next="ended")
     yield _recv("response", "200", next="done")
 

@@ -92,8 +92,8 @@ class Story:
     ) -> Self:
         """What the phone `1001` does when it is called; a second line of the same phone is for its second call.
 
-        `then`: answers, rings (for ever), busy, rejects, silent (100 only), dead (no reply at all). It serves the queues
-        named, or all that are called in the story; `serves=()` makes it no member. `local="/n"` reaches it by
+        `then`: answers, rings (for ever), busy, rejects, silent (100 only), dead (no reply at all). It serves the
+        queues named, or all that are called in the story; `serves=()` makes it no member. `local="/n"` reaches it by
         `Local/1001@agents/n`, `local=""` by the same without `/n`.
         """
         target = transfers and (transfers[0], plan.dialled(transfers[1]))
@@ -185,6 +185,8 @@ class Story:
         for phone, queues in self._serves.items():
             interface, paused = self._how[phone]
             for queue in self._queues_called if queues is None else queues:
+                with suppress(AmiError):  # a member may have outlived a restart: members are persistent
+                    await self.pbx.remove_member(queue, phone, interface=interface)
                 await self.pbx.add_member(queue, phone, interface=interface, paused=paused)
                 self._members.append(_Member(phone, queue, interface, paused))
         self._ready = True
