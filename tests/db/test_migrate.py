@@ -1,0 +1,83 @@
+"""From nothing to today's schema: once, twice, twice at once, and never backwards."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from telephony.cases.embedded import EmbeddedError, EmbeddedPostgres
+from telephony.cases.migrate import Migrated, MigrationError, migrate
+
+pytestmark = pytest.mark.db
+
+
+async def test_migrating_twice_is_migrating_once(empty_database: str) -> None:
+    assert await migrate(empty_database) == Migrated(None, "0001")
+    assert await migrate(empty_database) == Migrated("0001", "0001")
+
+
+async def test_two_processes_may_migrate_at_once(empty_database: str) -> None:
+    program = "import asyncio, sys; from telephony.cases.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty_database, env=environment)
+        for _ in range(3)
+    ]
+    assert await asyncio.gather(*(process.wait() for process in processes)) == [0, 0, 0]
+    assert await migrate(empty_database) == Migrated("0001", "0001")
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(database: str) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(MigrationError, match=r"'9999' is not known to this version \(newest '0001'\)"):
+        await migrate(database)
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9999"
+    await connection.close()
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(empty_database: str) -> None:
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute("CREATE TABLE offers (mine integer)")
+    with pytest.raises(Exception, match="offers"):
+        await migrate(empty_database)
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    assert [row["tablename"] for row in tables if row["tablename"] != "alembic_version"] == ["offers"]
+    await connection.close()
+
+
+async def test_a_server_that_runs_already_is_used_and_left_running(server: EmbeddedPostgres) -> None:
+    async with EmbeddedPostgres(server.socket.parent) as second:
+        assert second.url == server.url
+    connection = await asyncpg.connect(server.url)
+    await connection.close()
+
+
+async def test_a_folder_too_long_for_a_socket_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedError, match="too long for a socket"):
+        await EmbeddedPostgres(tmp_path / ("x" * 100)).__aenter__()
+
+
+async def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedError, match="name a folder we may write"):
+        await EmbeddedPostgres(tmp_path / "file" / "pg").__aenter__()
+
+
+async def test_a_server_that_does_not_start_says_why(server: EmbeddedPostgres, tmp_path: Path) -> None:
+    del server
+    folder = Path("/tmp") / f"tr-{os.getpid()}"
+    try:
+        with pytest.raises(EmbeddedError, match="did not start"):
+            await EmbeddedPostgres(folder, {"no_such_setting": "1"}).__aenter__()
+    finally:
+        __import__("shutil").rmtree(folder)
+    folder = tmp_path / "no"
+    folder.mkdir()
+    (folder / "data").mkdir()
+    (folder / "data" / "mine").touch()
+    with pytest.raises(EmbeddedError, match="initdb failed"):
+        await EmbeddedPostgres(folder / "data").__aenter__()
