@@ -130,8 +130,8 @@ class Pbx:
         return await self.start()
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop and remove."""
-        await self.stop()
+        """End it at once (an orderly stop takes a second) and remove what it wrote."""
+        await self.kill()
         self.remove()
 
     @property
@@ -185,6 +185,25 @@ class Pbx:
     async def hang_up(self, caller: str) -> None:
         """End a caller's call from outside (AMI Hangup)."""
         await self.action("Hangup", Channel=await self.channel_of(caller))
+
+    async def channel_of_phone(self, phone: str) -> str:
+        """The name of the channel on which a phone rings or talks; LookupError when there is none."""
+        for channel in await self.channels():
+            if channel["Channel"].startswith(f"PJSIP/{phone}-"):
+                return channel["Channel"]
+        raise LookupError(f"no channel of phone {phone}")
+
+    async def hang_up_phone(self, phone: str) -> None:
+        """End what a phone is doing from outside (AMI Hangup)."""
+        await self.action("Hangup", Channel=await self.channel_of_phone(phone))
+
+    async def consult(self, phone: str, number: str) -> None:
+        """Let a talking phone begin an attended transfer (AMI Atxfer); it is done when that phone hangs up."""
+        await self.action("Atxfer", Channel=await self.channel_of_phone(phone), Exten=number, Context="from-phones")
+
+    async def park(self, caller: str) -> None:
+        """Put a caller into the parking lot (AMI Park)."""
+        await self.action("Park", Channel=await self.channel_of(caller))
 
     async def withdraw(self, caller: str, queue: str) -> None:
         """Take a caller out of a queue (QueueWithdrawCaller)."""

@@ -342,6 +342,36 @@ def blind_transfer_to_phone(s: Story) -> None:
     s.caller(C1, calls="support", hangs_up_after=5.5)
 
 
+@story("answered", "answered", notice="attended: 1001 answers, consults 1002 (AMI Atxfer), hangs up: 1002 has the caller")
+def attended_transfer(s: Story) -> None:
+    s.agent("1001", rings=1, hangs_up_after=4, serves="support").agent("1002", rings=1, serves=())
+    s.caller(C1, calls="support", hangs_up_after=7).later(2.2, lambda: s.pbx.consult("1001", "1002"))
+
+
+@story("answered", "answered", notice="blonde: as attended, but 1001 hangs up while 1002 still rings")
+def blonde_transfer(s: Story) -> None:
+    s.agent("1001", rings=1, hangs_up_after=2.5, serves="support").agent("1002", rings=3, serves=())
+    s.caller(C1, calls="support", hangs_up_after=8).later(2, lambda: s.pbx.consult("1001", "1002"))
+
+
+@story("redirected")
+def parked(s: Story) -> None:
+    """Somebody parks the waiting caller (AMI Park); he gives up in the parking lot."""
+    s.caller(C1, calls="support", hangs_up_after=5).later(2, lambda: s.pbx.park(C1))
+
+
+@story("answered")
+def agent_ends_by_ami(s: Story) -> None:
+    """Talking, then AMI Hangup on the agent's channel: hung up by the PBX."""
+    s.agent("1001", rings=1).caller(C1, calls="support").later(3, lambda: s.pbx.hang_up_phone("1001"))
+
+
+@story("answered")
+def wrapped(s: Story) -> None:
+    """The agent talks for 1 s, then has 5 s of wrap-up."""
+    s.agent("1001", rings=1).caller(C1, calls="wrapped", hangs_up_after=2)
+
+
 @story("answered")
 def hold(s: Story) -> None:
     """The agent holds the caller for 1 s: holds are part of the talk."""
@@ -376,6 +406,12 @@ def hostile(s: Story) -> None:
 def hostile_raw(s: Story) -> None:
     s.agent("1001", then="rings")
     s.caller(FORGED, calls="support/raw", hangs_up_after=2, display='"王小明|ABANDON|1|1|1"')
+
+
+@story("abandoned", notice="the number forges a whole event with all four opening headers; the real Newchannel's rest follows")
+def hostile_forged(s: Story) -> None:
+    head = "%0d%0aPrivilege%3a%20call,all%0d%0aTimestamp%3a%201.0%0d%0aSystemName%3a%20pbx1"
+    s.caller(f"0%0d%0a%0d%0aEvent%3a%20Hangup{head}", calls="support", hangs_up_after=2)
 
 
 @story("abandoned", notice="a UTF-8 name of 300 bytes")

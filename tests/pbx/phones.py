@@ -69,20 +69,23 @@ class Sipp:
 
 def caller(folder: Path, name: str, call: Dialling, host: str) -> Sipp:
     """Somebody who makes one call; start with `calls(pbx)`."""
-    return Sipp(folder, name, sip_scripts.caller(call, f"{_voice(folder).name},1,0,PCMU/8000"), host)
+    return Sipp(folder, name, sip_scripts.caller(call, _voice(folder, 0.2)), host)
 
 
 def phone(folder: Path, name: str, offers: Sequence[Offered], host: str) -> Sipp:
     """A telephone that waits for calls on port 5060 of its address."""
-    return Sipp(folder, name, sip_scripts.phone(offers), host, 5060)
+    return Sipp(folder, name, sip_scripts.phone(offers, _voice(folder, 1.0)), host, 5060)
 
 
-def _voice(folder: Path) -> Path:
-    """A moment of silence in µ-law: `Answer()` waits half a second for the caller's first audio."""
-    voice = folder / "voice.ulaw"
+def _voice(folder: Path, seconds: float) -> str:
+    """A little silence in µ-law, as SIPp's rtp_stream wants it named.
+
+    `Answer()` waits half a second for the caller's first audio; Local channels take themselves out when agents speak.
+    """
+    voice = folder / f"voice-{seconds}.ulaw"
     if not voice.exists():
-        voice.write_bytes(b"\xff" * 160 * 10)
-    return voice
+        voice.write_bytes(b"\xff" * round(8000 * seconds))
+    return f"{voice.name},1,0,PCMU/8000"
 
 
 def _listens(host: str, port: int) -> bool:

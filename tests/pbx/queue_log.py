@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+FIELDS = 4  # bars before the first datum
+
 
 @dataclass(frozen=True)
 class QueueLogLine:
@@ -19,8 +21,8 @@ class QueueLogLine:
 
 
 def parse(text: str) -> list[QueueLogLine]:
-    """All whole lines; ValueError for a line that is none of Asterisk's."""
-    return [_line(line) for line in text.splitlines() if line]
+    """All lines that look like Asterisk's. Others there are: a caller's number may break a line (`hostile_raw`)."""
+    return [_line(line) for line in text.split("\n") if line.count("|") >= FIELDS and line.split("|")[0].isdigit()]
 
 
 def read(path: Path, offset: int = 0) -> list[QueueLogLine]:

@@ -66,6 +66,10 @@ def _attributes(attributes: dict[str, str]) -> str:
     return "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
 
 
+def _speak(voice: str) -> str:
+    return f"<nop><action><exec rtp_stream={quoteattr(voice)}/></action></nop>\n"
+
+
 def _label(name: str) -> str:
     return f'<label id="{name}"/>\n'
 
@@ -107,7 +111,7 @@ def caller(call: Dialling, voice: str) -> str:
         body += _recv("response", code, optional="true", next="refused", **giving_up)
     body += _recv("response", "200", rrs="true", **giving_up)
     body += _send(inside("ACK", 1))
-    body += f"<nop><action><exec rtp_stream={quoteattr(voice)}/></action></nop>\n"
+    body += _speak(voice)
     sequence, now = 2, 0.0
     for after, key in sorted(call.presses):
         label = f"press{sequence}"
@@ -180,7 +184,7 @@ Max-Forwards: 70
 {more}"""
 
 
-def phone(offers: Sequence[Offered]) -> str:
+def phone(offers: Sequence[Offered], voice: str) -> str:
     """A SIPp scenario for a phone: the n-th call gets the n-th behaviour, all later ones the last."""
     learn = '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="sequence"/>'
     learn += '<add assign_to="offers" value="1"/>'
@@ -192,7 +196,7 @@ def phone(offers: Sequence[Offered]) -> str:
     body = '<Global variables="offers"/>\n'
     body += _recv("request", "INVITE", f"<action>{learn}</action>", rrs="true") + jumps
     for n in [len(offers), *range(1, len(offers))]:
-        body += _label(f"offer{n}") + "".join(_one_offer(offers[n - 1], str(n)))
+        body += _label(f"offer{n}") + "".join(_one_offer(offers[n - 1], str(n), voice))
     body += _label("cancelled") + _send(_REPLY.format(status="200 OK"))
     body += _send(_TAGGED.format(status="487 Request Terminated") + _EMPTY, retrans="500")
     body += _recv("request", "ACK", next="done")
@@ -201,7 +205,7 @@ def phone(offers: Sequence[Offered]) -> str:
     return _scenario("phone", body)
 
 
-def _one_offer(offer: Offered, n: str) -> Iterator[str]:
+def _one_offer(offer: Offered, n: str, voice: str) -> Iterator[str]:
     if offer.then == "dead":
         yield _recv("request", "CANCEL", next="cancelled")
         return
@@ -226,6 +230,7 @@ def _one_offer(offer: Offered, n: str) -> Iterator[str]:
     names = '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="them"/>'
     names += '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="us"/>'
     yield _recv("request", "ACK", f"<action>{names}</action>")
+    yield _speak(voice)
     yield from _in_talk(offer, n)
 
 
@@ -246,7 +251,7 @@ def _in_talk(offer: Offered, n: str) -> Iterator[str]:
     if offer.transfers:
         yield _recv("request", "BYE", next="ended", **_patience(offer.transfers[0] - now, f"refer{n}"))
         yield _label(f"refer{n}")
-        target = f"Refer-To: <sip:{offer.transfers[1]}@[remote_ip]>\nReferred-By: <sip:phone@[local_ip]>\n"
+        target = f"Refer-To: <sip:{offer.transfers[1]}@[local_ip]>\nReferred-By: <sip:phone@[local_ip]>\n"
         yield _send(_FROM_PHONE.format(method="REFER", sequence=sequence, more=target + _EMPTY), retrans="500")
         yield _recv("response", "202")
         yield _label(f"told{n}")

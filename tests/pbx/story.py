@@ -211,7 +211,8 @@ class Story:
         sipp = phones.caller(self._folder, f"caller-{n}", caller.dialling, caller.host)
         try:
             crowd = self._crowd(n, caller) if caller.count > 1 else ()
-            await sipp.start(f"{self.pbx.host}:5060", "-m", str(caller.count), *crowd)
+            patience = ("-max_retrans", "2") if self._dies else ()
+            await sipp.start(f"{self.pbx.host}:5060", "-m", str(caller.count), *crowd, *patience)
             await sipp.ended()
         finally:
             await sipp.stop()
