@@ -24,19 +24,26 @@ class Moment:
     Attributes:
         wall: the PBX's clock (UTC, microseconds) where the PBX stamped the message; else estimated from the last stamp.
         mono: our monotonic clock when the bytes were read, from an arbitrary origin.
+        stamped: the PBX stamped it; else every duration made of it is approximate.
     """
 
     wall: datetime
     mono: timedelta
+    stamped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel as one event described it. `caller_*` is caller-controlled text: data, never markup, never a label."""
+    """A channel as one event described it. `caller_*` is caller-controlled text: data, never markup, never a label.
+
+    Attributes:
+        interface: the device behind it, without the per-call suffix.
+        exten: where in the dialplan it is; on an incoming channel's first event: what the caller dialled.
+    """
 
     uniqueid: Uniqueid
     linkedid: Uniqueid
-    name: str
+    interface: Interface
     caller_number: str = ""
     caller_name: str = ""
     exten: str = ""
@@ -90,11 +97,11 @@ class CallerIdentified:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRenamed:
-    """The channel got another name: the visible half of a masquerade."""
+    """The channel now stands for another device: the visible half of a masquerade."""
 
     at: Moment
     uniqueid: Uniqueid
-    new_name: str
+    interface: Interface
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,8 @@ class HangupRequested:
     at: Moment
     uniqueid: Uniqueid
     side: HangupSide
+    busy: bool = False
+    """The device refused because it was busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +349,8 @@ class Member:
     interface: Interface
     name: str
     state: MemberState
+    device: Interface | None = None
+    """The phone behind an interface that is not one itself (a Local channel's state interface)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,304 @@
+"""Everything that is known of one PBX now: its channels, calls, bridges and agents.
+
+`Book` only keeps and finds; the rules live beside it, a module for each part of a call's life: `channels`, `dialling`,
+`queueing`, `talking`, `merging`. All of them change nothing but the book and append what is to be done to `Book.out`.
+"""
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from telephony.calls.clocks import span
+from telephony.calls.effects import (
+    CallEnded,
+    CaseOpened,
+    Effect,
+    Irregular,
+    OfferEnded,
+    SaveCall,
+    VisitCorrected,
+    VisitEnded,
+    VisitEntered,
+)
+from telephony.calls.facts import BridgeId, Channel, HangupSide, Interface, Member, Moment, QueueName, Uniqueid
+from telephony.calls.outcome import cancelled_offer
+from telephony.calls.record import CallRecord, Direction, OfferResult, Outcome, Party, VisitRecord, call_id, case_id
+from telephony.calls.visit import Offer, Step, Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator configured, and the bounds of patience.
+
+    Attributes:
+        pbx: its name.
+        ring_period: from the start of one ring to the next.
+        lines: published office phones, interface to name.
+        trunks: devices that lead outside; when any is named, calls come in by these only.
+        internal_contexts: dialplan contexts that only phones reach.
+        queue_log: a queue_log is read for this PBX.
+        settle: how long a visit may wait for the evidence why it ended.
+        dial_gap: direct dialling that pauses less than this goes on as the same visit.
+        correctable: how long after its end an `exited` visit may still be explained.
+        grace: two listings at least this far apart must agree before absence means anything.
+    """
+
+    pbx: str
+    ring_period: timedelta = timedelta(seconds=5)
+    lines: Mapping[Interface, str] = field(default_factory=dict)
+    trunks: frozenset[Interface] = frozenset()
+    internal_contexts: frozenset[str] = frozenset()
+    queue_log: bool = False
+    settle: timedelta = timedelta(seconds=5)
+    dial_gap: timedelta = timedelta(seconds=2)
+    grace: timedelta = timedelta(seconds=5)
+    correctable: timedelta = timedelta(seconds=60)
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """A channel. `call` is None for a leg whose root was never seen. `near`: the offered half whose far half it is."""
+
+    uniqueid: Uniqueid
+    interface: Interface
+    call: "LiveCall | None"
+    bridge: BridgeId | None = None
+    alerted: Moment | None = None
+    near: Uniqueid | None = None
+    absent_since: Moment | None = None
+
+
+@dataclass(slots=True, eq=False)
+class LiveCall:
+    """A call while it goes on, or while something about it is still to be settled."""
+
+    id: UUID
+    root: Uniqueid
+    linkedid: Uniqueid
+    direction: Direction
+    caller: str
+    caller_name: str
+    dialled: str
+    arrived: Moment
+    ended: Moment | None = None
+    finished: bool = False
+    asked: Party | None = None
+    legs: set[Uniqueid] = field(default_factory=set)
+    visits: list[Visit] = field(default_factory=list)
+    refused: dict[tuple[QueueName, Uniqueid], list[int]] = field(default_factory=dict)
+    due: timedelta | None = None
+    revision: int = 0
+
+    def of(self, customer: Uniqueid) -> Iterator[Visit]:
+        """Visits made on this channel, newest first."""
+        return (visit for visit in reversed(self.visits) if visit.customer == customer)
+
+    def undecided(self) -> bool:
+        """Some visit has no outcome yet."""
+        return any(visit.outcome is None for visit in self.visits)
+
+
+class Book:
+    """The state of one PBX. `out` gathers the effects of the fact being applied; `dirty` the calls it changed."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.legs: dict[Uniqueid, Leg] = {}
+        self.calls: dict[Uniqueid, LiveCall] = {}
+        self.bridges: dict[BridgeId, set[Uniqueid]] = {}
+        self.offers: dict[Uniqueid, tuple[LiveCall, Visit, Offer]] = {}
+        self.partners: dict[Uniqueid, tuple[LiveCall, Visit]] = {}
+        self.others_waiting: set[tuple[QueueName, Uniqueid]] = set()
+        self.members: dict[tuple[QueueName, Interface], Member] = {}
+        self.phones: set[Interface] = set(rules.lines)
+        self.queues: frozenset[QueueName] = frozenset()
+        self.open: dict[Visit, LiveCall] = {}
+        self.alarms: list[tuple[timedelta, int, LiveCall, Visit | None]] = []
+        self.alarms_set = 0
+        self.last: Moment | None = None
+        self.booted_at: datetime | None = None
+        self.stopping = False
+        self.out: list[Effect] = []
+        self.dirty: dict[LiveCall, None] = {}
+
+    def wake(self, when: timedelta, call: LiveCall, visit: Visit | None) -> None:
+        """Look at this visit (or, if None, at the end of this call) again once our clock passes `when`."""
+        self.alarms_set += 1
+        heapq.heappush(self.alarms, (when, self.alarms_set, call, visit))
+
+    # --- channels and calls ---
+
+    def seat(self, channel: Channel, at: Moment, *, incoming: bool = True) -> Leg:
+        """The channel's leg, made and attached to its call if it was not known."""
+        leg = self.legs.get(channel.uniqueid)
+        if leg is not None:
+            if leg.call is None and (call := self.calls.get(channel.linkedid)):
+                leg.call = call
+                call.legs.add(leg.uniqueid)
+            return leg
+        leg = self.legs[channel.uniqueid] = Leg(channel.uniqueid, channel.interface, None)
+        call = self.calls.get(channel.linkedid)
+        if call is not None and call.finished:
+            call = None
+        if call is None and channel.linkedid == channel.uniqueid:
+            call = self.open_call(channel, at, incoming=incoming)
+        if call is not None:
+            leg.call = call
+            call.legs.add(leg.uniqueid)
+            call.ended = None
+        return leg
+
+    def rooted(self, channel: Channel, at: Moment) -> tuple[Leg, LiveCall]:
+        """The leg and call of a channel that surely is a caller's: if its root was never seen, it is its own root."""
+        leg = self.seat(channel, at)
+        if leg.call is None:
+            leg.call = self.open_call(channel, at, incoming=True)
+            leg.call.legs.add(leg.uniqueid)
+        return leg, leg.call
+
+    def open_call(self, channel: Channel, at: Moment, *, incoming: bool) -> LiveCall:
+        """A call begins with this root channel; an inbound one opens its case."""
+        call = LiveCall(
+            id=call_id(self.rules.pbx, channel.uniqueid),
+            root=channel.uniqueid,
+            linkedid=channel.linkedid,
+            direction=self.direction(channel, incoming=incoming),
+            caller=channel.caller_number,
+            caller_name=channel.caller_name,
+            dialled=channel.exten,
+            arrived=at,
+        )
+        self.calls[channel.uniqueid] = call
+        if call.direction is Direction.INBOUND:
+            self.out.append(CaseOpened(self.record(call)))
+        self.touch(call)
+        return call
+
+    def direction(self, channel: Channel, *, incoming: bool) -> Direction:
+        """Which way a call goes whose root is this channel. A phone's call is internal until it dials outside."""
+        if not incoming:
+            return Direction.OUTBOUND
+        inside = channel.interface in self.phones or channel.context in self.rules.internal_contexts
+        if inside or (self.rules.trunks and channel.interface not in self.rules.trunks):
+            return Direction.INTERNAL
+        return Direction.INBOUND
+
+    def touch(self, call: LiveCall) -> None:
+        """The call changed: its new state is to be saved."""
+        self.dirty[call] = None
+
+    def forget_if_over(self, call: LiveCall, at: Moment) -> None:
+        """Close a call whose last channel is gone and whose every visit is decided."""
+        if call.ended is None or call.legs or call.undecided():
+            return
+        rules = self.rules
+        if not call.finished:
+            if not call.visits and rules.queue_log and call.direction is Direction.INBOUND:
+                # A refusal may so far stand in queue_log only.
+                if call.due is None:
+                    call.due = at.mono + rules.settle
+                    self.wake(call.due, call, None)
+                if at.mono < call.due:
+                    return
+            call.finished = True
+            self.touch(call)
+            self.out.append(CallEnded(self.record(call)))
+            call.due = at.mono + rules.correctable
+            self.wake(call.due, call, None)
+        exited = any(visit.outcome is Outcome.EXITED for visit in call.visits)
+        if exited and call.due is not None and at.mono < call.due:
+            return
+        if self.calls.get(call.root) is call:
+            del self.calls[call.root]
+
+    # --- visits and offers ---
+
+    def enter(self, call: LiveCall, visit: Visit) -> None:
+        """A customer begins to wait."""
+        call.visits.append(visit)
+        self.open[visit] = call
+        self.out.append(VisitEntered(self.visit_record(visit)))
+        self.touch(call)
+
+    def decide(self, call: LiveCall, visit: Visit, outcome: Outcome, reason: str, at: Moment) -> None:
+        """The one place where an entered visit gets its outcome. Counted once; a later change is a correction."""
+        before = self.visit_record(visit)
+        first = visit.outcome is None
+        if first:
+            visit.step(Step.BRIDGE if outcome is Outcome.ANSWERED else Step.CLOSE)
+            self.open.pop(visit, None)
+        visit.outcome, visit.reason, visit.due = outcome, reason, None
+        self.seal_offers(visit)
+        record = self.visit_record(visit)
+        self.touch(call)
+        if first:
+            self.out.append(VisitEnded(self.record(call), record))
+        else:
+            self.out.append(VisitCorrected(self.record(call), before, record))
+        self.forget_if_over(call, at)
+
+    def end_offer(self, visit: Visit, offer: Offer, result: OfferResult) -> None:
+        """Why a phone stopped ringing is known."""
+        if offer.result is None:
+            offer.result = result
+            self.out.append(OfferEnded(visit.queue, visit.kind, offer.record(self.rules.ring_period)))
+
+    def seal_offers(self, visit: Visit) -> None:
+        """The visit is decided, and with it why its remaining phones fell silent."""
+        won = any(offer.answered for offer in visit.offers)
+        for offer in visit.offers:
+            if offer.result is None and offer.end is not None:
+                self.end_offer(visit, offer, cancelled_offer(visit.outcome, won_elsewhere=won))
+
+    # --- records ---
+
+    def visit_record(self, visit: Visit) -> VisitRecord:
+        """The visit as it is known now."""
+        return visit.record(self.rules.ring_period)
+
+    def record(self, call: LiveCall) -> CallRecord:
+        """The call as it is known now."""
+        return CallRecord(
+            id=call.id,
+            pbx=self.rules.pbx,
+            uniqueid=call.root,
+            linkedid=call.linkedid,
+            direction=call.direction,
+            caller=call.caller,
+            caller_name=call.caller_name,
+            dialled=call.dialled,
+            arrived_at=call.arrived.wall,
+            ended_at=call.arrived.wall + span(call.arrived, call.ended).length if call.ended else None,
+            hung_up_by=self.hung_up_by(call) if call.ended else None,
+            case=case_id(call.id) if call.direction is Direction.INBOUND else None,
+            revision=call.revision,
+            visits=tuple(self.visit_record(visit) for visit in call.visits),
+        )
+
+    @staticmethod
+    def hung_up_by(call: LiveCall) -> Party | None:
+        """Who ended the last talk, else who ended the call; None when it was lost."""
+        if any(visit.outcome is Outcome.LOST for visit in call.visits):
+            return None
+        ended_talk = (visit.hung_up_by for visit in reversed(call.visits) if visit.hung_up_by)
+        return next(ended_talk, call.asked or Party.PBX)
+
+    def irregular(self, what: str, detail: str) -> None:
+        """A fact that fits nowhere is reported and changes nothing."""
+        self.out.append(Irregular(what, detail))
+
+    def take(self) -> list[Effect]:
+        """The effects since the last call, the states to save after all others."""
+        for call in self.dirty:
+            call.revision += 1
+            self.out.append(SaveCall(self.record(call)))
+        self.dirty.clear()
+        out, self.out = self.out, []
+        return out
+
+
+def party(side: HangupSide, party_behind: Party) -> Party:
+    """Whose wish a hang-up request was."""
+    return party_behind if side is HangupSide.FAR_END else Party.PBX

@@ -1,0 +1,104 @@
+"""Channels come, are named, asked to end, and go."""
+
+from telephony.calls import dialling, queueing, talking, talks
+from telephony.calls.book import Book, LiveCall, party
+from telephony.calls.facts import (
+    CallerIdentified,
+    ChannelAppeared,
+    ChannelEnded,
+    ChannelRenamed,
+    HangupRequested,
+    HangupSide,
+    Moment,
+)
+from telephony.calls.record import Direction, Kind, Party
+from telephony.calls.visit import Visit
+
+
+def appeared(book: Book, fact: ChannelAppeared) -> None:
+    """A channel was created."""
+    book.seat(fact.channel, fact.at, incoming=fact.incoming)
+
+
+def identified(book: Book, fact: CallerIdentified) -> None:
+    """The dialplan cleaned the caller's number, or a look-up named him."""
+    leg = book.seat(fact.channel, fact.at)
+    call = leg.call
+    if call is None or call.root != leg.uniqueid:
+        return
+    number, name = fact.channel.caller_number, fact.channel.caller_name
+    if (call.caller, call.caller_name) != (number, name):
+        call.caller, call.caller_name = number, name
+        book.touch(call)
+
+
+def renamed(book: Book, fact: ChannelRenamed) -> None:
+    """Another device now stands behind the channel."""
+    leg = book.legs.get(fact.uniqueid)
+    if leg is not None:
+        leg.interface = fact.interface
+
+
+def asked_to_end(book: Book, fact: HangupRequested) -> None:
+    """Whose wish came first is what tells the caller's hang-up from the agent's and the PBX's."""
+    leg = book.legs.get(fact.uniqueid)
+    if leg is None or leg.call is None:
+        return
+    call = leg.call
+    is_root = leg.uniqueid == call.root
+    if call.asked is None and (is_root or leg.bridge is not None):
+        calling = Party.AGENT if call.direction is Direction.OUTBOUND else Party.CALLER
+        called = Party.CALLER if call.direction is Direction.OUTBOUND else Party.AGENT
+        call.asked = party(fact.side, calling if is_root else called)
+    for visit in call.of(fact.uniqueid):
+        note_request(visit, fact)
+    dialling.leg_asked_to_end(book, leg, fact)
+    agent = book.partners.get(fact.uniqueid) or book.offers.get(fact.uniqueid)
+    if agent is not None:
+        visit = agent[1]
+        if visit.talk_since is not None and visit.hung_up_by is None and not visit.transferred:
+            visit.hung_up_by = party(fact.side, Party.AGENT)
+
+
+def note_request(visit: Visit, fact: HangupRequested) -> None:
+    """What a request to hang up the customer means to one of his visits."""
+    if visit.waiting:
+        if visit.asked is None:
+            visit.asked, visit.asked_at = fact.side, fact.at
+    elif visit.settling and fact.side is HangupSide.FAR_END:
+        visit.hung_up_later = visit.hung_up_later or fact.at
+    elif visit.talk_since is not None and visit.hung_up_by is None:
+        visit.hung_up_by = party(fact.side, Party.CALLER)
+
+
+def ended(book: Book, fact: ChannelEnded) -> None:
+    """A channel is gone; perhaps the customer, perhaps the call."""
+    leg = book.legs.pop(fact.uniqueid, None)
+    if leg is None:
+        return
+    talking.unseat(book, leg, fact.at)
+    dialling.leg_gone(book, leg, fact.at)
+    call = leg.call
+    if call is None:
+        return
+    queueing.waits_no_more(book, leg.uniqueid)
+    for visit in list(call.of(leg.uniqueid)):
+        customer_gone(book, call, visit, fact.at)
+    call.legs.discard(leg.uniqueid)
+    if not call.legs:
+        call.ended = fact.at
+        for visit in call.visits:
+            talks.end_talk(book, call, visit, fact.at)
+        book.touch(call)
+        book.forget_if_over(call, fact.at)
+
+
+def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """The customer's channel ended: what he waited for is over, and what he said."""
+    visit.gone = visit.gone or at
+    if visit.outcome is None:
+        if visit.kind is Kind.DIRECT:
+            dialling.customer_gone(book, call, visit, at)
+        else:
+            queueing.customer_gone(book, call, visit, at)
+    talks.end_talk(book, call, visit, at)

@@ -1,0 +1,40 @@
+"""Durations and ring counts from moments.
+
+A duration is the difference of the PBX's own stamps. Where these disagree with our monotonic clock by more than
+`STEP` (the PBX's clock was set), or a stamp is missing, the monotonic difference is used and the result is approximate.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from telephony.calls.facts import Moment
+
+STEP = timedelta(seconds=2)
+ZERO = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long something took, never negative, and whether that is known to the PBX's microsecond."""
+
+    length: timedelta
+    exact: bool
+
+
+def span(start: Moment, end: Moment) -> Span:
+    """From `start` to `end`; a tiny negative difference (events of two threads) is zero."""
+    by_pbx, by_us = end.wall - start.wall, end.mono - start.mono
+    if start.stamped and end.stamped and abs(by_pbx - by_us) <= STEP:
+        return Span(max(by_pbx, ZERO), exact=True)
+    return Span(max(by_us, ZERO), exact=False)
+
+
+def wall_after(start: Moment, end: Moment) -> datetime:
+    """The wall time of `end` told from `start`, so that times of one visit stay in order even if the clock was set."""
+    return start.wall + span(start, end).length
+
+
+def rings(alerting: timedelta, period: timedelta) -> int:
+    """Rings heard in `alerting`, one beginning with the first instant: 1 up to one period, 2 up to two, and so on."""
+    whole, rest = divmod(alerting, period)
+    return max(1, whole + (1 if rest else 0))

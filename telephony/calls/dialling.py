@@ -1,0 +1,265 @@
+"""Phones are called and ring, for a queue's caller or for one whom the dialplan connects directly."""
+
+from telephony.calls import talks
+from telephony.calls.book import Book, Leg, LiveCall
+from telephony.calls.facts import (
+    AgentCalled,
+    AgentRangOut,
+    ChannelAlerted,
+    ChannelUp,
+    DialBegan,
+    DialEnded,
+    DialResult,
+    HangupRequested,
+    HangupSide,
+    LocalJoined,
+    Moment,
+)
+from telephony.calls.outcome import judge_direct
+from telephony.calls.record import Direction, Kind, OfferResult
+from telephony.calls.visit import Offer, State, Step, Visit
+
+
+def began(book: Book, fact: DialBegan) -> None:
+    """A device is called for somebody: what that means depends on who he is and where he stands."""
+    leg = book.seat(fact.leg, fact.at, incoming=False)
+    if fact.caller is None:
+        return
+    caller = book.seat(fact.caller, fact.at)
+    if caller.call is None:
+        return
+    if leg.call is None:
+        leg.call = caller.call
+        caller.call.legs.add(leg.uniqueid)
+    if caller.near is not None and caller.near in book.offers:
+        # The far half of an offered Local channel rings the real phone: the same offer goes on there.
+        book.offers[leg.uniqueid] = book.offers[caller.near]
+        book.phones.add(leg.interface)
+        carry_alert(book, leg)
+        return
+    if caller.uniqueid in book.offers or caller.uniqueid in book.partners:
+        return  # an agent consults somebody
+    visit = waiting_in_queue(caller.call, caller)
+    if visit is not None:
+        make_offer(book, caller.call, visit, leg, fact.at, agent=leg.interface)
+    elif caller.call.direction is Direction.INBOUND:
+        dialled_directly(book, caller.call, caller, leg, fact.at)
+    elif caller.call.direction is Direction.INTERNAL and leg.interface not in book.phones:
+        caller.call.direction = Direction.OUTBOUND
+        book.touch(caller.call)
+
+
+def waiting_in_queue(call: LiveCall, caller: Leg) -> Visit | None:
+    """The queue visit for which a phone rung by this channel rings."""
+    return next((v for v in call.of(caller.uniqueid) if v.kind is Kind.QUEUE and v.waiting), None)
+
+
+def dialled_directly(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> None:
+    """The dialplan rings a phone for the customer: a visit begins, or the one from a moment ago goes on."""
+    if leg.interface in book.rules.trunks:
+        note_moved_on(book, call, caller, at)  # forwarded out of the house: no phone of ours rings
+        return
+    visit = next((v for v in call.of(caller.uniqueid) if v.kind is Kind.DIRECT and v.undecided), None)
+    if visit is None:
+        note_moved_on(book, call, caller, at)
+        queue = book.rules.lines.get(leg.interface, leg.interface)
+        ordinal = len(call.visits) + 1
+        visit = Visit(ordinal=ordinal, customer=caller.uniqueid, kind=Kind.DIRECT, queue=queue, began=at)
+        book.enter(call, visit)
+    elif visit.state is State.LEFT:
+        visit.step(Step.RESUME)
+        visit.left = visit.due = None
+    make_offer(book, call, visit, leg, at, agent=book.rules.lines.get(leg.interface, leg.interface))
+
+
+def note_moved_on(book: Book, call: LiveCall, caller: Leg, at: Moment) -> None:
+    """The customer's channel does something new: earlier talk is over, and one who left a queue was not ended there."""
+    talks.end_earlier_talks(book, call, caller.uniqueid, at)
+    for visit in list(call.of(caller.uniqueid)):
+        visit.moved_on |= visit.settling
+        if visit.kind is Kind.DIRECT and visit.settling:
+            close(book, call, visit, at)
+
+
+def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, agent: str) -> Offer:
+    """One phone is called for one visit; the queue and the dial both say so, in either order."""
+    offer = visit.offer(leg.uniqueid)
+    if offer is None:
+        offer = Offer(agent=agent, interface=leg.interface, leg=leg.uniqueid, called=at)
+        visit.offers.append(offer)
+        book.offers[leg.uniqueid] = (call, visit, offer)
+        carry_alert(book, leg)
+    return offer
+
+
+def agent_called(book: Book, fact: AgentCalled) -> None:
+    """The queue names the agent whose phone it calls."""
+    leg = book.seat(fact.leg, fact.at, incoming=False)
+    caller = book.legs.get(fact.caller)
+    if caller is None or caller.call is None:
+        return
+    visit = waiting_in_queue(caller.call, caller)
+    if visit is None or visit.queue != fact.queue:
+        return
+    offer = make_offer(book, caller.call, visit, leg, fact.at, agent=fact.member)
+    offer.agent, offer.interface = fact.member, fact.interface
+
+
+def local_joined(book: Book, fact: LocalJoined) -> None:
+    """What the second half does in the dialplan, it does for the one who called the first."""
+    second = book.legs.get(fact.second)
+    if second is not None:
+        second.near = fact.first
+
+
+def alerted(book: Book, fact: ChannelAlerted) -> None:
+    """A phone rings."""
+    leg = book.legs.get(fact.uniqueid)
+    if leg is not None and leg.alerted is None:
+        leg.alerted = fact.at
+        carry_alert(book, leg)
+
+
+def carry_alert(book: Book, leg: Leg) -> None:
+    """The first ringing of an offer's phone, seen before or after we learnt what it is called for."""
+    found = book.offers.get(leg.uniqueid)
+    if found is None or leg.alerted is None:
+        return
+    _, visit, offer = found
+    if offer.rang is None and offer.end is None:
+        offer.rang = leg.alerted
+        if visit.alerted is None and visit.undecided:
+            visit.alerted = leg.alerted
+
+
+def up(book: Book, fact: ChannelUp) -> None:
+    """A phone was answered; a DialEnd that says so may follow, or be missing."""
+    found = book.offers.get(fact.uniqueid)
+    if found is not None and found[2].leg == fact.uniqueid and found[2].end is None:
+        found[2].end = found[2].answered = fact.at
+        finish(book, found, OfferResult.ANSWERED)
+
+
+def leg_asked_to_end(book: Book, leg: Leg, fact: HangupRequested) -> None:
+    """The phone refused while it was called: its ringing ends here, the DialEnd says why later."""
+    found = book.offers.get(leg.uniqueid)
+    if found is None or found[2].leg != leg.uniqueid or fact.side is not HangupSide.FAR_END:
+        return
+    offer = found[2]
+    if offer.end is None:
+        offer.end, offer.busy = fact.at, fact.busy
+
+
+def ended(book: Book, fact: DialEnded) -> None:
+    """The attempt to reach a device is over. Said twice for some legs: the first counts."""
+    found = book.offers.get(fact.leg)
+    if found is None or found[2].leg != fact.leg or found[2].dial is not None:
+        return
+    offer = found[2]
+    offer.dial = fact.result
+    if offer.end is None:
+        offer.end = fact.at
+    if fact.result is DialResult.ANSWERED:
+        offer.answered = offer.answered or fact.at
+    finish(book, found, result_of(offer))
+    all_silent(book, found[0], found[1], fact.at)
+
+
+def result_of(offer: Offer) -> OfferResult | None:
+    """Why a phone fell silent, as far as its own leg tells; None when it was cancelled for a reason not its own."""
+    if offer.answered:
+        return OfferResult.ANSWERED
+    if offer.busy or offer.dial is DialResult.BUSY:
+        return OfferResult.BUSY
+    if offer.dial is DialResult.CANCELLED:
+        return None
+    # A phone that rang was reached, whatever the PBX calls the end of it.
+    return OfferResult.NO_ANSWER if offer.rang else OfferResult.UNREACHABLE
+
+
+def finish(book: Book, found: tuple[LiveCall, Visit, Offer], result: OfferResult | None) -> None:
+    """Record why a phone fell silent, once known."""
+    call, visit, offer = found
+    if result is not None:
+        book.end_offer(visit, offer, result)
+        book.touch(call)
+    if visit.outcome is not None:
+        book.seal_offers(visit)
+
+
+def rang_out(book: Book, fact: AgentRangOut) -> None:
+    """The queue gave up on this agent; its DialEnd may come just after."""
+    found = book.offers.get(fact.leg)
+    if found is None or found[2].leg != fact.leg:
+        return
+    offer = found[2]
+    if offer.end is None:
+        offer.end = fact.at
+    if not offer.answered:
+        finish(book, found, result_of(offer) or (OfferResult.NO_ANSWER if offer.rang else OfferResult.UNREACHABLE))
+
+
+def leg_gone(book: Book, leg: Leg, at: Moment) -> None:
+    """A phone's channel ended; without a DialEnd this is the end of its ringing."""
+    found = book.offers.pop(leg.uniqueid, None)
+    book.partners.pop(leg.uniqueid, None)
+    if found is None or found[2].leg != leg.uniqueid:
+        return
+    call, visit, offer = found
+    if offer.end is None:
+        offer.end = at
+    if offer.dial is None:
+        finish(book, found, result_of(offer))
+    all_silent(book, call, visit, at)
+
+
+def all_silent(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """When no phone rings any more for a direct visit, it ends unless the dialplan rings the next one soon."""
+    if visit.kind is not Kind.DIRECT or not visit.waiting:
+        return
+    if any(offer.end is None or (offer.answered and offer.leg in book.legs) for offer in visit.offers):
+        return
+    visit.step(Step.LEAVE)
+    visit.left = visit.asked_at or at
+    if visit.asked is HangupSide.FAR_END:
+        close(book, call, visit, at)
+    else:
+        be_patient(book, call, visit, at)
+
+
+def be_patient(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """The next phone may be rung; or, where the PBX hung up, it may be shutting down and say so."""
+    rules = book.rules
+    visit.due = at.mono + (rules.dial_gap if visit.asked is None else rules.settle)
+    book.wake(visit.due, call, visit)
+
+
+def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """The customer's channel ended before anybody was bridged with him."""
+    for offer in visit.offers:
+        if offer.end is None:
+            offer.end, offer.dial = at, DialResult.CANCELLED
+    if visit.waiting:
+        visit.step(Step.LEAVE)
+        visit.left = visit.asked_at or at
+        if visit.asked is None:
+            visit.asked, visit.asked_at = HangupSide.PBX, at
+    if visit.asked is HangupSide.PBX:
+        be_patient(book, call, visit, at)
+    else:
+        close(book, call, visit, at)
+
+
+def close(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """Nobody answered a direct visit, and nobody will."""
+    last = max(visit.offers, key=lambda offer: offer.end.mono if offer.end else at.mono)
+    results = frozenset(offer.result for offer in visit.offers)
+    cancelled = last.result is None and last.dial is DialResult.CANCELLED
+    outcome, reason = judge_direct(results, visit.asked, cancelled=cancelled)
+    book.decide(call, visit, outcome, reason, at)
+
+
+def patience_over(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """No further phone was rung in time."""
+    if visit.state is State.LEFT and visit.due is not None and at.mono >= visit.due:
+        close(book, call, visit, at)

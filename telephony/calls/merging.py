@@ -1,0 +1,217 @@
+"""Our line to the PBX breaks and heals, and what we know is compared with what it lists.
+
+A listing may be newer than events still on their way, never older than events already read. So it may open what we do
+not know (a later Join makes it exact), and absence proves nothing by itself: only a second listing, a grace later.
+"""
+
+from datetime import timedelta
+
+from telephony.calls import queueing, talking, talks
+from telephony.calls.book import Book, Leg, LiveCall
+from telephony.calls.effects import QueuesKnown
+from telephony.calls.facts import (
+    LinkLost,
+    LinkRestored,
+    LiveChannel,
+    MemberChanged,
+    MemberRemoved,
+    Moment,
+    PbxStopping,
+    QueueName,
+    SnapshotTaken,
+    Uniqueid,
+    WaitingCaller,
+)
+from telephony.calls.record import Direction, Kind, Outcome
+from telephony.calls.visit import Step, Visit
+
+SAME_BOOT = timedelta(seconds=30)
+"""Boot times told in whole uptime seconds by clocks that may be slewed differ by less than this for one boot."""
+
+
+class Comparison:
+    """Our waiting callers against the PBX's, listing by listing: `residual` counts the disagreements that last.
+
+    A caller whom only one side has is a disagreement when the next listing, at least `Rules.grace` later, says so again.
+    """
+
+    def __init__(self) -> None:
+        self.missing: dict[tuple[QueueName, Uniqueid], Moment] = {}
+        self.extra: dict[Visit, Moment] = {}
+        self.residual: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """The line broke: what was doubtful before is compared anew."""
+        self.missing.clear()
+        self.extra.clear()
+
+    def compare(self, book: Book, fact: SnapshotTaken) -> tuple[list[WaitingCaller], list[Visit]]:
+        """The listed callers we lack, and our visits the listing lacks, both for the second time."""
+        listed = {(entry.queue, entry.channel.uniqueid): entry for entry in fact.waiting}
+        ours = {(v.queue, v.customer): v for v in book.open if v.kind is Kind.QUEUE and v.waiting}
+        known = book.others_waiting
+        missing = {key: self.missing.get(key, fact.at) for key in listed if key not in ours and key not in known}
+        extra = {v: self.extra.get(v, fact.at) for key, v in ours.items() if key not in listed}
+        self.missing, self.extra = missing, extra
+        grace = book.rules.grace
+        lasting = [listed[key] for key, since in missing.items() if fact.at.mono - since.mono >= grace]
+        ghosts = [visit for visit, since in extra.items() if fact.at.mono - since.mono >= grace]
+        self.residual = dict.fromkeys(fact.queues, 0)
+        for queue in [entry.queue for entry in lasting] + [visit.queue for visit in ghosts]:
+            self.residual[queue] = self.residual.get(queue, 0) + 1
+        return lasting, ghosts
+
+
+def link_lost(book: Book, fact: LinkLost) -> None:
+    """What happens now we do not see: every open wait spans a gap."""
+    for visit, call in book.open.items():
+        visit.partial = True
+        book.touch(call)
+    for call in book.calls.values():
+        for visit in call.visits:
+            visit.exact &= visit.talk_since is None
+    book.irregular("link_lost", fact.reason)
+
+
+def link_restored(book: Book, fact: LinkRestored) -> None:
+    """The same PBX process, or a new one: then everything that was is over, and how is unknown."""
+    if fact.booted_at is None:
+        return
+    if book.booted_at is not None and abs(fact.booted_at - book.booted_at) > SAME_BOOT:
+        everything_lost(book, book.last or fact.at, "the PBX restarted")
+    book.booted_at, book.stopping = fact.booted_at, False
+
+
+def stopping(book: Book, fact: PbxStopping) -> None:
+    """An orderly shutdown hangs up every channel: nobody abandoned."""
+    book.stopping = True
+    everything_lost(book, fact.at, "the PBX was shut down")
+
+
+def everything_lost(book: Book, at: Moment, reason: str) -> None:
+    """End every call as far as it was seen; open waits are lost, their length a lower bound."""
+    for visit, call in list(book.open.items()):
+        lose(book, call, visit, at, reason)
+    for call in list(book.calls.values()):
+        for uniqueid in list(call.legs):
+            leg = book.legs.pop(uniqueid, None)
+            if leg is not None:
+                talking.unseat(book, leg, at)
+        close_call(book, call, at)
+    book.legs.clear()
+    book.bridges.clear()
+    book.offers.clear()
+    book.partners.clear()
+    book.others_waiting.clear()
+
+
+def lose(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str) -> None:
+    """We cannot know how this wait ended."""
+    if visit.waiting:
+        visit.step(Step.LEAVE)
+        visit.left = at
+    for offer in visit.offers:
+        offer.end = offer.end or at
+    visit.partial = True
+    book.decide(call, visit, Outcome.LOST, reason, at)
+
+
+def close_call(book: Book, call: LiveCall, at: Moment) -> None:
+    """No channel of this call is left."""
+    for visit in call.visits:
+        talks.end_talk(book, call, visit, at)
+    call.legs.clear()
+    if call.ended is None:
+        call.ended = at
+        book.touch(call)
+    book.forget_if_over(call, at)
+
+
+def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, *, first: bool) -> None:
+    """Merge what the PBX lists. `first`: since the link was restored, so that unknown callers are opened at once."""
+    if frozenset(fact.queues) != book.queues:
+        book.queues = frozenset(fact.queues)
+        book.out.append(QueuesKnown(tuple(sorted(book.queues))))
+    if fact.members is not None:
+        book.members = {(member.queue, member.interface): member for member in fact.members}
+        for member in fact.members:
+            book.phones |= {member.interface, member.device or member.interface}
+    if fact.channels is not None:
+        merge_channels(book, fact)
+    lasting, ghosts = comparison.compare(book, fact)
+    for entry in fact.waiting if first else lasting:
+        open_partial(book, entry, fact.at)
+    for visit in ghosts:
+        call = book.open.get(visit)
+        if call is not None and (visit.partial or visit.customer not in book.legs):
+            lose(book, call, visit, fact.at, "left while we did not hear the PBX")
+
+
+def open_partial(book: Book, entry: WaitingCaller, at: Moment) -> None:
+    """Somebody waits of whom we saw no Join."""
+    leg, call = book.rooted(entry.channel, at)
+    if call.direction is not Direction.INBOUND:
+        book.others_waiting.add((entry.queue, entry.channel.uniqueid))
+        return
+    if queueing.find(call, leg.uniqueid, entry.queue, waiting=True) is not None:
+        return
+    began = Moment(at.wall - entry.waited, at.mono - entry.waited, stamped=at.stamped)
+    ordinal = len(call.visits) + 1
+    visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=entry.queue, began=began, partial=True)
+    book.enter(call, visit)
+
+
+def merge_channels(book: Book, fact: SnapshotTaken) -> None:
+    """Channels we do not know are seated; those absent twice are gone."""
+    listed = {live.channel.uniqueid: live for live in fact.channels or ()}
+    for live in sorted(listed.values(), key=lambda live: live.channel.uniqueid != live.channel.linkedid):
+        if live.channel.uniqueid not in book.legs:
+            seat_live(book, live, fact.at)
+    for leg in list(book.legs.values()):
+        if leg.uniqueid in listed:
+            leg.absent_since = None
+        elif leg.absent_since is None:
+            leg.absent_since = fact.at
+        elif fact.at.mono - leg.absent_since.mono >= book.rules.grace:
+            leg_vanished(book, leg, fact.at)
+
+
+def seat_live(book: Book, live: LiveChannel, at: Moment) -> None:
+    """A channel that was there before we listened."""
+    born = Moment(at.wall - live.lived, at.mono - live.lived, stamped=at.stamped)
+    leg = book.seat(live.channel, born, incoming=live.channel.uniqueid == live.channel.linkedid)
+    if live.bridge is not None:
+        leg.bridge = live.bridge
+        book.bridges.setdefault(live.bridge, set()).add(leg.uniqueid)
+
+
+def leg_vanished(book: Book, leg: Leg, at: Moment) -> None:
+    """A channel ended without our hearing of it."""
+    book.irregular("channel_vanished", f"{leg.uniqueid} ended unheard")
+    del book.legs[leg.uniqueid]
+    talking.unseat(book, leg, at)
+    book.offers.pop(leg.uniqueid, None)
+    book.partners.pop(leg.uniqueid, None)
+    queueing.waits_no_more(book, leg.uniqueid)
+    call = leg.call
+    if call is None:
+        return
+    for visit in list(call.of(leg.uniqueid)):
+        if visit.outcome is None:
+            lose(book, call, visit, at, "the channel vanished unheard")
+        talks.end_talk(book, call, visit, at)
+    call.legs.discard(leg.uniqueid)
+    if not call.legs:
+        close_call(book, call, at)
+
+
+def member_changed(book: Book, fact: MemberChanged) -> None:
+    """An agent's state in one queue."""
+    member = fact.member
+    book.members[member.queue, member.interface] = member
+    book.phones |= {member.interface, member.device or member.interface}
+
+
+def member_removed(book: Book, fact: MemberRemoved) -> None:
+    """An agent serves a queue no more. His phone stays a phone."""
+    book.members.pop((fact.queue, fact.interface), None)

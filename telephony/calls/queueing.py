@@ -1,0 +1,225 @@
+"""Callers join queues, leave them, and the reason is found."""
+
+from datetime import timedelta
+
+from telephony.calls import dialling
+from telephony.calls.book import Book, LiveCall
+from telephony.calls.effects import VisitRefused
+from telephony.calls.facts import (
+    AgentConnected,
+    CallerJoined,
+    CallerLeft,
+    CallerUnserved,
+    HangupSide,
+    Moment,
+    QueueResult,
+    QueueResultLogged,
+    QueueResultTold,
+    Uniqueid,
+)
+from telephony.calls.outcome import DIES_WITH_IT, Evidence, ended_by, judge
+from telephony.calls.record import Direction, Kind, Outcome
+from telephony.calls.visit import State, Step, Visit
+
+TICK = timedelta(milliseconds=1)
+REFUSALS = {
+    QueueResult.FULL: Outcome.REFUSED_FULL,
+    QueueResult.JOIN_EMPTY: Outcome.REFUSED_EMPTY,
+}
+TOLD, LOGGED, OPENED = 0, 1, 2  # how often a refusal of one caller by one queue was told, logged, and made a visit
+
+
+def joined(book: Book, fact: CallerJoined) -> None:
+    """A caller begins to wait. A snapshot may have shown him a moment before this event reached us."""
+    leg, call = book.rooted(fact.channel, fact.at)
+    if call.direction is not Direction.INBOUND:
+        book.others_waiting.add((fact.queue, fact.channel.uniqueid))
+        return
+    visit = find(call, leg.uniqueid, fact.queue, waiting=True)
+    if visit is not None:
+        if visit.partial and not visit.offers:
+            visit.began, visit.partial = fact.at, False
+            book.touch(call)
+        else:
+            book.irregular("joined_twice", f"{leg.uniqueid} joined {fact.queue} while waiting there")
+        return
+    dialling.note_moved_on(book, call, leg, fact.at)
+    for left in [v for v in call.of(leg.uniqueid) if v.settling]:
+        settle(book, call, left, fact.at)
+    ordinal = len(call.visits) + 1
+    visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=fact.queue, began=fact.at)
+    book.enter(call, visit)
+
+
+def find(call: LiveCall, customer: Uniqueid, queue: str, *, waiting: bool) -> Visit | None:
+    """The newest visit of this customer in this queue; only one still waiting there, if asked for."""
+    visits = (v for v in call.of(customer) if v.kind is Kind.QUEUE and v.queue == queue)
+    return next((v for v in visits if v.waiting or not waiting), None)
+
+
+def find_call(book: Book, customer: Uniqueid) -> LiveCall | None:
+    """The call on whose channel something was said; the channel itself may be gone."""
+    leg = book.legs.get(customer)
+    return leg.call if leg else book.calls.get(customer)
+
+
+def waits_no_more(book: Book, customer: Uniqueid) -> None:
+    """A channel that waited without being an inbound customer is gone."""
+    for queue in {queue for queue, uniqueid in book.others_waiting if uniqueid == customer}:
+        book.others_waiting.discard((queue, customer))
+
+
+def unserved(book: Book, fact: CallerUnserved) -> None:
+    """The queue gives the caller up; why, it does not say."""
+    call = find_call(book, fact.uniqueid)
+    visit = find(call, fact.uniqueid, fact.queue, waiting=True) if call else None
+    if visit is not None:
+        visit.unserved = True
+
+
+def left(book: Book, fact: CallerLeft) -> None:
+    """The caller no longer waits: for an agent, or for one of the reasons that `outcome` tells apart."""
+    book.others_waiting.discard((fact.queue, fact.uniqueid))
+    call = find_call(book, fact.uniqueid)
+    visit = find(call, fact.uniqueid, fact.queue, waiting=True) if call else None
+    if call is None or visit is None:
+        if call is not None and call.direction is Direction.INBOUND:
+            book.irregular("left_without_joining", f"{fact.uniqueid} left {fact.queue}")
+        return
+    visit.step(Step.LEAVE)
+    visit.left = fact.at
+    be_patient(book, call, visit, fact.at)
+    book.touch(call)
+    settle(book, call, visit, fact.at)
+
+
+def be_patient(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """Give the evidence time: look again when the channel has lived on, and when patience is over."""
+    visit.due = at.mono + book.rules.settle
+    book.wake(at.mono + DIES_WITH_IT + TICK, call, visit)
+    book.wake(visit.due, call, visit)
+
+
+def connected(book: Book, fact: AgentConnected) -> None:
+    """An agent is about to be bridged, unless the caller has just hung up: that is said all the same."""
+    call = find_call(book, fact.caller)
+    visit = find(call, fact.caller, fact.queue, waiting=False) if call else None
+    if call is None or visit is None or visit.state not in {State.WAITING, State.LEFT}:
+        return
+    visit.left = visit.left or fact.at
+    visit.agent = fact.member
+    visit.step(Step.CONNECT)
+    if visit.asked is not None or visit.hung_up_later:
+        side = visit.asked or HangupSide.FAR_END
+        book.decide(call, visit, *ended_by(side, "before the agent was bridged"), fact.at)
+    else:
+        visit.connected = fact.at
+
+
+def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """The customer's channel ended with the outcome still open."""
+    if visit.waiting:
+        # Every way out of a queue says Leave first; here it was lost or quarantined.
+        book.irregular("ended_without_leaving", f"{visit.customer} ended while waiting in {visit.queue}")
+        visit.step(Step.LEAVE)
+        visit.left, visit.unserved = at, True
+        be_patient(book, call, visit, at)
+    if visit.state is State.CONNECTING:
+        side = HangupSide.FAR_END if visit.hung_up_later else HangupSide.PBX
+        book.decide(call, visit, *ended_by(side, "before the agent was bridged"), at)
+    else:
+        settle(book, call, visit, at)
+
+
+def told(book: Book, fact: QueueResultTold) -> None:
+    """The dialplan says why Queue() ended, while its channel lives."""
+    leg, call = book.rooted(fact.channel, fact.at)
+    if call.direction is not Direction.INBOUND:
+        return
+    if fact.result in REFUSALS:
+        note_refusal(book, call, fact, leg.uniqueid, TOLD)
+        return
+    visit = find(call, leg.uniqueid, fact.queue, waiting=False)
+    if visit is not None and visit.told is None:
+        visit.told = fact.result
+        reconsider(book, call, visit, fact.at)
+
+
+def logged(book: Book, fact: QueueResultLogged) -> None:
+    """queue_log says why. Its lines for one caller and queue come in the order of his visits, one final line each."""
+    call = find_call(book, fact.uniqueid)
+    if call is None or call.direction is not Direction.INBOUND:
+        return
+    if fact.result in REFUSALS:
+        note_refusal(book, call, fact, fact.uniqueid, LOGGED)
+        return
+    visits = (v for v in call.visits if v.kind is Kind.QUEUE and v.customer == fact.uniqueid and v.queue == fact.queue)
+    visit = next((v for v in visits if v.logged is None and v.outcome not in REFUSALS.values()), None)
+    if visit is not None:
+        visit.logged = fact.result
+        reconsider(book, call, visit, fact.at)
+
+
+def reconsider(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """New evidence: for a visit still settling, or one that had to be closed as `exited`."""
+    if visit.state is State.LEFT:
+        settle(book, call, visit, at)
+    elif visit.outcome is Outcome.EXITED:
+        verdict = judge(evidence(book, visit, at))
+        if verdict is not None and verdict[0] is not Outcome.EXITED:
+            book.decide(call, visit, *verdict, at)
+
+
+def evidence(book: Book, visit: Visit, at: Moment) -> Evidence:
+    """What is known now of a caller who left."""
+    left_at = visit.left or at
+    due = visit.due if visit.due is not None else at.mono
+    return Evidence(
+        unserved=visit.unserved,
+        told=visit.told,
+        logged=visit.logged,
+        log_awaited=book.rules.queue_log and visit.logged is None and at.mono < due,
+        asked=visit.asked,
+        hung_up_later=visit.hung_up_later is not None,
+        lived=visit.gone.mono - left_at.mono if visit.gone else None,
+        moved_on=visit.moved_on,
+        phone_answered=any(offer.answered and offer.leg in book.legs for offer in visit.offers),
+        patience=due - at.mono,
+        since=at.mono - left_at.mono,
+    )
+
+
+def settle(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """Decide why a caller left, if the evidence suffices."""
+    if visit.state is not State.LEFT or visit.kind is not Kind.QUEUE:
+        return
+    verdict = judge(evidence(book, visit, at))
+    if verdict is not None:
+        book.decide(call, visit, *verdict, at)
+
+
+def note_refusal(
+    book: Book, call: LiveCall, fact: QueueResultTold | QueueResultLogged, customer: Uniqueid, witness: int
+) -> None:
+    """A queue refused a caller: one visit, though dialplan and queue_log both say so, the log perhaps first."""
+    counts = call.refused.setdefault((fact.queue, customer), [0, 0, 0])
+    counts[witness] += 1
+    if counts[witness] <= counts[OPENED]:
+        return
+    counts[OPENED] += 1
+    visit = Visit(
+        ordinal=len(call.visits) + 1,
+        customer=customer,
+        kind=Kind.QUEUE,
+        queue=fact.queue,
+        began=fact.at,
+        left=fact.at,
+        state=State.OVER,
+        outcome=REFUSALS[fact.result],
+        reason="dialplan said so" if witness == TOLD else "queue_log said so",
+        exact=witness == TOLD,
+    )
+    call.visits.append(visit)
+    book.out.append(VisitRefused(book.record(call), book.visit_record(visit)))
+    book.touch(call)
+    book.forget_if_over(call, fact.at)

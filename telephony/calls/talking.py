@@ -1,0 +1,164 @@
+"""Who hears whom: bridges, hold, transfers. A wait is answered when customer and agent share a bridge."""
+
+from telephony.calls.book import Book, Leg, LiveCall
+from telephony.calls.facts import (
+    BridgeEntered,
+    BridgeLeft,
+    Held,
+    Moment,
+    Parked,
+    PickedUp,
+    Transferred,
+    Unheld,
+    Uniqueid,
+)
+from telephony.calls.record import Direction, Kind, Outcome
+from telephony.calls.visit import Offer, State, Visit
+
+
+def entered(book: Book, fact: BridgeEntered) -> None:
+    """A channel takes a seat in a bridge, perhaps another's."""
+    leg = book.seat(fact.channel, fact.at)
+    if fact.replaced is not None:
+        take_over(book, leg, fact.replaced)
+        replaced = book.legs.get(fact.replaced)
+        if replaced is not None:
+            unseat(book, replaced, fact.at)
+    if leg.bridge is not None and leg.bridge != fact.bridge:
+        unseat(book, leg, fact.at)
+    leg.bridge = fact.bridge
+    seats = book.bridges.setdefault(fact.bridge, set())
+    seats.add(leg.uniqueid)
+    for uniqueid in tuple(seats):
+        hears(book, uniqueid, seats, fact.at)
+
+
+def take_over(book: Book, leg: Leg, replaced: Uniqueid) -> None:
+    """What the replaced channel was to a visit, its successor is: an agent behind a Local channel."""
+    if replaced in book.offers:
+        book.offers.setdefault(leg.uniqueid, book.offers[replaced])
+    if replaced in book.partners:
+        book.partners.setdefault(leg.uniqueid, book.partners[replaced])
+
+
+def left(book: Book, fact: BridgeLeft) -> None:
+    """A channel leaves its seat."""
+    leg = book.legs.get(fact.uniqueid)
+    if leg is not None and leg.bridge == fact.bridge:
+        unseat(book, leg, fact.at)
+
+
+def unseat(book: Book, leg: Leg, at: Moment) -> None:
+    """Take the channel out of its bridge; who is left alone there talks no more, nor does he."""
+    if leg.bridge is None:
+        return
+    seats = book.bridges.get(leg.bridge, set())
+    seats.discard(leg.uniqueid)
+    if not seats:
+        book.bridges.pop(leg.bridge, None)
+    leg.bridge = None
+    quiet(leg, at)
+    if len(seats) == 1:
+        (alone,) = seats
+        other = book.legs.get(alone)
+        if other is not None:
+            quiet(other, at)
+
+
+def quiet(leg: Leg, at: Moment) -> None:
+    """The channel hears nobody now."""
+    if leg.call is not None:
+        for visit in leg.call.of(leg.uniqueid):
+            visit.stop_talk(at)
+
+
+def hears(book: Book, uniqueid: Uniqueid, seats: set[Uniqueid], at: Moment) -> None:
+    """If this is a customer and somebody else is in the bridge, a wait is answered or a talk goes on."""
+    leg = book.legs.get(uniqueid)
+    if leg is None or leg.call is None or leg.call.direction is not Direction.INBOUND or len(seats) < 2:  # noqa: PLR2004
+        return
+    visit = next(iter(leg.call.of(uniqueid)), None)
+    if visit is None:
+        return
+    partners = seats - {uniqueid}
+    if visit.outcome is None:
+        answer(book, leg.call, visit, partners, at)
+    if visit.state is State.TALKING:
+        if visit.talk_since is None:
+            visit.talk_since = at
+        for partner in partners:
+            book.partners[partner] = (leg.call, visit)
+
+
+def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at: Moment) -> None:
+    """The customer hears somebody: the agent he waited for, one who picked the call up, or a third party."""
+    offer = next((book.offers[p][2] for p in partners if p in book.offers and book.offers[p][1] is visit), None)
+    if offer is None:
+        if visit.kind is Kind.QUEUE and visit.state is not State.CONNECTING:
+            visit.moved_on |= visit.settling
+            return
+        picker = next((book.legs[p] for p in partners if p in book.legs), None)
+        if visit.kind is Kind.DIRECT and picker is not None:
+            visit.agent = book.rules.lines.get(picker.interface, picker.interface)
+    visit.agent = visit.agent or (offer.agent if offer else None) or ""
+    visit.connected = visit.connected or at
+    visit.left = visit.left or visit.connected
+    silence_others(visit, offer, at)
+    book.decide(call, visit, Outcome.ANSWERED, "bridged with the agent", at)
+
+
+def silence_others(visit: Visit, won: Offer | None, at: Moment) -> None:
+    """Phones still ringing at the answer stop ringing for him now; a late DialEnd adds nothing."""
+    for offer in visit.offers:
+        if offer.end is None:
+            offer.end = at
+            if offer is won:
+                offer.answered = at
+
+
+def held(book: Book, fact: Held) -> None:
+    """An agent (or the caller's own phone) put the talk on hold."""
+    for visit in talks_of(book, fact.uniqueid):
+        if visit.hold_since is None and visit.talk_since is not None:
+            visit.hold_since = fact.at
+
+
+def unheld(book: Book, fact: Unheld) -> None:
+    """The talk goes on."""
+    for visit in talks_of(book, fact.uniqueid):
+        visit.stop_hold(fact.at)
+
+
+def talks_of(book: Book, uniqueid: Uniqueid) -> list[Visit]:
+    """The talks in which this channel takes part, on either side."""
+    found = []
+    if uniqueid in book.partners:
+        found.append(book.partners[uniqueid][1])
+    leg = book.legs.get(uniqueid)
+    if leg is not None and leg.call is not None:
+        found.extend(leg.call.of(uniqueid))
+    return [visit for visit in found if visit.state is State.TALKING]
+
+
+def transferred(book: Book, fact: Transferred) -> None:
+    """The talk ends by being handed on: nobody hung up on the customer."""
+    if fact.succeeded and fact.transferer in book.partners:
+        visit = book.partners[fact.transferer][1]
+        if visit.state is State.TALKING:
+            visit.transferred = True
+            visit.hung_up_by = None
+
+
+def parked(book: Book, fact: Parked) -> None:
+    """A waiting caller who is parked has moved on."""
+    leg = book.legs.get(fact.uniqueid)
+    if leg is not None and leg.call is not None:
+        for visit in leg.call.of(fact.uniqueid):
+            visit.moved_on |= visit.settling
+
+
+def picked_up(book: Book, fact: PickedUp) -> None:
+    """The picker's channel stands for the phone that rang."""
+    picker = book.legs.get(fact.picker)
+    if picker is not None:
+        take_over(book, picker, fact.target)

@@ -1,0 +1,25 @@
+"""The end of a talk: what was said in a visit is final."""
+
+from telephony.calls.book import Book, LiveCall
+from telephony.calls.effects import TalkEnded
+from telephony.calls.facts import Moment, Uniqueid
+from telephony.calls.record import Outcome, Party
+from telephony.calls.visit import State, Step, Visit
+
+
+def end_talk(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """Nothing more will be said in this visit."""
+    if visit.state is not State.TALKING:
+        return
+    visit.stop_talk(at)
+    visit.step(Step.CLOSE)
+    if visit.hung_up_by is None and not visit.transferred and visit.outcome is Outcome.ANSWERED:
+        visit.hung_up_by = Party.PBX
+    book.touch(call)
+    book.out.append(TalkEnded(book.record(call), book.visit_record(visit)))
+
+
+def end_earlier_talks(book: Book, call: LiveCall, customer: Uniqueid, at: Moment) -> None:
+    """The customer begins something new: what he said before is final."""
+    for visit in call.of(customer):
+        end_talk(book, call, visit, at)

@@ -1,0 +1,238 @@
+"""One stay of a customer waiting for a human, while it goes on: what is known, and which steps are legal.
+
+A visit begins WAITING. In a queue it is LEFT when the queue lets go of the caller, CONNECTING when the queue says that
+an agent is about to be bridged, TALKING once customer and agent share a bridge, OVER when an outcome other than
+`answered` is decided or the talk has ended. A direct visit is LEFT while no phone rings for it, and may go back to
+WAITING when the dialplan rings the next one soon enough. LEFT and CONNECTING together are "settling".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum, auto
+
+from telephony.calls.clocks import ZERO, rings, span, wall_after
+from telephony.calls.facts import DialResult, HangupSide, Interface, Moment, QueueResult, Uniqueid
+from telephony.calls.record import (
+    REFUSED,
+    Kind,
+    OfferRecord,
+    OfferResult,
+    Outcome,
+    Party,
+    Quality,
+    VisitRecord,
+)
+
+
+class State(Enum):
+    """Where a visit is."""
+
+    WAITING = auto()
+    LEFT = auto()
+    CONNECTING = auto()
+    TALKING = auto()
+    OVER = auto()
+
+
+class Step(Enum):
+    """What can happen to a visit."""
+
+    LEAVE = auto()
+    RESUME = auto()
+    CONNECT = auto()
+    BRIDGE = auto()
+    CLOSE = auto()
+
+
+STEPS: Mapping[tuple[State, Step], State] = {
+    (State.WAITING, Step.LEAVE): State.LEFT,
+    (State.WAITING, Step.CONNECT): State.CONNECTING,  # the Leave may have been quarantined
+    (State.WAITING, Step.BRIDGE): State.TALKING,
+    (State.WAITING, Step.CLOSE): State.OVER,
+    (State.LEFT, Step.RESUME): State.WAITING,
+    (State.LEFT, Step.CONNECT): State.CONNECTING,
+    (State.LEFT, Step.BRIDGE): State.TALKING,
+    (State.LEFT, Step.CLOSE): State.OVER,
+    (State.CONNECTING, Step.BRIDGE): State.TALKING,
+    (State.CONNECTING, Step.CLOSE): State.OVER,
+    (State.TALKING, Step.CLOSE): State.OVER,
+}
+
+
+class IllegalStepError(Exception):
+    """A step that no rule allows; nothing was changed."""
+
+
+@dataclass(slots=True, eq=False)
+class Offer:
+    """One agent leg rung for one visit, while it goes on. `end` is the first end of its ringing."""
+
+    agent: str
+    interface: Interface
+    leg: Uniqueid
+    called: Moment
+    rang: Moment | None = None
+    answered: Moment | None = None
+    end: Moment | None = None
+    busy: bool = False
+    dial: DialResult | None = None
+    result: OfferResult | None = None
+
+    def alerting(self) -> timedelta | None:
+        """First ringing to first end; zero when it ended without ringing; None while it may still ring."""
+        if self.end is None:
+            return None
+        return ZERO if self.rang is None else span(self.rang, self.end).length
+
+    def record(self, period: timedelta) -> OfferRecord:
+        """The offer as it is known now."""
+        alerting = self.alerting()
+        rang_at = wall_after(self.called, self.rang) if self.rang else None
+        if self.end is None:
+            ended_at = None
+        else:
+            ended_at = wall_after(self.called, self.end) if rang_at is None else rang_at + (alerting or ZERO)
+        return OfferRecord(
+            agent=self.agent,
+            interface=self.interface,
+            leg=self.leg,
+            called_at=self.called.wall,
+            rang_at=rang_at,
+            answered_at=ended_at if self.answered else None,
+            ended_at=ended_at,
+            result=self.result,
+            setup=span(self.called, self.rang).length if self.rang else None,
+            alerting=alerting,
+            rings=None if alerting is None else 0 if self.rang is None else rings(alerting, period),
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """A visit while it goes on.
+
+    Attributes:
+        customer: the waiting channel.
+        began: Join, first dial, or the refusal.
+        left: end of the wait when it was not answered. connected: AgentConnect, or the bridge without one.
+        unserved: the queue said that it gave the caller up. told, logged: the dialplan's and queue_log's reason.
+        asked, asked_at: the first request to hang the customer up while he waited.
+        hung_up_later: his own request, while settling.
+        gone: his channel ended. moved_on: his living channel was seen doing something else after he left.
+        due: when patience with missing evidence ends (monotonic), while settling.
+        talk_since, hold_since: the running stretch; talk, hold: the finished ones.
+        exact: no duration so far was approximate.
+    """
+
+    ordinal: int
+    customer: Uniqueid
+    kind: Kind
+    queue: str
+    began: Moment
+    state: State = State.WAITING
+    left: Moment | None = None
+    connected: Moment | None = None
+    agent: str | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    unserved: bool = False
+    told: QueueResult | None = None
+    logged: QueueResult | None = None
+    asked: HangupSide | None = None
+    asked_at: Moment | None = None
+    hung_up_later: Moment | None = None
+    gone: Moment | None = None
+    moved_on: bool = False
+    due: timedelta | None = None
+    alerted: Moment | None = None
+    talk_since: Moment | None = None
+    talk: timedelta = ZERO
+    hold_since: Moment | None = None
+    hold: timedelta = ZERO
+    hung_up_by: Party | None = None
+    transferred: bool = False
+    partial: bool = False
+    exact: bool = True
+    offers: list[Offer] = field(default_factory=list)
+
+    def step(self, step: Step) -> None:
+        """Go where `STEPS` says, or raise `IllegalStepError` and stay."""
+        target = STEPS.get((self.state, step))
+        if target is None:
+            raise IllegalStepError(f"a visit that is {self.state.name} cannot {step.name}")
+        self.state = target
+
+    @property
+    def waiting(self) -> bool:
+        """Still in the queue, or a phone rings for him."""
+        return self.state is State.WAITING
+
+    @property
+    def settling(self) -> bool:
+        """No longer waiting, outcome not yet decided."""
+        return self.state in {State.LEFT, State.CONNECTING}
+
+    @property
+    def undecided(self) -> bool:
+        """Waiting or settling."""
+        return self.outcome is None
+
+    def offer(self, leg: Uniqueid) -> Offer | None:
+        """The offer made on this leg, if any."""
+        return next((offer for offer in reversed(self.offers) if offer.leg == leg), None)
+
+    def stop_talk(self, at: Moment) -> None:
+        """The customer no longer hears anybody."""
+        if self.talk_since is not None:
+            stretch = span(self.talk_since, at)
+            self.talk += stretch.length
+            self.exact &= stretch.exact
+            self.talk_since = None
+        self.stop_hold(at)
+
+    def stop_hold(self, at: Moment) -> None:
+        """He is off hold, or gone."""
+        if self.hold_since is not None:
+            self.hold += span(self.hold_since, at).length
+            self.hold_since = None
+
+    def wait_end(self) -> Moment | None:
+        """Where the wait ended: the answer; his own hang-up (the PBX may notice seconds later); else leaving."""
+        if self.outcome is Outcome.ANSWERED:
+            return self.connected
+        if self.outcome is Outcome.ABANDONED:
+            return self.asked_at or self.hung_up_later or self.left
+        return self.left
+
+    def record(self, period: timedelta) -> VisitRecord:
+        """The visit as it is known now. Rings are only told of what was seen live."""
+        refused = self.outcome in REFUSED
+        answered = self.outcome is Outcome.ANSWERED
+        end = self.wait_end()
+        wait = ZERO if refused else span(self.began, end).length if end else None
+        left_at = None if wait is None else self.began.wall + wait
+        exact = self.exact and (end is None or span(self.began, end).exact)
+        heard = rings(span(self.alerted, end).length, period) if self.alerted and end and not self.partial else None
+        return VisitRecord(
+            ordinal=self.ordinal,
+            uniqueid=self.customer,
+            kind=self.kind,
+            queue=self.queue,
+            joined_at=None if refused else self.began.wall,
+            left_at=left_at,
+            outcome=self.outcome,
+            settling=self.settling,
+            wait=wait,
+            alerted_at=wall_after(self.began, self.alerted) if self.alerted else None,
+            caller_rings=heard if answered else None,
+            caller_rings_heard=heard,
+            agent=self.agent if answered else None,
+            answered_at=left_at if answered else None,
+            talk=self.talk if answered else None,
+            hold=self.hold if answered else None,
+            hung_up_by=self.hung_up_by if answered and self.state is State.OVER else None,
+            quality=Quality.PARTIAL if self.partial else Quality.LIVE if exact else Quality.APPROXIMATE,
+            reason=self.reason,
+            offers=tuple(offer.record(period) for offer in self.offers),
+        )

@@ -1,0 +1,138 @@
+"""A recorded conversation of a real PBX, played through codec, translation and tracker as if it were live."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from telephony.ami.codec import Banner, Codec, Kind, Quarantined
+from telephony.ami.snapshot import LISTED, Listing
+from telephony.ami.translate import ACTED_UPON, EPOCH, UNSTAMPED, moment, translate
+from telephony.calls.book import Rules
+from telephony.calls.effects import CallEnded, Effect, Irregular, SaveCall
+from telephony.calls.facts import Fact, Interface, LinkRestored, Moment, QueueResult, QueueResultLogged, TimePassed
+from telephony.calls.record import CallRecord, VisitRecord
+from telephony.calls.tracker import Tracker
+
+RECORDINGS = Path(__file__).parent.parent / "replay"
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Replayed:
+    """What came of a recording."""
+
+    effects: list[Effect] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    tracker: Tracker | None = None
+
+    @property
+    def calls(self) -> list[CallRecord]:
+        """The newest state of each call, in the order of arrival."""
+        newest = {effect.call.id: effect.call for effect in self.effects if isinstance(effect, SaveCall)}
+        return sorted(newest.values(), key=lambda call: call.arrived_at)
+
+    @property
+    def visits(self) -> list[VisitRecord]:
+        """All visits of all calls."""
+        return [visit for call in self.calls for visit in call.visits]
+
+    @property
+    def irregular(self) -> list[Irregular]:
+        """What no rule allowed."""
+        return [effect for effect in self.effects if isinstance(effect, Irregular)]
+
+    @property
+    def ended(self) -> list[CallRecord]:
+        """Calls counted as ended."""
+        return [effect.call for effect in self.effects if isinstance(effect, CallEnded)]
+
+
+def facts_of(name: str, systemname: str | None = None, *, cut: int = 4096) -> tuple[list[Fact], list[Quarantined]]:
+    """The facts of a recording's AMI stream, fed in pieces of `cut` bytes."""
+    raw = next((RECORDINGS / name).glob("ami*.bin")).read_bytes()
+    codec = Codec(ACTED_UPON, systemname=systemname, strict=systemname is not None, listed=LISTED, unstamped=UNSTAMPED)
+    told: list[Fact] = []
+    bad: list[Quarantined] = []
+    now = Moment(EPOCH, timedelta(), stamped=False)
+    listing: Listing | None = None
+    items = [item for start in range(0, len(raw), cut) for item in codec.feed(raw[start : start + cut])]
+    first = next(
+        (m.headers["Timestamp"] for m in items if not isinstance(m, Banner | Quarantined) and "Timestamp" in m.headers),
+        "0.0",
+    )
+    now = Moment(datetime.fromtimestamp(int(first.split(".")[0]), UTC), timedelta(seconds=int(first.split(".")[0])))
+    for item in items:
+        if isinstance(item, Quarantined):
+            bad.append(item)
+        if isinstance(item, Banner | Quarantined):
+            continue
+        if item.kind is Kind.RESPONSE:
+            if item.opens_list and listing is None:
+                listing = Listing(now, item.action_id, "channels")
+        elif item.kind is Kind.LISTED and listing is not None:
+            listing.add(item.event, item.headers)
+            if item.ends_list and listing.completed(item.action_id):
+                told.append(listing.taken(now))
+                listing = None
+        elif item.kind is Kind.EVENT:
+            at = moment(item.headers, timedelta(), now.wall - EPOCH)
+            now = Moment(at.wall, at.wall - EPOCH) if at.stamped else now
+            fact = translate(item.event, item.headers, now)
+            if fact is not None:
+                told.append(fact)
+    return told, bad
+
+
+WORDS = {
+    "ABANDON": QueueResult.ABANDONED,
+    "CONNECT": QueueResult.CONNECTED,
+    "EXITWITHTIMEOUT": QueueResult.TIMEOUT,
+    "EXITWITHKEY": QueueResult.KEY,
+    "EXITEMPTY": QueueResult.LEAVE_EMPTY,
+    "WITHDRAW": QueueResult.WITHDRAWN,
+    "SYSCOMPAT": QueueResult.INCOMPATIBLE,
+    "FULL": QueueResult.FULL,
+    "JOINEMPTY": QueueResult.JOIN_EMPTY,
+    "JOINUNAVAIL": QueueResult.JOIN_EMPTY,
+}
+
+
+def log_of(name: str) -> list[QueueResultLogged]:
+    """The final lines of a recording's queue_log; each is read half a second after the end of its second."""
+    told = []
+    for line in (RECORDINGS / name / "queue_log").read_text().splitlines():
+        epoch, callid, queue, _agent, word = line.split("|")[:5]
+        if word in WORDS:
+            at = Moment(EPOCH + timedelta(seconds=int(epoch)), timedelta(seconds=int(epoch) + 1.5))
+            told.append(QueueResultLogged(at, queue, callid, WORDS[word]))
+    return told
+
+
+def interleaved(facts: list[Fact], log: list[QueueResultLogged]) -> Iterator[Fact]:
+    """Both witnesses by our clock."""
+    waiting = list(log)
+    for fact in facts:
+        while waiting and waiting[0].at.mono < fact.at.mono:
+            yield waiting.pop(0)
+        yield fact
+    yield from waiting
+
+
+def replay(name: str, *, with_log: bool = True, rules: Rules | None = None) -> Replayed:
+    """Play a recording to its end and an hour beyond."""
+    told, bad = facts_of(name)
+    log = log_of(name) if with_log else []
+    trunks = frozenset({Interface("PJSIP/callers"), Interface("PJSIP/trunk")})
+    tracker = Tracker(rules or Rules(pbx="pbx1", queue_log=with_log, trunks=trunks))
+    result = Replayed(facts=told, quarantined=bad, tracker=tracker)
+    if not any(isinstance(fact, LinkRestored) for fact in told):
+        result.effects += tracker.apply(LinkRestored(told[0].at, None))
+    last = told[0].at
+    for fact in interleaved(told, log):
+        result.effects += tracker.apply(fact)
+        last = fact.at
+    end = Moment(last.wall + HOUR, last.mono + HOUR)
+    result.effects += tracker.apply(TimePassed(end))
+    return result
