@@ -198,7 +198,10 @@ class Pbx:
         await self.action("Hangup", Channel=await self.channel_of_phone(phone))
 
     async def consult(self, phone: str, number: str) -> None:
-        """Let a talking phone begin an attended transfer (AMI Atxfer); it is done when that phone hangs up."""
+        """Let a talking phone begin an attended transfer (AMI Atxfer); it is done when that phone hangs up.
+
+        Only while the agent speaks (his first second): Asterisk makes the digits from the frames that he sends.
+        """
         await self.action("Atxfer", Channel=await self.channel_of_phone(phone), Exten=number, Context="from-phones")
 
     async def park(self, caller: str) -> None:

@@ -344,14 +344,14 @@ def blind_transfer_to_phone(s: Story) -> None:
 
 @story("answered", "answered", notice="attended: 1001 answers, consults 1002 (AMI Atxfer), hangs up: 1002 has the caller")
 def attended_transfer(s: Story) -> None:
-    s.agent("1001", rings=1, hangs_up_after=4, serves="support").agent("1002", rings=1, serves=())
-    s.caller(C1, calls="support", hangs_up_after=7).later(2.2, lambda: s.pbx.consult("1001", "1002"))
+    s.agent("1001", rings=1, hangs_up_after=6, serves="support").agent("1002", rings=1, serves=())
+    s.caller(C1, calls="support/transferable", hangs_up_after=9).later(1.5, lambda: s.pbx.consult("1001", "1002"))
 
 
 @story("answered", "answered", notice="blonde: as attended, but 1001 hangs up while 1002 still rings")
 def blonde_transfer(s: Story) -> None:
-    s.agent("1001", rings=1, hangs_up_after=2.5, serves="support").agent("1002", rings=3, serves=())
-    s.caller(C1, calls="support", hangs_up_after=8).later(2, lambda: s.pbx.consult("1001", "1002"))
+    s.agent("1001", rings=1, hangs_up_after=5, serves="support").agent("1002", rings=4, serves=())
+    s.caller(C1, calls="support/transferable", hangs_up_after=12).later(1.5, lambda: s.pbx.consult("1001", "1002"))
 
 
 @story("redirected")

@@ -28,6 +28,7 @@ WAYS = {
     "unanswered": "44",  # the call is not answered while waiting: the caller hears ringing
     "overflow": "45",  # after 4 s on to the queue `overflow`
     "twice": "46",  # 4 s in the queue, and once more 4 s in the same one
+    "transferable": "48",  # the agent may transfer by key, which AMI Atxfer needs
     "raw": "47",  # the caller's number goes in uncleaned
 }
 OTHERS = {"two-at-once": "5300", "one-after-the-other": "5400", "no-such-queue": "4900", "elsewhere": "7000"}
