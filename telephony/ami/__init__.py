@@ -1,1 +1,1 @@
-"""Asterisk's manager interface: bytes (`codec`), their meaning (`translate`, `snapshot`), the line itself (`client`)."""
+"""Asterisk's manager interface: bytes (`codec`), their meaning (`translate`, `snapshot`), the line (`client`)."""

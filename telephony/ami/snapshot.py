@@ -1,8 +1,8 @@
 """Listings to facts: what there is on a PBX at one instant. Pure.
 
-Two listings make a snapshot: `QueueStatus` (queues, who waits in them, who serves them) and `CoreShowChannels`. The first
-has no linked ids, so the second lends them. Between full snapshots a light one (`QueueStatus` for a member who does not
-exist) lists the waiting callers only, for comparison.
+Two listings make a snapshot: `QueueStatus` (queues, who waits in them, who serves them) and `CoreShowChannels`. The
+first has no linked ids, so the second lends them. Between full snapshots a light one (`QueueStatus` for a member who
+does not exist) lists the waiting callers only, for comparison.
 """
 
 from collections.abc import Mapping

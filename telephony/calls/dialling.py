@@ -81,7 +81,7 @@ def note_moved_on(book: Book, call: LiveCall, caller: Leg, at: Moment) -> None:
             close(book, call, visit, at)
 
 
-def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, agent: str) -> Offer:
+def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, *, agent: str) -> Offer:  # noqa: PLR0913
     """One phone is called for one visit; the queue and the dial both say so, in either order."""
     offer = visit.offer(leg.uniqueid)
     if offer is None:

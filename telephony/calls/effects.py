@@ -87,7 +87,7 @@ class QueuesKnown:
 
 @dataclass(frozen=True, slots=True)
 class Irregular:
-    """A fact that no rule allows there. It changed nothing. `what` is one of a few fixed words; `detail` is free text."""
+    """A fact that no rule allows there. It changed nothing. `what` is one of a few fixed words; `detail` free text."""
 
     what: str
     detail: str

@@ -1,7 +1,7 @@
 """What happened at a PBX: frozen, in the past tense, each carrying its own time.
 
-Adapters make facts; `tracker.Tracker` reads them. The names are those of a call centre, not those of Asterisk: which AMI
-event a fact comes from is said in `telephony.ami.translate`, the only place that knows.
+Adapters make facts; `tracker.Tracker` reads them. The names are those of a call centre, not those of Asterisk: which
+AMI event a fact comes from is said in `telephony.ami.translate`, the only place that knows.
 """
 
 from dataclasses import dataclass

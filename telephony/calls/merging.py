@@ -32,7 +32,7 @@ SAME_BOOT = timedelta(seconds=30)
 class Comparison:
     """Our waiting callers against the PBX's, listing by listing: `residual` counts the disagreements that last.
 
-    A caller whom only one side has is a disagreement when the next listing, at least `Rules.grace` later, says so again.
+    A caller whom only one side has is a disagreement when a listing at least `Rules.grace` later says so again.
     """
 
     def __init__(self) -> None:

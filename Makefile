@@ -1,0 +1,59 @@
+# Three Rings. `make test` sets itself up and runs every test; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup test lint unit db pbx bench lock clean
+
+help:
+	@echo "make test   everything that CI runs: lint, unit, real PostgreSQL, real Asterisk"
+	@echo "make lint   ruff, mypy, import-linter"
+	@echo "make unit   the tests that need nothing but Python, with coverage"
+	@echo "make db     the tests on a real PostgreSQL (from a wheel)"
+	@echo "make pbx    the tests on a real Asterisk with SIPp (Debian, as root)"
+	@echo "make bench  speed, beside the peers"
+	@echo "make lock   renew requirements.txt and requirements-dev.txt"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Three Rings needs Python 3.11 or later; say: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: lint unit db pbx
+	@$(BIN)/coverage combine --quiet --keep
+	@$(BIN)/coverage report --include='telephony/calls/*,telephony/standard/*,telephony/ami/codec.py,telephony/ami/layout.py,telephony/ami/translate.py,telephony/ami/snapshot.py,telephony/queuelog/grammar.py' --fail-under=100
+	@$(BIN)/coverage report --fail-under=95
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup
+	@rm -f .coverage.unit
+	COVERAGE_FILE=.coverage.unit $(BIN)/coverage run -m pytest -q -m "not db and not pbx"
+
+db: setup
+	@rm -f .coverage.db
+	COVERAGE_FILE=.coverage.db $(BIN)/coverage run -m pytest -q -m db
+
+pbx: setup
+	$(BIN)/pytest -q -m pbx
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+lock: setup
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
