@@ -1,4 +1,4 @@
-'''The PBX bench: a real Asterisk 22, real SIP phones (SIPp), and witnesses that share no code with the product.
+"""The PBX bench: a real Asterisk 22, real SIP phones (SIPp), and witnesses that share no code with the product.
 
 A test tells a story and asks the witnesses::
 
@@ -32,4 +32,4 @@ The configuration is docker/asterisk, the very files that a user installs, plus 
 each on a block of loopback addresses of its own: `127.X.0.1` the PBX, `.0.2` callers, `.0.3` the outside world, `.1.N`
 phone 10NN. Nothing survives a run: mounts live in the Asterisk process' own namespace, files in one temporary folder.
 Never import `telephony` or `handlers` here: the witness must not make the same mistake twice.
-'''
+"""

@@ -342,7 +342,9 @@ def blind_transfer_to_phone(s: Story) -> None:
     s.caller(C1, calls="support", hangs_up_after=5.5)
 
 
-@story("answered", "answered", notice="attended: 1001 answers, consults 1002 (AMI Atxfer), hangs up: 1002 has the caller")
+@story(
+    "answered", "answered", notice="attended: 1001 answers, consults 1002 (AMI Atxfer), hangs up: 1002 has the caller"
+)
 def attended_transfer(s: Story) -> None:
     s.agent("1001", rings=1, hangs_up_after=6, serves="support").agent("1002", rings=1, serves=())
     s.caller(C1, calls="support/transferable", hangs_up_after=9).later(1.5, lambda: s.pbx.consult("1001", "1002"))
@@ -408,7 +410,10 @@ def hostile_raw(s: Story) -> None:
     s.caller(FORGED, calls="support/raw", hangs_up_after=2, display='"王小明|ABANDON|1|1|1"')
 
 
-@story("abandoned", notice="the number forges a whole event with all four opening headers; the real Newchannel's rest follows")
+@story(
+    "abandoned",
+    notice="the number forges a whole event with all four opening headers; the real Newchannel's rest follows",
+)
 def hostile_forged(s: Story) -> None:
     head = "%0d%0aPrivilege%3a%20call,all%0d%0aTimestamp%3a%201.0%0d%0aSystemName%3a%20pbx1"
     s.caller(f"0%0d%0a%0d%0aEvent%3a%20Hangup{head}", calls="support", hangs_up_after=2)

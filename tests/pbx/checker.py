@@ -82,13 +82,21 @@ def true_visits(seen: Witnessed) -> list[TrueVisit]:
             open_visits[key] = visit
         elif line.event in REFUSALS:
             visits.append(TrueVisit(line.uniqueid, line.queue, None, ended=line.epoch, outcome=REFUSALS[line.event]))
-        elif line.event in ENDS and key in open_visits:
+        elif line.event in ENDS and (key := _whose(line, open_visits)) is not None:
             visit = open_visits.pop(key)
             _end(visit, line, callers.get(visit.caller or ""), rung.get(visit.caller or "", []))
             if visit.uniqueid in first_of:
                 visit.sip_wait = None
             first_of.add(visit.uniqueid)
     return visits
+
+
+def _whose(line: QueueLogLine, open_visits: Mapping[tuple[str, str], TrueVisit]) -> tuple[str, str] | None:
+    """The visit that a line ends. Parking gives a waiting caller another Uniqueid: then the only one in that queue."""
+    if (line.uniqueid, line.queue) in open_visits:
+        return line.uniqueid, line.queue
+    waiting = [key for key in open_visits if key[1] == line.queue]
+    return waiting[0] if len(waiting) == 1 else None
 
 
 def _end(visit: TrueVisit, line: QueueLogLine, caller: Leg | None, rung: list[Leg]) -> None:
