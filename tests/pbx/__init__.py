@@ -17,7 +17,7 @@ before the story is played; afterwards `compare(exported_calls, seen)` says what
 
 ========================  =============================================================================================
 `install.ready()`         Asterisk in a cached chroot; half a minute the first time, then nothing
-`asterisk.Pbx`            one running Asterisk: `cli`, `action`, `redirect`, `hang_up`, `withdraw`, `stop`, `kill`, `start`
+`asterisk.Pbx`            one running Asterisk: `cli`, `action`, `redirect`, `withdraw`, `park`, `stop`, `kill`, `start`
 `plan`                    names for numbers: `support`, `support/brief`, `phone:1001`, `two-at-once`, …
 `story.Story`             who serves, who calls, what happens meanwhile; `await play()` gives `Witnessed`
 `sip_scripts`, `phones`   SIPp scenarios written out, SIPp processes
@@ -28,8 +28,9 @@ before the story is played; afterwards `compare(exported_calls, seen)` says what
 `recorder.Recorder`       what AMI says to the product's login, byte for byte
 ========================  =============================================================================================
 
-The configuration is docker/asterisk, the very files that a user installs, plus etc/ here. Several `Pbx` run side by side,
-each on a block of loopback addresses of its own: `127.X.0.1` the PBX, `.0.2` callers, `.0.3` the outside world, `.1.N`
-phone 10NN. Nothing survives a run: mounts live in the Asterisk process' own namespace, files in one temporary folder.
+The configuration is docker/asterisk, the very files that a user installs, plus etc/ here. Several `Pbx` run side by
+side, each on a block of loopback addresses of its own: `127.X.0.1` the PBX, `.0.2` callers, `.0.3` the outside world,
+`.1.N` phone 10NN. Nothing survives a run: mounts live in the Asterisk process' own namespace, files in one temporary
+folder.
 Never import `telephony` or `handlers` here: the witness must not make the same mistake twice.
 """

@@ -19,17 +19,18 @@ class Entry:
     tell: Tell
     outcomes: tuple[str, ...]
     notice: str = ""
+    listens_from: float | None = None  # seconds into the story; None: before it begins
 
 
 ALL: dict[str, Entry] = {}
 
 
-def story(*outcomes: str, notice: str = "") -> Callable[[Tell], Tell]:
+def story(*outcomes: str, notice: str = "", listens_from: float | None = None) -> Callable[[Tell], Tell]:
     """Enter a story under the name of its function."""
 
     def enter(tell: Tell) -> Tell:
         name = tell.__name__
-        ALL[name] = Entry(name, tell, outcomes, notice or (tell.__doc__ or "").strip())
+        ALL[name] = Entry(name, tell, outcomes, notice or (tell.__doc__ or "").strip(), listens_from)
         return tell
 
     return enter
@@ -378,6 +379,20 @@ def wrapped(s: Story) -> None:
 def hold(s: Story) -> None:
     """The agent holds the caller for 1 s: holds are part of the talk."""
     s.agent("1001", rings=1, holds=(0.7, 1)).caller(C1, calls="support", hangs_up_after=4)
+
+
+# --- we come late -----------------------------------------------------------------------------------------------------
+@story("abandoned", "answered", "answered", listens_from=3, notice="we log in while one waits, one rings, one talks")
+def connected_late(s: Story) -> None:
+    s.agent("1001", rings=1, serves="sales").agent("1002", rings=5, serves="market")
+    s.caller(C1, calls="support", hangs_up_after=5)
+    s.caller(C2, calls="sales", hangs_up_after=6).caller(C3, calls="market", hangs_up_after=7.5)
+
+
+@story("answered", "abandoned", listens_from=3, notice="the same with direct calls: one phone rings, one talks")
+def direct_connected_late(s: Story) -> None:
+    s.agent("1001", rings=1).agent("1002", then="rings")
+    s.caller(C1, calls="phone:1001", hangs_up_after=9, talks_for=4).caller(C2, calls="phone:1002", hangs_up_after=6)
 
 
 # --- the PBX itself ---------------------------------------------------------------------------------------------------

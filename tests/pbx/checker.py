@@ -75,11 +75,10 @@ def true_visits(seen: Witnessed) -> list[TrueVisit]:
     open_visits: dict[tuple[str, str], TrueVisit] = {}
     first_of: set[str] = set()
     for line in seen.queue_log:
-        key = (line.uniqueid, line.queue)
         if line.event == "ENTERQUEUE":
             visit = TrueVisit(line.uniqueid, line.queue, line.data[1], joined=line.epoch)
             visits.append(visit)
-            open_visits[key] = visit
+            open_visits[line.uniqueid, line.queue] = visit
         elif line.event in REFUSALS:
             visits.append(TrueVisit(line.uniqueid, line.queue, None, ended=line.epoch, outcome=REFUSALS[line.event]))
         elif line.event in ENDS and (key := _whose(line, open_visits)) is not None:

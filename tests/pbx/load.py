@@ -16,17 +16,17 @@ MIX: tuple[tuple[str, float | None, tuple[tuple[float, str], ...]], ...] = (
     ("market", 5.0, ()),
     ("market/overflow", 9.0, ()),
     ("impatient", 7.0, ()),
-    ("keyed", None, ((3.0, "1"),)),
+    ("keyed", 12.0, ((3.0, "1"),)),
     ("support/unanswered", 4.0, ()),
     ("join-empty", None, ()),
 )
 QUEUES = ("support", "sales", "market", "impatient", "keyed", "overflow")
 
 
-def load(pbx: Pbx, *, calls: int = 600, per_second: float = 20.0, agents: int = 12) -> Story:
+def load(pbx: Pbx, *, calls: int = 600, per_second: float = 20.0, agents: int = 36) -> Story:
     """A story of `calls` calls; `await load(pbx).play(limit=…)`. Nobody serves `join-empty`.
 
-    Of twelve agents nine answer after 0.5 to 3 s, one lets it ring, one is busy, one rejects after a second.
+    Of every twelve agents nine answer after 0.5 to 3 s, one lets it ring, one is busy, one rejects after a second.
     """
     story = Story(pbx)
     for n in range(agents):
@@ -38,7 +38,7 @@ def load(pbx: Pbx, *, calls: int = 600, per_second: float = 20.0, agents: int = 
         elif n % 12 == 11:
             story.agent(phone, rings=1.0, then="rejects", serves=QUEUES)
         else:
-            talk = None if n % 2 else 3.0
+            talk = 20.0 if n % 2 else 2.0
             story.agent(phone, rings=0.5 + (n % 6) / 2, hangs_up_after=talk, serves=QUEUES)
     every = len(MIX) / per_second
     for n, (to, leaves, presses) in enumerate(MIX):

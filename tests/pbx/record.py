@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from .asterisk import Pbx
@@ -26,8 +27,14 @@ async def record(entry: Entry, pbx: Pbx, into: Path) -> None:
     story = Story(pbx)
     entry.tell(story)
     await story.prepare()
-    async with Recorder(pbx, into / "ami.bin"):
-        seen = await story.play()
+    async with AsyncExitStack() as listening, asyncio.TaskGroup() as tasks:
+        if entry.listens_from is None:
+            await listening.enter_async_context(Recorder(pbx, into / "ami.bin"))
+        playing = tasks.create_task(story.play())
+        if entry.listens_from is not None:
+            await asyncio.sleep(entry.listens_from)
+            await listening.enter_async_context(Recorder(pbx, into / "ami.bin"))
+        seen = await playing
         await asyncio.sleep(0.3)  # what AMI says last comes after the last channel has gone
     with pbx.queue_log.open("rb") as log:
         log.seek(before)
