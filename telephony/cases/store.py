@@ -1,7 +1,7 @@
 """Calls in PostgreSQL: written in batches, safe to repeat; read back in order, without holding them all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString, TypeAlias
@@ -101,7 +101,9 @@ class CallStore:
                 self._drop()
                 raise
 
-    async def calls(self, since: datetime | None = None, until: datetime | None = None) -> AsyncIterator[StoredCall]:
+    async def calls(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> AsyncGenerator[StoredCall, None]:
         """The calls with since <= arrived_at < until, by arrived_at, then id: one consistent picture, read in pieces.
 
         Opens its own connection and closes it. Iterate to the end, or close the iterator (`contextlib.aclosing`).

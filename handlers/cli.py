@@ -1,0 +1,172 @@
+"""The command `threerings`. Exit 0: done; 1: the thing asked for failed; 2: wrong usage or configuration."""
+
+import asyncio
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import asyncpg
+import typer
+import uvloop
+from sqlalchemy.exc import DBAPIError
+
+from handlers import export as exporting
+from handlers.database import database
+from telephony import logs
+from telephony.cases.embedded import EmbeddedError
+from telephony.cases.migrate import Migrated, MigrationError, migrate
+from telephony.config import Config, ConfigFaults, load
+
+T = TypeVar("T")
+
+
+class CommandError(Exception):
+    """The thing asked for failed; the message is one line."""
+
+
+DONE, FAILED, WRONG = 0, 1, 2
+
+app = typer.Typer(
+    name="threerings",
+    help="Three Rings (三响): exact service-level measurement and case keeping for Asterisk call centres.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+export_app = typer.Typer(help="Print what was recorded.")
+app.add_typer(export_app, name="export")
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="Configuration file (THREERINGS_CONFIG, else threerings.toml).", show_default=False),
+]
+
+
+@app.command()
+def serve(config: ConfigFile = None) -> None:
+    """Follow the PBXs and serve until told to stop (Ctrl-C or SIGTERM)."""
+    settings = _start(config)
+    if not settings.pbx:
+        raise ConfigFaults(("pbx: is missing; add a [[pbx]] with name, host, username and secret_file",))
+    settings.database_url()
+    service = importlib.import_module("handlers.service")
+    run: Callable[[Config], Coroutine[Any, Any, None]] = service.serve
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings))
+
+
+@app.command("migrate")
+def migrate_command(config: ConfigFile = None) -> None:
+    """Bring the database to the schema of this version; safe to repeat."""
+    settings = _start(config)
+
+    async def work() -> Migrated:
+        async with database(settings) as url:
+            return await migrate(url)
+
+    done = _with_database(work())
+    if done.before == done.after:
+        typer.echo(f"database schema is {done.after} already")
+    else:
+        typer.echo(f"database schema was {done.before or 'empty'}, is {done.after}")
+
+
+@export_app.command("calls")
+def export_calls(
+    config: ConfigFile = None,
+    since: Annotated[
+        str | None, typer.Option(help="First instant of arrival, RFC 3339; a date or a time without zone is local.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="The instant after the last.")] = None,
+    form: Annotated[
+        exporting.Format, typer.Option("--format", help="One JSON object or one CSV row a call.")
+    ] = exporting.Format.JSONL,
+    output: Annotated[Path | None, typer.Option(help="A file instead of standard output.", show_default=False)] = None,
+) -> None:
+    """Print calls with their visits, offers and cases, sorted by arrived_at."""
+    settings = _start(config)
+    settings.database_url()
+    first, after = _instant("--since", since, settings), _instant("--until", until, settings)
+    shown = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
+    with exporting.output(output) as out, exporting.progress(shown=shown) as told:
+        write = exporting.writer(form, out, exporting.targets_of(settings))
+        count = _with_database(exporting.export_calls(settings, exporting.Span(first, after), write, told))
+    if output is not None:
+        typer.echo(f"{count} calls written to {output}", err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (those of the process if None).
+
+    Returns:
+        The exit code; every failure has said one line on standard error for each thing that is wrong.
+    """
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(sys.argv[1:] if arguments is None else arguments), "threerings", standalone_mode=False)
+    except BrokenPipeError:
+        # Whoever read has enough; what is still buffered has nowhere to go.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (typer.TyperException, typer.Abort, ConfigFaults, CommandError, OSError, KeyboardInterrupt) as error:
+        lines, code = _explained(error)
+        for line in lines:
+            sys.stderr.write(logs.visible(line) + "\n")
+        return code
+    return code if isinstance(code, int) else DONE
+
+
+def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
+    """What to say, and the exit code."""
+    match error:
+        case ConfigFaults():
+            return error.faults, WRONG
+        case typer.TyperException():
+            message = getattr(error, "format_message", error.__str__)()
+            return (f"{message} See: threerings --help",), WRONG
+        case OSError():
+            return (f"{error.filename or 'output'}: {error.strerror or error}",), FAILED
+        case CommandError():
+            return (str(error),), FAILED
+        case _:
+            return ("interrupted",), FAILED
+
+
+def _start(path: Path | None) -> Config:
+    """Configuration and log, as every command needs them."""
+    logs.configure()
+    return load(path, os.environ)
+
+
+def _with_database(work: Coroutine[Any, Any, T]) -> T:
+    """Run it; what is wrong with the database in one line."""
+    try:
+        return asyncio.run(work)
+    except (EmbeddedError, MigrationError) as error:
+        raise CommandError(str(error)) from None
+    except asyncpg.UndefinedTableError:
+        raise CommandError("database.url: the database has no schema yet; run: threerings migrate") from None
+    except BrokenPipeError:
+        raise
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise CommandError(f"database.url: {what}; is PostgreSQL there, and are name and password right?") from None
+
+
+def _instant(option: str, text: str | None, config: Config) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigFaults((f"{option} = {text!r}: is no time; for example 2026-03-01T00:00:00Z",)) from None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=config.zone)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""`threerings export calls`: from the database to a file or standard output, in pieces."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+
+from handlers.database import database
+from telephony.calls.measures import Target, Targets
+from telephony.cases.export import CSV_COLUMNS, as_document, as_row
+from telephony.cases.rows import StoredCall
+from telephony.cases.store import CallStore
+from telephony.config import Config
+
+PROGRESS_EVERY = 1_000
+
+
+class Format(StrEnum):
+    """How calls are written: one JSON object a line, or one CSV row a call."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def targets_of(config: Config) -> Targets:
+    """What the configuration asks of the calls of each queue."""
+    standard = config.standard
+
+    def target(service_level: float | None, short: float | None) -> Target:
+        return Target(
+            rings=standard.rings,
+            service_level=timedelta(seconds=standard.service_level_seconds if service_level is None else service_level),
+            short_abandon=timedelta(seconds=standard.short_abandon_seconds if short is None else short),
+        )
+
+    own = {queue.name: target(queue.service_level_seconds, queue.short_abandon_seconds) for queue in config.queue}
+    return Targets(target(None, None), own)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Calls with since <= arrived_at < until; None is no bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+Write = Callable[[StoredCall], object]
+
+
+async def export_calls(config: Config, span: Span, write: Write, told: Callable[[int], None]) -> int:
+    """Write the calls of the span, by arrived_at; the database is read in pieces and as of one instant.
+
+    Args:
+        config: names the database.
+        span: which calls.
+        write: writes one call.
+        told: called now and then with the number of calls so far.
+
+    Returns:
+        How many calls were written.
+    """
+    count = 0
+    async with database(config) as url, aclosing(CallStore(url).calls(span.since, span.until)) as calls:
+        async for stored in calls:
+            write(stored)
+            count += 1
+            if count % PROGRESS_EVERY == 0:
+                told(count)
+    return count
+
+
+def writer(form: Format, out: TextIO, targets: Targets) -> Write:
+    """Writes calls in that form to `out`, which was opened with newline=""."""
+    if form is Format.CSV:
+        table = csv.DictWriter(out, CSV_COLUMNS)
+        table.writeheader()
+        return lambda stored: table.writerow(as_row(stored, targets))
+    return lambda stored: out.write(json.dumps(as_document(stored), ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def output(path: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that only its owner can read and that appears when it is complete."""
+    if path is None:
+        with _utf8(sys.stdout) as out:
+            yield out
+        return
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
+            yield out
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def progress(*, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A line on the terminal that says how far the export is; nothing elsewhere."""
+    with ExitStack() as stack:
+        if not shown:
+            yield lambda _count: None
+            return
+        status = stack.enter_context(Console(stderr=True).status("exporting calls"))
+        yield lambda count: status.update(f"exporting calls: {count:,}")
+
+
+@contextmanager
+def _utf8(stream: TextIO) -> Iterator[TextIO]:
+    """The same stream in UTF-8 whatever the locale, line ends untouched."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", newline="")
+    yield stream
+    stream.flush()

@@ -1,0 +1,113 @@
+"""`/healthz`, `/readyz` and `/metrics`: what machines ask of the service."""
+
+import asyncio
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from telephony.metrics import Measures
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the service now.
+
+    Attributes:
+        name: `pbx pbx1`, `database`, `journal`, `agi`, `backlog`…
+        up: it does what it is there for.
+        needed: calls cannot be served without it.
+        reason: why it is not up; one line.
+        figures: more to show, JSON values.
+    """
+
+    name: str
+    up: bool
+    needed: bool = False
+    reason: str = ""
+    figures: dict[str, object] = field(default_factory=dict)
+
+
+def readiness(parts: Iterable[Part]) -> tuple[int, dict[str, object]]:
+    """HTTP status and document: 503 only when a needed part is down; `degraded` when another one is."""
+    known = list(parts)
+    down = [part for part in known if not part.up]
+    serving = not any(part.needed for part in down)
+    return 200 if serving else 503, {
+        "status": "ok" if not down else "degraded" if serving else "unavailable",
+        "reasons": [f"{part.name}: {part.reason or 'down'}" for part in down],
+        "parts": {part.name: {"up": part.up, "needed": part.needed, **part.figures} for part in known},
+    }
+
+
+class Health:
+    """The three pages, to be added to an aiohttp application.
+
+    Args:
+        measures: what `/metrics` shows.
+        parts: what `/readyz` shows, asked each time; must not wait.
+        token: when given, `/readyz` and `/metrics` ask for it as `Authorization: Bearer …`. Give it when `http.listen`
+            is not loopback, where the configuration demands one.
+    """
+
+    def __init__(self, measures: Measures, parts: Callable[[], Iterable[Part]], token: str | None) -> None:
+        self._measures = measures
+        self._parts = parts
+        self._token = token
+
+    def routes(self) -> list[web.RouteDef]:
+        """The pages; only GET and HEAD."""
+        return [
+            web.get("/healthz", self.healthz),
+            web.get("/readyz", self.readyz),
+            web.get("/metrics", self.metrics),
+        ]
+
+    async def healthz(self, _request: web.Request) -> web.Response:
+        """The process lives."""
+        return web.json_response({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Whether calls can be served, and what is missing."""
+        self._check(request)
+        status, document = readiness(self._parts())
+        return web.json_response(document, status=status, headers={"Cache-Control": "no-store"})
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Everything measured; sources are asked here, the text is made in a thread."""
+        self._check(request)
+        self._measures.refresh()
+        body = await asyncio.get_running_loop().run_in_executor(None, self._measures.render)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _check(self, request: web.Request) -> None:
+        if self._token is None:
+            return
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {self._token}".encode()):
+            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"}, reason="A bearer token is needed")
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors as RFC 9457 problem details."""
+    try:
+        return await handler(request)
+    except web.HTTPError as error:
+        headers = {name: error.headers[name] for name in ("Allow", "WWW-Authenticate") if name in error.headers}
+        document = {"type": "about:blank", "title": error.reason, "status": error.status}
+        return web.Response(
+            text=json.dumps(document), status=error.status, content_type="application/problem+json", headers=headers
+        )
+
+
+def application(health: Health) -> web.Application:
+    """An application of these pages alone; the service adds its own routes to it."""
+    app = web.Application(middlewares=[problems])
+    app.add_routes(health.routes())
+    return app

@@ -1,0 +1,21 @@
+"""What Prometheus is told: the catalogue, the counters that effects move, the gauges that are read at each scrape."""
+
+from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
+from telephony.metrics.gauges import FeedGauges, LinkGauge, QueueGauge, QueueLogGauge, SaverGauges
+from telephony.metrics.measures import NO_BRANCH, OTHER, Labels, Measures
+
+__all__ = [
+    "CATALOGUE",
+    "NO_BRANCH",
+    "OTHER",
+    "PREFIX",
+    "FeedGauges",
+    "Labels",
+    "LinkGauge",
+    "Measures",
+    "Metric",
+    "QueueGauge",
+    "QueueLogGauge",
+    "SaverGauges",
+    "Type",
+]

@@ -1,0 +1,92 @@
+"""Every metric of this path: name, type, labels, meaning and buckets, in one place."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "telephony_"
+
+
+class Type(StrEnum):
+    """What a metric is to Prometheus."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric; `name` without prefix, as in docs/interface; `scraped`: read from its source at each scrape."""
+
+    name: str
+    type: Type
+    labels: tuple[str, ...]
+    meaning: str
+    buckets: tuple[float, ...] = ()
+    scraped: bool = False
+
+
+WAIT_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 120, 300)
+RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
+TALK_BUCKETS = (10, 30, 60, 120, 180, 300, 600, 1200, 1800)
+_CALL = ("pbx", "branch", "queue")
+_VISIT = ("pbx", "queue", "kind")
+
+
+def _counter(name: str, labels: tuple[str, ...], meaning: str, *, scraped: bool = False) -> Metric:
+    return Metric(name, Type.COUNTER, labels, meaning, scraped=scraped)
+
+
+def _gauge(name: str, labels: tuple[str, ...], meaning: str) -> Metric:
+    return Metric(name, Type.GAUGE, labels, meaning, scraped=True)
+
+
+def _histogram(name: str, labels: tuple[str, ...], meaning: str, buckets: tuple[float, ...]) -> Metric:
+    return Metric(name, Type.HISTOGRAM, labels, meaning, buckets)
+
+
+CATALOGUE: tuple[Metric, ...] = (
+    _counter("calls_sought_total", _CALL, "Ended calls that made a visit, refused ones included; last lost excluded"),
+    _counter("calls_answered_total", _CALL, "Calls of which some visit was answered"),
+    _counter("calls_gave_up_total", _CALL, "Calls never answered whose last outcome is abandoned, shorts included"),
+    _counter("calls_unanswered_total", _CALL, "Calls never answered, whatever the last outcome"),
+    _counter("calls_short_total", _CALL, "Calls that gave up before the short-abandon threshold of their queue"),
+    _counter("calls_within_three_rings_total", _CALL, "Calls answered within the standard's rings"),
+    _counter(
+        "calls_alerted_total", _CALL, "Calls for which a phone rang, less callers gone within the standard's rings"
+    ),
+    _counter("calls_answered_in_target_total", _CALL, "Calls answered with a wait within the queue's service level"),
+    _histogram("call_wait_seconds", (*_CALL, "outcome"), "Wait of a call that sought, over its visits", WAIT_BUCKETS),
+    _counter("visits_entered_total", _VISIT, "Customers that began to wait"),
+    _counter("visits_ended_total", (*_VISIT, "outcome"), "Visits that ended so"),
+    _counter("visits_refused_total", ("pbx", "queue", "reason"), "Customers that the queue did not let in"),
+    _counter("visits_lost_total", ("pbx", "kind"), "Visits whose end cannot be known"),
+    _counter("visits_corrected_total", ("pbx", "before", "after"), "Visits whose counted outcome proved to be another"),
+    _gauge("visits_waiting", _VISIT, "Customers waiting now"),
+    _gauge("visits_settling", _VISIT, "Visits that have ended and of which the reason is awaited"),
+    _gauge("oldest_wait_seconds", _VISIT, "Now less the earliest join of those waiting; absent when nobody waits"),
+    _gauge("ledger_residual", _VISIT, "Our waiting less the PBX's own count, after a grace; must be 0"),
+    _histogram("caller_rings", _VISIT, "Rings from the first phone's ringing to the answer", RING_BUCKETS),
+    _histogram("agent_rings", _VISIT, "Rings of one agent's phone that rang, however that ended", RING_BUCKETS),
+    _histogram("talk_seconds", _VISIT, "Talk of an answered visit, holds included", TALK_BUCKETS),
+    _gauge("agents", ("pbx", "queue", "state"), "Agents of a queue by what they can do now"),
+    _counter("cases_opened_total", ("kind",), "Cases opened; kind as at opening"),
+    _gauge("ami_connected", ("pbx",), "1 while we hear the PBX"),
+    _gauge("ami_last_event_age_seconds", ("pbx",), "Since the last message of the PBX; absent before the first"),
+    _counter("ami_gap_seconds_total", ("pbx",), "Time during which we did not hear the PBX", scraped=True),
+    _counter("ami_events_total", ("pbx",), "Messages read from the PBX", scraped=True),
+    _counter(
+        "ami_quarantined_total", ("pbx",), "Messages that were not acted upon because they may be forged", scraped=True
+    ),
+    _gauge("ami_read_stall_seconds", ("pbx",), "Longest time that the line was not read since the last scrape"),
+    _counter(
+        "irregular_facts_total", ("pbx", "what"), "Facts that no rule allows where they came; they changed nothing"
+    ),
+    _counter("queuelog_lines_total", ("pbx",), "Lines read from queue_log", scraped=True),
+    _counter("queuelog_quarantined_total", ("pbx",), "Lines of queue_log outside the grammar", scraped=True),
+    _gauge("database_up", (), "1 when the last attempt to write or ask worked"),
+    _gauge("saver_lag_seconds", (), "Age of the oldest state that is not durable; 0 without backlog"),
+    _gauge("saver_backlog", (), "Calls with a state that is not durable"),
+    _counter("saver_dropped_total", (), "States given up because too many calls waited for the database", scraped=True),
+    _counter("saver_refused_total", (), "Calls that the database refuses for ever", scraped=True),
+)

@@ -1,0 +1,181 @@
+"""What is read at scrape time: asked for on the event loop, rendered elsewhere."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from telephony.calls.facts import MemberState
+from telephony.calls.record import Kind
+from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
+
+
+@dataclass(frozen=True, slots=True)
+class QueueGauge:
+    """One queue or line now. `oldest_wait` None when nobody waits; `residual` None while not compared."""
+
+    queue: str
+    kind: Kind
+    waiting: int
+    settling: int
+    oldest_wait: timedelta | None
+    residual: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGauge:
+    """Our line to one PBX. `gap`, `events`, `quarantined` grow since the process began."""
+
+    connected: bool
+    last_event_age: timedelta | None
+    gap: timedelta
+    events: int
+    quarantined: int
+    read_stall: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLogGauge:
+    """Lines of one queue_log since the process began: all that were read, and of them those outside the grammar."""
+
+    lines: int
+    quarantined: int
+
+
+class FeedGauges(Protocol):
+    """What the feed of one PBX shows. Called on the event loop, once a scrape; must not wait."""
+
+    def queues(self) -> Iterable[QueueGauge]:
+        """Every queue and line in which somebody waits or settles, or that was compared."""
+        ...
+
+    def agents(self) -> Mapping[tuple[str, MemberState], int]:
+        """How many agents of a queue are in a state."""
+        ...
+
+    def link(self) -> LinkGauge:
+        """The AMI line."""
+        ...
+
+    def queue_log(self) -> QueueLogGauge | None:
+        """The queue_log; None where none is followed."""
+        ...
+
+
+class SaverGauges(Protocol):
+    """What the saver shows: `handlers.saver.SaverState`."""
+
+    @property
+    def backlog(self) -> int:
+        """Calls with a state that is not durable."""
+        ...
+
+    @property
+    def oldest_unsaved(self) -> timedelta | None:
+        """Age of the oldest such state."""
+        ...
+
+    @property
+    def database_up(self) -> bool | None:
+        """The last attempt worked; None before the first."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """States given up at the cap."""
+        ...
+
+    @property
+    def refused(self) -> int:
+        """Calls that the database refuses."""
+        ...
+
+
+Naming = Callable[[str, Kind, str], str]
+"""(pbx, kind, queue) to the label value: the name if it is known, else `other`."""
+Table = defaultdict[tuple[str, ...], float]
+Samples = dict[str, Table]
+"""Metric name to label values to value."""
+
+SCRAPED = {metric.name: metric for metric in CATALOGUE if metric.scraped}
+
+
+def empty_samples() -> Samples:
+    """No sample of any metric that is read at scrape time."""
+    return {name: defaultdict(float) for name in SCRAPED}
+
+
+def feed_samples(
+    samples: Samples, pbx: str, feed: FeedGauges, naming: Naming, names: Iterable[tuple[Kind, str]]
+) -> None:
+    """Add the samples of one PBX. `names`: what is known there; it starts at 0."""
+    for kind, name in names:
+        for metric in ("visits_waiting", "visits_settling"):
+            samples[metric][pbx, name, kind.value] += 0
+        for state in MemberState if kind is Kind.QUEUE else ():
+            samples["agents"][pbx, name, state.value] += 0
+    for queue in feed.queues():
+        labels = (pbx, naming(pbx, queue.kind, queue.queue), queue.kind.value)
+        samples["visits_waiting"][labels] += queue.waiting
+        samples["visits_settling"][labels] += queue.settling
+        if queue.oldest_wait is not None:
+            oldest = samples["oldest_wait_seconds"]
+            oldest[labels] = max(oldest[labels], queue.oldest_wait.total_seconds())
+        if queue.residual is not None:
+            samples["ledger_residual"][labels] += queue.residual
+    for (name, state), count in feed.agents().items():
+        samples["agents"][pbx, naming(pbx, Kind.QUEUE, name), state.value] += count
+    _link_samples(samples, (pbx,), feed)
+
+
+def _link_samples(samples: Samples, labels: tuple[str], feed: FeedGauges) -> None:
+    link = feed.link()
+    samples["ami_connected"][labels] = link.connected
+    samples["ami_gap_seconds_total"][labels] = link.gap.total_seconds()
+    samples["ami_events_total"][labels] = link.events
+    samples["ami_quarantined_total"][labels] = link.quarantined
+    samples["ami_read_stall_seconds"][labels] = link.read_stall.total_seconds()
+    if link.last_event_age is not None:
+        samples["ami_last_event_age_seconds"][labels] = link.last_event_age.total_seconds()
+    if (log := feed.queue_log()) is not None:
+        samples["queuelog_lines_total"][labels] = log.lines
+        samples["queuelog_quarantined_total"][labels] = log.quarantined
+
+
+def saver_samples(samples: Samples, saver: SaverGauges) -> None:
+    """Add the samples of the saver."""
+    samples["saver_backlog"][()] = saver.backlog
+    samples["saver_lag_seconds"][()] = saver.oldest_unsaved.total_seconds() if saver.oldest_unsaved else 0
+    samples["saver_dropped_total"][()] = saver.dropped
+    samples["saver_refused_total"][()] = saver.refused
+    if saver.database_up is not None:
+        samples["database_up"][()] = saver.database_up
+
+
+class ScrapeCollector(Collector):
+    """Hands the last samples to Prometheus; they are swapped as a whole, so any thread may render."""
+
+    def __init__(self) -> None:
+        self.samples = empty_samples()
+
+    def describe(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """The names it owns."""
+        return map(_family, SCRAPED.values())
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """The last samples."""
+        samples = self.samples
+        for metric in SCRAPED.values():
+            family = _family(metric)
+            for labels, value in samples[metric.name].items():
+                family.add_metric(labels, value)
+            yield family
+
+
+def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+    make = CounterMetricFamily if metric.type is Type.COUNTER else GaugeMetricFamily
+    return make(PREFIX + metric.name, metric.meaning, labels=metric.labels)

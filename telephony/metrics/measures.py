@@ -1,0 +1,255 @@
+"""Counters and histograms, moved by effects and by nothing else; each method is called once per thing counted."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+
+from telephony.calls.facts import MemberState
+from telephony.calls.measures import Targets, summary
+from telephony.calls.record import REFUSED, CallRecord, Kind, OfferRecord, Outcome, VisitRecord
+from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
+from telephony.metrics.gauges import (
+    FeedGauges,
+    SaverGauges,
+    ScrapeCollector,
+    empty_samples,
+    feed_samples,
+    saver_samples,
+)
+
+OTHER = "other"
+"""The label of a queue or line that neither the configuration nor the PBX's own list names."""
+NO_BRANCH = "none"
+"""The branch of a queue or line that no `[[branch]]` lists."""
+MAX_SERIES = 50_000
+MAX_NAME = 128
+MAX_WORDS = 64
+"""Different words of `irregular_facts_total`; the core has a few."""
+WAIT_OUTCOMES = ("answered", "gave_up", OTHER)
+REASONS = {Outcome.REFUSED_FULL: "full", Outcome.REFUSED_EMPTY: "empty"}
+ENDS = tuple(outcome for outcome in Outcome if outcome not in REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the configuration says about label values.
+
+    Attributes:
+        pbxs: names of the PBXs.
+        lines: names of the direct-dialled phones, known at every PBX.
+        queue_branch, line_branch: the branch of a queue or line; those without one are `none`.
+        targets: what is asked of the calls of each queue or line.
+    """
+
+    pbxs: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+    queue_branch: Mapping[str, str] = field(default_factory=dict)
+    line_branch: Mapping[str, str] = field(default_factory=dict)
+    targets: Targets = field(default_factory=Targets)
+
+
+class Measures:
+    """Every metric of the catalogue on a registry of its own.
+
+    A name becomes a label value when the configuration lists the line or `queues_known` the queue, and its series start
+    at 0 then. All others are `other`. Once the next name would need more than `max_series` in all, it is `other` too.
+
+    Not for several threads, but for `render`, which any thread may call.
+    """
+
+    def __init__(self, labels: Labels, registry: CollectorRegistry | None = None, max_series: int = MAX_SERIES) -> None:
+        # When a series began is of no use here, and would be a second series for each. There is no finer switch.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = registry or CollectorRegistry()
+        self._labels = labels
+        self._max_series = max_series
+        self._counters: dict[str, Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
+        for metric in CATALOGUE:
+            self._register(metric)
+        self._scrape = ScrapeCollector()
+        self.registry.register(self._scrape)
+        self._feeds: dict[str, FeedGauges] = {}
+        self._saver: Callable[[], SaverGauges] | None = None
+        self._known: dict[tuple[str, Kind, str], None] = {}
+        self._words: set[str] = set()
+        self.refused_names = 0
+        """Names that had to become `other`: for `max_series`, or because they cannot be printed."""
+        self._series = len(labels.pbxs) * 2 * _SERIES_PER_NAME
+        self._counters["cases_opened_total"].labels("unknown")
+        for pbx in labels.pbxs:
+            self._start(pbx)
+
+    # --- effects ------------------------------------------------------------------------------------------------------
+
+    def queues_known(self, pbx: str, queues: Iterable[str]) -> None:
+        """The PBX's own list: these names may be label values. What was known stays known."""
+        for queue in queues:
+            self._learn(pbx, Kind.QUEUE, queue)
+
+    def case_opened(self) -> None:
+        """A case was opened; nobody has said yet what it is about."""
+        self._counters["cases_opened_total"].labels("unknown").inc()
+
+    def visit_entered(self, pbx: str, visit: VisitRecord) -> None:
+        """A customer began to wait."""
+        self._counters["visits_entered_total"].labels(*self._visit(pbx, visit)).inc()
+
+    def visit_ended(self, pbx: str, visit: VisitRecord) -> None:
+        """The outcome of an entered visit was decided."""
+        labels = self._visit(pbx, visit)
+        outcome = visit.outcome or Outcome.LOST
+        self._counters["visits_ended_total"].labels(*labels, outcome.value).inc()
+        if outcome is Outcome.LOST:
+            self._counters["visits_lost_total"].labels(pbx, visit.kind.value).inc()
+        if visit.caller_rings is not None:
+            self._histograms["caller_rings"].labels(*labels).observe(visit.caller_rings)
+
+    def visit_refused(self, pbx: str, visit: VisitRecord) -> None:
+        """A customer was not let in."""
+        reason = REASONS.get(visit.outcome, OTHER) if visit.outcome else OTHER
+        self._counters["visits_refused_total"].labels(pbx, self.name(pbx, visit.kind, visit.queue), reason).inc()
+
+    def visit_corrected(self, pbx: str, before: VisitRecord, visit: VisitRecord) -> None:
+        """A counted outcome proved to be another. The counters of outcomes stay as they are."""
+        words = [outcome.value if outcome else "none" for outcome in (before.outcome, visit.outcome)]
+        self._counters["visits_corrected_total"].labels(pbx, *words).inc()
+
+    def talk_ended(self, pbx: str, visit: VisitRecord) -> None:
+        """The talk of an answered visit is over."""
+        if visit.talk is not None:
+            self._histograms["talk_seconds"].labels(*self._visit(pbx, visit)).observe(visit.talk.total_seconds())
+
+    def offer_ended(self, pbx: str, queue: str, kind: Kind, offer: OfferRecord) -> None:
+        """A phone stopped ringing; one that never rang has no rings to count."""
+        if offer.rings:
+            self._histograms["agent_rings"].labels(pbx, self.name(pbx, kind, queue), kind.value).observe(offer.rings)
+
+    def call_ended(self, call: CallRecord) -> None:
+        """A call and all its visits are over: count it by the standard, under what it sought first."""
+        measured = summary(call, self._labels.targets)
+        if not measured.sought or measured.queue is None or measured.kind is None:
+            return
+        name = self.name(call.pbx, measured.kind, measured.queue)
+        labels = (call.pbx, self._branch(measured.kind, name), name)
+        for metric, counts in (
+            ("calls_sought_total", True),
+            ("calls_answered_total", measured.answered),
+            ("calls_gave_up_total", measured.gave_up),
+            ("calls_unanswered_total", measured.unanswered),
+            ("calls_short_total", measured.short),
+            ("calls_alerted_total", measured.alerted),
+            ("calls_within_three_rings_total", measured.within_rings),
+            ("calls_answered_in_target_total", measured.in_target),
+        ):
+            if counts:
+                self._counters[metric].labels(*labels).inc()
+        if measured.wait is not None:
+            outcome = "answered" if measured.answered else "gave_up" if measured.gave_up else OTHER
+            self._histograms["call_wait_seconds"].labels(*labels, outcome).observe(measured.wait.total_seconds())
+
+    def irregular(self, pbx: str, what: str) -> None:
+        """A fact that no rule allows there. `what` is one of the core's few words."""
+        if what not in self._words and len(self._words) >= MAX_WORDS:
+            what = OTHER
+        self._words.add(what)
+        self._counters["irregular_facts_total"].labels(pbx, what).inc()
+
+    # --- scraping -----------------------------------------------------------------------------------------------------
+
+    def observe_feed(self, pbx: str, source: FeedGauges) -> None:
+        """From now on, ask this source for the gauges of that PBX."""
+        self._feeds[pbx] = source
+
+    def observe_saver(self, state: Callable[[], SaverGauges]) -> None:
+        """From now on, ask for the state of the saver."""
+        self._saver = state
+
+    def refresh(self) -> None:
+        """Ask every source. On the event loop, just before `render`."""
+        samples = empty_samples()
+        for pbx, feed in self._feeds.items():
+            names = [(kind, name) for known_pbx, kind, name in self._known if known_pbx == pbx]
+            feed_samples(samples, pbx, feed, self.name, names)
+        if self._saver is not None:
+            saver_samples(samples, self._saver())
+        self._scrape.samples = samples
+
+    def render(self) -> bytes:
+        """Everything in Prometheus' text format; from any thread. Takes time in proportion to the series."""
+        return generate_latest(self.registry)
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    def name(self, pbx: str, kind: Kind, queue: str) -> str:
+        """The label value of a queue or line."""
+        return queue if (pbx, kind, queue) in self._known else OTHER
+
+    def _visit(self, pbx: str, visit: VisitRecord) -> tuple[str, str, str]:
+        return pbx, self.name(pbx, visit.kind, visit.queue), visit.kind.value
+
+    def _branch(self, kind: Kind, name: str) -> str:
+        branches = self._labels.queue_branch if kind is Kind.QUEUE else self._labels.line_branch
+        return branches.get(name, NO_BRANCH)
+
+    def _start(self, pbx: str) -> None:
+        for kind in Kind:
+            self._zero(pbx, kind, OTHER, NO_BRANCH)
+            self._counters["visits_lost_total"].labels(pbx, kind.value)
+        for line in self._labels.lines:
+            self._learn(pbx, Kind.DIRECT, line)
+
+    def _learn(self, pbx: str, kind: Kind, name: str) -> None:
+        if name == OTHER or (pbx, kind, name) in self._known:
+            return
+        if not name.isprintable() or len(name) > MAX_NAME:  # no scrape may fail for a name
+            self.refused_names += 1
+            return
+        if self._series + _SERIES_PER_NAME > self._max_series:
+            self.refused_names += 1
+            return
+        self._series += _SERIES_PER_NAME
+        self._known[pbx, kind, name] = None
+        self._zero(pbx, kind, name, self._branch(kind, name))
+
+    def _zero(self, pbx: str, kind: Kind, name: str, branch: str) -> None:
+        for metric in CATALOGUE:
+            for labels in _children(metric, pbx, kind, name, branch):
+                (self._counters.get(metric.name) or self._histograms[metric.name]).labels(*labels)
+
+    def _register(self, metric: Metric) -> None:
+        name = PREFIX + metric.name
+        if metric.type is Type.COUNTER and not metric.scraped:
+            self._counters[metric.name] = Counter(name, metric.meaning, metric.labels, registry=self.registry)
+        elif metric.type is Type.HISTOGRAM:
+            self._histograms[metric.name] = Histogram(
+                name, metric.meaning, metric.labels, buckets=metric.buckets, registry=self.registry
+            )
+
+
+def _children(metric: Metric, pbx: str, kind: Kind, name: str, branch: str) -> Iterator[tuple[str, ...]]:
+    """The label values with which a metric starts for one queue or line."""
+    if metric.scraped or "queue" not in metric.labels:
+        return
+    if metric.name == "call_wait_seconds":
+        yield from ((pbx, branch, name, outcome) for outcome in WAIT_OUTCOMES)
+    elif metric.name == "visits_ended_total":
+        yield from ((pbx, name, kind.value, outcome.value) for outcome in ENDS)
+    elif metric.name == "visits_refused_total":
+        yield from ((pbx, name, reason) for reason in REASONS.values() if kind is Kind.QUEUE)
+    else:
+        yield (pbx, branch, name) if "branch" in metric.labels else (pbx, name, kind.value)
+
+
+def _series_per_name() -> int:
+    """Series that one queue needs, scraped ones included."""
+    scraped = sum("queue" in metric.labels for metric in CATALOGUE if metric.scraped) - 1 + len(MemberState)
+    pushed = 0
+    for metric in CATALOGUE:
+        width = len(metric.buckets) + 3 if metric.buckets else 1  # +Inf, sum, count
+        pushed += width * len(list(_children(metric, "", Kind.QUEUE, "", "")))
+    return scraped + pushed
+
+
+_SERIES_PER_NAME = _series_per_name()
