@@ -126,8 +126,12 @@ class Pbx:
         self._block_lock.close()
 
     async def __aenter__(self) -> Self:
-        """Start."""
-        return await self.start()
+        """Start; what could not start leaves nothing behind either."""
+        try:
+            return await self.start()
+        except BaseException:
+            self.remove()
+            raise
 
     async def __aexit__(self, *_: object) -> None:
         """End it at once (an orderly stop takes a second) and remove what it wrote."""

@@ -437,3 +437,8 @@ def hostile_forged(s: Story) -> None:
 @story("abandoned", notice="a UTF-8 name of 300 bytes")
 def long_name(s: Story) -> None:
     s.caller(C1, calls="support", hangs_up_after=2, display=f'"{"长" * 100}"')
+
+
+@story("abandoned", notice="the same, two bytes further: does Asterisk cut inside a character?")
+def long_name_cut(s: Story) -> None:
+    s.caller(C1, calls="support", hangs_up_after=2, display=f'"ab{"长" * 100}"')
