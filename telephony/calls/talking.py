@@ -13,7 +13,7 @@ from telephony.calls.facts import (
     Uniqueid,
 )
 from telephony.calls.record import Direction, Kind, Outcome
-from telephony.calls.visit import Offer, State, Visit
+from telephony.calls.visit import Offer, State, Step, Visit
 
 
 def entered(book: Book, fact: BridgeEntered) -> None:
@@ -94,8 +94,11 @@ def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at
     """The customer hears somebody: the agent he waited for, one who picked the call up, or a third party."""
     offer = next((book.offers[p][2] for p in partners if p in book.offers and book.offers[p][1] is visit), None)
     if offer is None:
+        if visit.waiting and visit.kind is Kind.QUEUE:
+            moved_away(book, call, visit, at, "bridged with somebody else while waiting")
+            return
         if visit.kind is Kind.QUEUE and visit.state is not State.CONNECTING:
-            visit.moved_on |= visit.settling
+            visit.moved_on = True
             return
         picker = next((book.legs[p] for p in partners if p in book.legs), None)
         if visit.kind is Kind.DIRECT and picker is not None:
@@ -150,11 +153,24 @@ def transferred(book: Book, fact: Transferred) -> None:
 
 
 def parked(book: Book, fact: Parked) -> None:
-    """A waiting caller who is parked has moved on."""
+    """A waiting caller is put into a parking lot. The queue says Leave of a stand-in then, or of nobody."""
     leg = book.legs.get(fact.uniqueid)
-    if leg is not None and leg.call is not None:
-        for visit in leg.call.of(fact.uniqueid):
+    if leg is None or leg.call is None:
+        return
+    for visit in list(leg.call.of(fact.uniqueid)):
+        if visit.waiting:
+            moved_away(book, leg.call, visit, fact.at, "parked while waiting")
+        else:
             visit.moved_on |= visit.settling
+
+
+def moved_away(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str) -> None:
+    """He waits no more though nobody said Leave of him: a masquerade took him out."""
+    visit.step(Step.LEAVE)
+    visit.left = at
+    for offer in visit.offers:
+        offer.end = offer.end or at
+    book.decide(call, visit, Outcome.REDIRECTED, reason, at)
 
 
 def picked_up(book: Book, fact: PickedUp) -> None:
