@@ -251,9 +251,9 @@ def direct_never_rang(s: Story) -> None:
     s.agent("1001", then="silent").caller(C1, calls="brief-phone:1001")
 
 
-@story("unreachable")
+@story("timeout")
 def direct_unplugged(s: Story) -> None:
-    """No phone is there at all."""
+    """No phone is there at all: AMI tells it no otherwise than direct_never_rang."""
     s.caller(C1, calls="brief-phone:1039")
 
 
@@ -353,7 +353,7 @@ def attended_transfer(s: Story) -> None:
 
 @story("answered", "answered", notice="blonde: as attended, but 1001 hangs up while 1002 still rings")
 def blonde_transfer(s: Story) -> None:
-    s.agent("1001", rings=1, hangs_up_after=5, serves="support").agent("1002", rings=4, serves=())
+    s.agent("1001", rings=1, hangs_up_after=4, serves="support").agent("1002", rings=6, serves=())
     s.caller(C1, calls="support/transferable", hangs_up_after=12).later(1.5, lambda: s.pbx.consult("1001", "1002"))
 
 
