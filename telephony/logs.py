@@ -18,10 +18,13 @@ NUMBER_KEYS = frozenset({"caller", "caller_number", "connected_number", "number"
 KEPT_FIRST = 3
 KEPT_LAST = 2
 
-_UNMASKED = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|\d{4}-\d\d-\d\dT[\d:.]+|\d{9,10}\.\d{1,9}(?!\d)"
-"""An id, a time, a uniqueid of Asterisk: digits, but nobody's number."""
-_NUMBER = r"\+?\d(?:[ ()/-]{0,2}\d){6,}"
-_DIGITS = re.compile(rf"(?P<kept>(?<![\w.])(?:{_UNMASKED}))|(?P<number>{_NUMBER})")
+_ID = r"(?<![\w.])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_TIME = r"(?<![\w.])\d{4}-\d\d-\d\dT[\d:.]+"
+_UNIQUEID = r"(?<![\w.])\d{9,10}\.\d{1,9}(?!\d)"
+_CHANNEL_SUFFIX = r"-000[0-9a-f]{5}(?![0-9a-zA-Z])"
+_NUMBER = rf"\+?\d(?:(?!{_CHANNEL_SUFFIX})[ ()/-]{{0,2}}\d){{6,}}"
+_DIGITS = re.compile(rf"(?P<kept>{_ID}|{_TIME}|{_UNIQUEID}|{_CHANNEL_SUFFIX})|(?P<number>{_NUMBER})")
+"""Digits that are nobody's number are found first, and stay."""
 
 
 def mask_number(number: str) -> str:

@@ -1,0 +1,240 @@
+"""Every fault at once, each one line with its remedy; no secret ever shown."""
+
+from pathlib import Path
+
+import pytest
+
+from telephony.config import Address, Config, ConfigFaults, load
+from telephony.configfile import dotted
+
+URL = "'postgresql://threerings@127.0.0.1/threerings'"
+SECTIONS = "agi, branch, data_dir, database, http, line, pbx, queue, ring, standard, timezone"
+PBX = '[[pbx]]\nname = "pbx1"\nusername = "three"\nsecret = "hunter2"\n'
+
+
+def faults_of(text: str, tmp_path: Path, **environ: str) -> tuple[str, ...]:
+    file = tmp_path / "t.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigFaults) as caught:
+        load(file, environ)
+    assert "hunter2" not in str(caught.value)
+    return caught.value.faults
+
+
+def config_of(text: str, tmp_path: Path, **environ: str) -> Config:
+    file = tmp_path / "t.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, environ)
+
+
+def test_the_example_of_the_interface_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "pbx1.secret").write_text("hunter2\n")
+    config = config_of(
+        """
+        timezone = "Asia/Shanghai"
+        data_dir = "/var/lib/threerings"
+        [database]
+        url = "postgresql://u:p@h/d"
+        [http]
+        listen = "[::1]:8080"
+        [agi]
+        listen = "127.0.0.1:4573"
+        allow = ["127.0.0.0/8", "::1/128"]
+        deadline_ms = 300
+        [ring]
+        period_seconds = 5.0
+        [standard]
+        rings = 3
+        [[pbx]]
+        name = "pbx1"
+        username = "threerings"
+        secret_file = "pbx1.secret"
+        trunks = ["PJSIP/trunk"]
+        [[queue]]
+        name = "support"
+        title = "客户咨询"
+        service_level_seconds = 20
+        [[line]]
+        name = "front-desk"
+        interface = "PJSIP/8001"
+        [[branch]]
+        name = "changzhi"
+        queues = ["support", "unlisted"]
+        lines = ["front-desk"]
+        """,
+        tmp_path,
+    )
+    assert config.pbx[0].secret.get_secret_value() == "hunter2"
+    assert config.http.listen == Address("::1", 8080)
+    assert str(config.http.listen) == "[::1]:8080"
+    assert str(config.agi.listen) == "127.0.0.1:4573"
+    assert config.database_url() == "postgresql://u:p@h/d"
+    assert config.ring_period.total_seconds() == 5
+    assert config.zone.key == "Asia/Shanghai"
+    assert "hunter2" not in repr(config)
+    assert "u:p" not in repr(config)
+
+
+def test_all_faults_come_at_once_each_with_its_remedy(tmp_path: Path) -> None:
+    faults = faults_of(
+        """
+        timezone = "Asia/Nowhere"
+        htpp = 1
+        qqqqqqqq = 1
+        [database]
+        url = "mysql://u:hunter2@x"
+        [http]
+        listen = "8080"
+        [ring]
+        period_seconds = 0
+        [[pbx]]
+        name = "a"
+        usrname = "x"
+        secret = "hunter2"
+        secert = "hunter2"
+        port = "abc"
+        [[pbx]]
+        name = "a"
+        username = " x"
+        secret_file = "nope"
+        [[pbx]]
+        name = "b"
+        username = "x"
+        secret = ""
+        [[queue]]
+        name = " q"
+        [[branch]]
+        name = "b"
+        lines = ["l1"]
+        queues = ["q"]
+        [[branch]]
+        name = "c"
+        queues = ["q", 5]
+        """,
+        tmp_path,
+    )
+    assert faults == (
+        "pbx[1].secret_file = 'nope': No such file or directory; name a file this user can read",
+        "pbx[2].secret: is empty; write the secret of manager.conf",
+        "timezone = 'Asia/Nowhere': should be the name of a time zone; for example 'Asia/Shanghai'",
+        'database.url: should begin with "postgresql://", or be "embedded"; for example ' + URL,
+        "http.listen = '8080': should be HOST:PORT with a port up to 65535; for example '127.0.0.1:8080'",
+        "ring.period_seconds = 0: should be greater than 0; for example 5.0",
+        "pbx[0].port = 'abc': should be a valid integer, unable to parse string as an integer; for example 5038",
+        "pbx[0].username: is missing; for example 'threerings'",
+        "pbx[0].usrname: is not a known key; did you mean 'username'?",
+        "pbx[0].secert: is not a known key; did you mean 'secret'?",
+        "queue[0].name = ' q': should be printable, without blanks at its ends; for example 'support'",
+        "branch[1].queues[1] = 5: should be a valid string; for example ['support']",
+        "htpp: is not a known key; did you mean 'http'?",
+        "qqqqqqqq: is not a known key; known here: " + SECTIONS,
+        "pbx[1].name = 'a': is there twice; give each its own name",
+        "branch[1].queues = 'q': is in another branch already; leave it in one",
+        "branch[0].lines = 'l1': is no known line; add a [[line]] of that name or take it out",
+    )
+
+
+@pytest.mark.parametrize("section", ["pbx", "queue", "line", "branch"])
+def test_a_name_may_be_there_once(section: str, tmp_path: Path) -> None:
+    more = {"pbx": 'username="x"\nsecret="y"\n', "line": 'interface="PJSIP/1"\n'}.get(section, "")
+    faults = faults_of(f'[[{section}]]\nname="a"\n{more}' * 2, tmp_path)
+    assert faults == (f"{section}[1].name = 'a': is there twice; give each its own name",)
+
+
+@pytest.mark.parametrize("keys", ["", 'secret="hunter2"\nsecret_file="x"\n'])
+def test_exactly_one_of_secret_and_secret_file_is_given(keys: str, tmp_path: Path) -> None:
+    [fault] = faults_of(f'[[pbx]]\nname="a"\nusername="u"\n{keys}', tmp_path)
+    assert fault.endswith("give exactly one of secret and secret_file")
+
+
+def test_a_secret_that_is_no_text_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "s").write_bytes(b"\xff")
+    [fault] = faults_of('[[pbx]]\nname="a"\nusername="u"\nsecret_file="s"\n', tmp_path)
+    assert fault == "pbx[0].secret_file = 's': is not UTF-8 text; name a file this user can read"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    config = config_of(
+        PBX + '[http]\nlisten="127.0.0.1:1"\n',
+        tmp_path,
+        THREERINGS__HTTP__LISTEN="127.0.0.1:2",
+        THREERINGS__TIMEZONE="UTC",
+        THREERINGS__PBX__0__SECRET="other",
+        THREERINGS__PBX__1__NAME="pbx2",
+        THREERINGS__PBX__1__USERNAME="u",
+        THREERINGS__PBX__1__SECRET="[not json",
+        THREERINGS__PBX__1__TLS="yes",
+        THREERINGS__AGI__ALLOW='["10.0.0.0/8"]',
+        THREERINGS__LINE__0__NAME="l",
+        THREERINGS__LINE__0__INTERFACE="PJSIP/1",
+        OTHER="x",
+    )
+    assert (config.http.listen.port, config.timezone) == (2, "UTC")
+    assert [pbx.secret.get_secret_value() for pbx in config.pbx] == ["other", "[not json"]
+    assert (config.pbx[1].tls, str(config.agi.allow[0]), config.line[0].name) == (True, "10.0.0.0/8", "l")
+
+
+@pytest.mark.parametrize("name", ["PBX__7__X", "PBX__X__NAME", "TIMEZONE__X", "", "HTTP____X"])
+def test_a_variable_that_names_no_place_is_a_fault(name: str, tmp_path: Path) -> None:
+    faults = faults_of(
+        PBX + 'timezone = "UTC"\n' if False else 'timezone = "UTC"\n' + PBX, tmp_path, **{f"THREERINGS__{name}": "1"}
+    )
+    assert faults[0] == f"THREERINGS__{name}: names no place in the configuration; write THREERINGS__SECTION__KEY"
+
+
+def test_an_unknown_variable_is_a_fault_like_an_unknown_key(tmp_path: Path) -> None:
+    assert faults_of(PBX, tmp_path, THREERINGS__HTTP__LISTN="x") == (
+        "http.listn: is not a known key; did you mean 'listen'?",
+    )
+
+
+def test_metrics_that_other_machines_can_read_need_a_token(tmp_path: Path) -> None:
+    [fault] = faults_of('[http]\nlisten="0.0.0.0:8080"\n', tmp_path)
+    assert fault.startswith(
+        "http.metrics_token: is missing, and http.listen = '0.0.0.0:8080' is open to other machines;"
+    )
+    assert config_of('[http]\nlisten="pbx.local:80"\nmetrics_token="0123456789abcdef"\n', tmp_path).http.metrics_token
+    assert config_of('[http]\nlisten="localhost:80"\n', tmp_path).http.listen.loopback
+
+
+def test_without_a_database_the_commands_that_need_one_say_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigFaults, match=r"^database\.url: is missing; for example"):
+        config_of("", tmp_path).database_url()
+
+
+def test_files_that_cannot_be_read_are_said_so(tmp_path: Path) -> None:
+    bad = tmp_path / "t.toml"
+    for content, said in ((b"\xff", "is not UTF-8 text"), (b"a = ", "is not TOML")):
+        bad.write_bytes(content)
+        with pytest.raises(ConfigFaults, match=said):
+            load(bad, {})
+    with pytest.raises(ConfigFaults, match="No such file"):
+        load(None, {"THREERINGS_CONFIG": str(tmp_path / "none")})
+
+
+def test_the_file_here_is_read_if_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {}).timezone == "Asia/Shanghai"
+    (tmp_path / "threerings.toml").write_text('timezone = "UTC"\n')
+    assert load(None, {}).timezone == "UTC"
+
+
+def test_a_table_of_the_wrong_shape_is_the_models_to_refuse(tmp_path: Path) -> None:
+    faults = faults_of('pbx = ["x"]\nqueue = 1\n[[branch]]\nname="b"\nqueues=1\n', tmp_path)
+    assert [fault.split(":")[0].split(" ")[0] for fault in faults] == ["pbx[0]", "queue", "branch[0].queues"]
+
+
+def test_a_long_value_is_cut(tmp_path: Path) -> None:
+    [fault] = faults_of(f'timezone = "{"x" * 500}"\n', tmp_path)
+    assert len(fault) < 200
+    assert dotted(("a", 0, "b")) == "a[0].b"
+
+
+def test_every_key_is_explained() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for name, field in Config.model_fields.items():
+        assert f"`{name}" in text or f"[{name}]" in text
+        model = field.annotation
+        inner = model if hasattr(model, "model_fields") else next(iter(getattr(model, "__args__", [])), None)
+        for key in getattr(inner, "model_fields", {}):
+            assert f"`{key}`" in text, f"{name}.{key}"

@@ -1,0 +1,106 @@
+"""No number of a person and no control character reaches the log."""
+
+import io
+import json
+import logging
+
+import pytest
+import structlog
+
+from telephony import logs
+
+
+@pytest.fixture(autouse=True)
+def _defaults() -> object:
+    yield
+    structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def logged(*, as_json: bool | None = None, out: io.StringIO | None = None, **values: object) -> str:
+    stream = out or io.StringIO()
+    logs.configure(stream, as_json=as_json)
+    structlog.get_logger().info("call_arrived", **values)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("number", "masked"),
+    [("+8613800138000", "+86*********00"), ("1001", "1001"), ("12345", "12345"), ("123456", "123*56"), ("", "")],
+)
+def test_a_number_keeps_its_first_three_and_last_two(number: str, masked: str) -> None:
+    assert logs.mask_number(number) == masked
+    assert json.loads(logged(caller=number))["caller"] == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("call 13800138000 now", "call 138******00 now"),
+        ("tel:+86 138 0013 8000", "tel:+86************00"),
+        ("x-13800138000", "x-138******00"),
+        ("PJSIP/13800138000-0000001a", "PJSIP/138******00-0000001a"),
+        ("uniqueid 1700000000.123 stays", "uniqueid 1700000000.123 stays"),
+        ("2026-03-02T09:00:00.123456Z", "2026-03-02T09:00:00.123456Z"),
+        ("9e0d8a4e-6c0e-5b0b-9c57-3a1c6f3a3333", "9e0d8a4e-6c0e-5b0b-9c57-3a1c6f3a3333"),
+        ("PJSIP/1001-0000001a", "PJSIP/1001-0000001a"),
+        ("010-12345678", "010*******78"),
+        ("127.0.0.1:5038", "127.0.0.1:5038"),
+        ("123456", "123456"),
+    ],
+)
+def test_what_looks_like_a_number_is_masked_wherever_it_stands(text: str, masked: str) -> None:
+    assert logs.mask_text(text) == masked
+    assert json.loads(logged(detail=text))["detail"] == masked
+
+
+def test_numbers_within_other_values_are_masked_too() -> None:
+    entry = json.loads(
+        logged(
+            raw=b"CallerIDNum: 13800138000",
+            error=ValueError("bad 13800138000"),
+            headers={"caller": "13800138000", "x": ["13800138000"], "n": 5},
+            pair=("13800138000", None),
+            thing=type("Thing", (), {"__str__": lambda _self: "13800138000"})(),
+            count=13800138000,
+            ok=True,
+        )
+    )
+    assert "13800138000" not in json.dumps({key: value for key, value in entry.items() if key != "count"})
+    assert (entry["headers"]["n"], entry["ok"], entry["pair"][1]) == (5, True, None)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_caller_can_neither_begin_a_line_nor_move_the_cursor(as_json: bool) -> None:
+    text = logged(as_json=as_json, name="a\n2026 [error] forged\r\x1b[2J\x00\u202e\u2028\udcff", **{"k\n": "v"})
+    assert text.count("\n") == 1
+    assert not set("\x1b\r\x00\u202e\u2028\udcff") & set(text.removesuffix("\n"))
+
+
+def test_a_traceback_stays_readable_and_cannot_forge_an_entry() -> None:
+    out = io.StringIO()
+    logs.configure(out, as_json=False)
+    try:
+        int("a\nforged")
+    except ValueError:
+        structlog.get_logger().exception("broken")
+    lines = out.getvalue().splitlines()
+    assert "broken" in lines[0]
+    assert all(line.startswith("| ") for line in lines[1:] if line)
+
+
+def test_a_terminal_gets_columns_and_a_file_gets_json() -> None:
+    assert "call_arrived" in logged(out=Terminal())
+    assert json.loads(logged(queue="客户"))["queue"] == "客户"
+
+
+def test_below_the_level_nothing_is_written() -> None:
+    out = io.StringIO()
+    logs.configure(out, level=logging.WARNING)
+    structlog.get_logger().info("quiet")
+    assert out.getvalue() == ""
+    logs.configure()
