@@ -31,6 +31,17 @@ class CommandError(Exception):
 
 DONE, FAILED, WRONG = 0, 1, 2
 
+EXPECTED = (
+    typer.TyperException,
+    typer.Abort,
+    ConfigFaults,
+    CommandError,
+    EmbeddedError,
+    MigrationError,
+    OSError,
+    KeyboardInterrupt,
+)
+
 app = typer.Typer(
     name="threerings",
     help="Three Rings (三响): exact service-level measurement and case keeping for Asterisk call centres.",
@@ -113,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except (typer.TyperException, typer.Abort, ConfigFaults, CommandError, OSError, KeyboardInterrupt) as error:
+    except EXPECTED as error:
         lines, code = _explained(error)
         for line in lines:
             sys.stderr.write(logs.visible(line) + "\n")
@@ -131,7 +142,7 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
             return (f"{message} See: threerings --help",), WRONG
         case OSError():
             return (f"{error.filename or 'output'}: {error.strerror or error}",), FAILED
-        case CommandError():
+        case CommandError() | EmbeddedError() | MigrationError():
             return (str(error),), FAILED
         case _:
             return ("interrupted",), FAILED
@@ -147,8 +158,6 @@ def _with_database(work: Coroutine[Any, Any, T]) -> T:
     """Run it; what is wrong with the database in one line."""
     try:
         return asyncio.run(work)
-    except (EmbeddedError, MigrationError) as error:
-        raise CommandError(str(error)) from None
     except asyncpg.UndefinedTableError:
         raise CommandError("database.url: the database has no schema yet; run: threerings migrate") from None
     except BrokenPipeError:

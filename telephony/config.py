@@ -21,7 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
-from telephony.configchecks import MAX_PORT, Address, names, open_metrics, parse_address, secrets
+from telephony.configchecks import MAX_PORT, Address, certificates, names, open_metrics, parse_address, secrets
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
 
 __all__ = ["Address", "Config", "ConfigFaults", "load"]
@@ -210,7 +210,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     file = named or DEFAULT_FILE
     tree = read_toml(file) if named or file.exists() else {}
     faults = overlay(tree, environ)
-    faults += secrets(tree, file.parent)
+    faults += secrets(tree, file.parent) + certificates(tree, file.parent)
     try:
         config: Config | None = Config.model_validate(tree)
     except ValidationError as error:

@@ -76,6 +76,20 @@ def secrets(tree: Tree, folder: Path) -> list[str]:
     return faults
 
 
+def certificates(tree: Tree, folder: Path) -> list[str]:
+    """A `tls_ca` (relative to the configuration file) must be readable, and is of no use without `tls`."""
+    faults = []
+    for index, pbx in _tables(tree, "pbx"):
+        key, name = dotted(("pbx", index, "tls_ca")), pbx.get("tls_ca")
+        if isinstance(name, str):
+            pbx["tls_ca"] = str(folder / name)
+            if not (folder / name).is_file():
+                faults.append(f"{key}{shown('tls_ca', name)}: is no file; name a PEM file this user can read")
+            if "tls" not in pbx:
+                faults.append(f"{key}{shown('tls_ca', name)}: is given without tls; add tls = true, or take it out")
+    return faults
+
+
 def names(tree: Tree) -> list[str]:
     """Names must be unique, and a branch's lines known; the queue or line of two branches has no one branch."""
     faults = []

@@ -147,6 +147,15 @@ def test_exactly_one_of_secret_and_secret_file_is_given(keys: str, tmp_path: Pat
     assert fault.endswith("give exactly one of secret and secret_file")
 
 
+def test_a_certificate_must_be_there_and_of_use(tmp_path: Path) -> None:
+    assert faults_of(PBX + 'tls_ca = "ca.pem"\n', tmp_path) == (
+        "pbx[0].tls_ca = 'ca.pem': is no file; name a PEM file this user can read",
+        "pbx[0].tls_ca = 'ca.pem': is given without tls; add tls = true, or take it out",
+    )
+    (tmp_path / "ca.pem").touch()
+    assert config_of(PBX + 'tls = true\ntls_ca = "ca.pem"\n', tmp_path).pbx[0].tls_ca == tmp_path / "ca.pem"
+
+
 def test_a_secret_that_is_no_text_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "s").write_bytes(b"\xff")
     [fault] = faults_of('[[pbx]]\nname="a"\nusername="u"\nsecret_file="s"\n', tmp_path)

