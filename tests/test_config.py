@@ -203,6 +203,8 @@ def test_metrics_that_other_machines_can_read_need_a_token(tmp_path: Path) -> No
         "http.metrics_token: is missing, and http.listen = '0.0.0.0:8080' is open to other machines;"
     )
     assert config_of('[http]\nlisten="pbx.local:80"\nmetrics_token="0123456789abcdef"\n', tmp_path).http.metrics_token
+    [fault] = faults_of('[http]\nmetrics_token="hunter2"\n', tmp_path)
+    assert fault == "http.metrics_token: should have at least 16 characters, all ASCII; for example 'f3b0c4429a1c149a'"
     assert config_of('[http]\nlisten="localhost:80"\n', tmp_path).http.listen.loopback
 
 

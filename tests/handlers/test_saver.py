@@ -192,6 +192,21 @@ async def test_stopping_says_how_many_remain_when_the_time_is_over() -> None:
         task.cancel()
 
 
+async def test_being_cancelled_while_writing_forgets_nothing() -> None:
+    store, time = FakeStore(), Time()
+    saver = saver_on(store, time)
+    store.gate.clear()
+    saver.put(call())
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(saver.run())
+        await store.entered.wait()
+        task.cancel()
+    assert (saver.state().backlog, store.kept) == (1, {})
+    store.gate.set()
+    async with running(saver):
+        await until(lambda: saver.state().backlog == 0)
+
+
 async def test_stopping_without_work_ends_at_once() -> None:
     saver = saver_on(FakeStore(), Time())
     assert await saver.stop(10) == 0
