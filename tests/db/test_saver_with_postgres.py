@@ -1,7 +1,11 @@
 """The saver against a real PostgreSQL behind a line that is cut, refused and frozen while calls keep coming."""
 
 import asyncio
+import shutil
+import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from random import Random
 
 import asyncpg
@@ -10,6 +14,7 @@ import pytest
 from handlers.saver import Saver
 from telephony.backoff import Backoff
 from telephony.cases.embedded import EmbeddedPostgres
+from telephony.cases.migrate import migrate
 from telephony.cases.store import CallStore
 from tests.support.calls import call, visit
 from tests.support.proxy import Proxy
@@ -71,6 +76,32 @@ async def test_an_outage_loses_nothing(line: Proxy, database: str, trouble: str)
         assert await saver.stop(10) == 0
     assert await saved(database) == 900
     await store.close()
+
+
+async def test_a_server_that_crashes_and_recovers_has_every_call() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="threerings-crash-"))
+    folder.chmod(0o755)
+    try:
+        first = await EmbeddedPostgres(folder / "pg").__aenter__()
+        await migrate(first.url)
+        store = CallStore(first.url, connect_seconds=1, statement_seconds=1)
+        saver = Saver(store, asyncio.get_running_loop().time, Backoff(0.01, 0.05, Random(1)))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(saver.run())
+            for number in range(1, 1_201):
+                saver.put(call(visit(), number=number))
+                await asyncio.sleep(0)
+            await until(lambda: saver.state().backlog < 1_200)
+            await first.stop(signal.SIGQUIT)
+            saver.put(call(number=1_201))
+            await until(lambda: saver.state().database_up is False)
+            async with EmbeddedPostgres(folder / "pg") as second:
+                await until(lambda: saver.state().backlog == 0)
+                assert await saver.stop(10) == 0
+                assert await saved(second.url) == 1_201
+                await store.close()
+    finally:
+        shutil.rmtree(folder)
 
 
 async def test_a_store_on_a_frozen_line_closes_all_the_same(line: Proxy, database: str) -> None:
