@@ -1,0 +1,283 @@
+"""Follows one PBX: the sole owner of its tracker. Stream in, facts, effects out, at once.
+
+What the AMI line says (`telephony.ami.feed`) is translated and applied in its order; queue_log's lines come in between.
+Every few seconds the waiting callers are listed for comparison, every minute everything.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol, assert_never
+
+import structlog
+
+from telephony.ami.client import NotConnected
+from telephony.ami.codec import Kind as MessageKind
+from telephony.ami.codec import Message, Quarantined
+from telephony.ami.feed import Batch, Entry, LinkDown, LinkUp, RequestExpired
+from telephony.ami.snapshot import NOBODY, Listing
+from telephony.ami.translate import EPOCH, moment, translate
+from telephony.calls.effects import Effect, Irregular
+from telephony.calls.facts import Fact, LinkLost, LinkRestored, MemberState, Moment, TimePassed
+from telephony.calls.record import Kind
+from telephony.calls.tracker import Tracker
+from telephony.metrics.gauges import LinkGauge, QueueGauge, QueueLogGauge
+
+TICK = 0.1
+"""Seconds between looks at what falls due; outcomes that rest on patience are at most this late."""
+COMPARE_EVERY = timedelta(seconds=5)
+LIST_ALL_EVERY = timedelta(seconds=60)
+LISTING_LIMIT = timedelta(seconds=30)
+"""A listing that is not complete by then was lost, and is asked for again."""
+QUARANTINE_TOLD_EVERY = timedelta(seconds=10)
+SHOWN = 300
+"""Bytes of a quarantined message that go into the log."""
+
+
+class Line(Protocol):
+    """The AMI line, as far as following needs it: `telephony.ami.client.AmiClient`."""
+
+    stall: timedelta
+
+    @property
+    def connected(self) -> bool:
+        """Logged in."""
+        ...
+
+    @property
+    def seen(self) -> Mapping[str, int]:
+        """Events by name."""
+        ...
+
+    @property
+    def quarantined(self) -> int:
+        """Messages quarantined."""
+        ...
+
+    @property
+    def heard_at(self) -> timedelta | None:
+        """When the last bytes came, monotonic."""
+        ...
+
+    def now(self) -> Moment:
+        """This moment."""
+        ...
+
+    async def take(self) -> list[Entry]:
+        """The next entries of the stream."""
+        ...
+
+    def request(self, action: str, /, **headers: str) -> str:
+        """Send an action, give its ActionID."""
+        ...
+
+
+class Log(Protocol):
+    """The queue_log, as far as its figures go: `telephony.queuelog.tail.QueueLogTail`."""
+
+    lines: int
+    quarantined: int
+
+
+class Performs(Protocol):
+    """Who performs effects: `handlers.effects.Performer`."""
+
+    def perform(self, effects: Iterable[Effect], /) -> None:
+        """Perform these, at once."""
+        ...
+
+
+class Follower:
+    """One PBX, followed.
+
+    Args:
+        pbx: its name.
+        line: its AMI line.
+        tracker: its calls; nobody else touches it.
+        performer: who performs what the tracker decides.
+        log: its queue_log, for the figures; its facts come through `hear`.
+    """
+
+    def __init__(self, pbx: str, line: Line, tracker: Tracker, performer: Performs, log: Log | None = None) -> None:
+        self.tracker = tracker
+        self._line, self._performer, self._queue_log = line, performer, log
+        self._listing: Listing | None = None
+        self._booted = False
+        self._synchronised = False
+        self._lost_at: timedelta | None = None
+        self._gap = timedelta()
+        self._compared_at = self._listed_at = timedelta()
+        self._quarantine_told: timedelta | None = None
+        self._log = structlog.get_logger(__name__).bind(pbx=pbx)
+
+    # --- life ---
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read(), name="read")
+            tasks.create_task(self._tick(), name="tick")
+
+    async def _read(self) -> None:
+        while True:
+            for entry in await self._line.take():
+                self.take(entry)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.tick(self._line.now())
+
+    def tick(self, now: Moment) -> None:
+        """Let fall due what has waited long enough, and ask for the next listing."""
+        self._apply(TimePassed(now))
+        if not self._booted:
+            return
+        if self._listing is not None:
+            if now.mono - self._listing.asked_at.mono > LISTING_LIMIT:
+                self._listing = None
+            return
+        if not self._synchronised or now.mono - self._listed_at >= LIST_ALL_EVERY:
+            self._ask(now, full=True)
+        elif now.mono - self._compared_at >= COMPARE_EVERY:
+            self._ask(now, full=False)
+
+    def hear(self, told: Sequence[Fact]) -> None:
+        """Facts of the second witness."""
+        for fact in told:
+            self._apply(fact)
+
+    # --- the stream ---
+
+    def take(self, entry: Entry) -> None:
+        """One entry of the stream."""
+        match entry:
+            case Batch():
+                for item in entry.items:
+                    self._take_item(item, entry)
+            case LinkUp():
+                self._log.info("pbx_connected", ami=entry.version)
+            case LinkDown():
+                self._down(entry)
+            case RequestExpired():
+                if self._listing is not None and entry.action_id in self._listing.open:
+                    self._listing = None
+            case _:
+                assert_never(entry)
+
+    def _take_item(self, item: Message | Quarantined, batch: Batch) -> None:
+        if isinstance(item, Quarantined):
+            self._tell_quarantined(item, batch.mono)
+        elif item.kind is MessageKind.EVENT:
+            fact = translate(item.event, item.headers, moment(item.headers, batch.mono, batch.offset))
+            if fact is not None:
+                self._apply(fact)
+                if isinstance(fact, LinkRestored):
+                    self._up(fact)
+        elif item.kind is MessageKind.LISTED:
+            self._list(item, Moment(EPOCH + batch.offset + batch.mono, batch.mono, stamped=False))
+        elif self._listing is not None and item.action_id in self._listing.open and not item.succeeded:
+            self._log.error("listing_refused", reason=item.headers.get("Message", ""), remedy="write = reporting")
+            self._listing = None
+
+    def _up(self, fact: LinkRestored) -> None:
+        self._booted, self._synchronised, self._listing = True, False, None
+        self._ask(self._line.now(), full=True)
+        if fact.booted_at is None:
+            self._log.warning("boot_time_unknown", remedy="a restart of this PBX cannot be told from a short gap")
+
+    def _down(self, entry: LinkDown) -> None:
+        self._booted = self._synchronised = False
+        self._listing = None
+        if self._lost_at is None:
+            self._lost_at = entry.mono
+        self._apply(LinkLost(Moment(EPOCH + entry.offset + entry.mono, entry.mono, stamped=False), entry.reason))
+
+    def _ask(self, now: Moment, *, full: bool) -> None:
+        """Ask for a listing; a line that has just broken will say so in the stream."""
+        self._compared_at = now.mono
+        try:
+            if full:
+                self._listed_at = now.mono
+                channels = self._line.request("CoreShowChannels")
+                self._listing = Listing(now, self._line.request("QueueStatus"), channels)
+            else:
+                self._listing = Listing(now, self._line.request("QueueStatus", Member=NOBODY), None)
+        except NotConnected:
+            self._listing = None
+
+    def _list(self, item: Message, at: Moment) -> None:
+        listing = self._listing
+        if listing is None or item.action_id not in listing.open:
+            return
+        listing.add(item.event, item.headers)
+        if item.ends_list and listing.completed(item.action_id):
+            self._listing = None
+            if not self._synchronised and self._lost_at is not None:
+                self._gap += at.mono - self._lost_at
+                self._lost_at = None
+            self._synchronised = True
+            self._apply(listing.taken(at))
+
+    def _apply(self, fact: Fact) -> None:
+        try:
+            effects = self.tracker.apply(fact)
+        except Exception:
+            # An error of ours about one fact must not end the measuring of all calls; it is told, and counted.
+            self._log.exception("fact_failed", fact=type(fact).__name__)
+            effects = [Irregular("fact_failed", type(fact).__name__)]
+        self._performer.perform(effects)
+
+    def _tell_quarantined(self, item: Quarantined, mono: timedelta) -> None:
+        """In the log, but not once a message: callers decide how many there are."""
+        if self._quarantine_told is not None and mono - self._quarantine_told < QUARANTINE_TOLD_EVERY:
+            return
+        self._quarantine_told = mono
+        raw = item.raw[:SHOWN].decode("utf-8", "backslashreplace")
+        self._log.warning("ami_message_quarantined", reason=item.reason, raw=raw, so_far=self._line.quarantined)
+
+    # --- what is now: telephony.metrics.gauges.FeedGauges ---
+
+    @property
+    def synchronised(self) -> bool:
+        """Connected, and everything on the PBX is known."""
+        return self._synchronised and self._line.connected
+
+    def queues(self) -> list[QueueGauge]:
+        """Every queue and line in which somebody waits or settles, or that was compared."""
+        waiting, settling = self.tracker.waiting(), self.tracker.settling()
+        oldest, residual = self.tracker.oldest_wait(self._line.now()), self.tracker.residual()
+        keys = {*waiting, *settling, *((queue, Kind.QUEUE) for queue in residual)}
+        return [
+            QueueGauge(
+                queue=queue,
+                kind=kind,
+                waiting=waiting[queue, kind],
+                settling=settling[queue, kind],
+                oldest_wait=oldest.get((queue, kind)),
+                residual=residual.get(queue) if kind is Kind.QUEUE else None,
+            )
+            for queue, kind in sorted(keys)
+        ]
+
+    def agents(self) -> Mapping[tuple[str, MemberState], int]:
+        """How many agents of a queue are in a state."""
+        return {(str(queue), state): count for (queue, state), count in self.tracker.agents().items()}
+
+    def link(self) -> LinkGauge:
+        """The AMI line; the stall is the longest since it was last asked."""
+        line, now = self._line, self._line.now().mono
+        stall, line.stall = line.stall, timedelta()
+        return LinkGauge(
+            connected=line.connected,
+            last_event_age=None if line.heard_at is None else now - line.heard_at,
+            gap=self._gap + (now - self._lost_at if self._lost_at is not None else timedelta()),
+            events=sum(line.seen.values()),
+            quarantined=line.quarantined,
+            read_stall=stall,
+        )
+
+    def queue_log(self) -> QueueLogGauge | None:
+        """The queue_log; None where none is followed."""
+        log = self._queue_log
+        return None if log is None else QueueLogGauge(lines=log.lines, quarantined=log.quarantined)
