@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import importlib
 import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -16,6 +15,7 @@ import uvloop
 from sqlalchemy.exc import DBAPIError
 
 from handlers import export as exporting
+from handlers import service
 from handlers.database import database
 from telephony import logs
 from telephony.cases.embedded import EmbeddedError
@@ -64,10 +64,8 @@ def serve(config: ConfigFile = None) -> None:
     if not settings.pbx:
         raise ConfigFaults(("pbx: is missing; add a [[pbx]] with name, host, username and secret_file",))
     settings.database_url()
-    service = importlib.import_module("handlers.service")
-    run: Callable[[Config], Coroutine[Any, Any, None]] = service.serve
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(settings))
+        runner.run(service.serve(settings))
 
 
 @app.command("migrate")

@@ -1,9 +1,7 @@
 """Exit codes, one line for each thing that is wrong, and no traceback."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import structlog
@@ -98,9 +96,7 @@ def test_serve_runs_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     async def serve(config: Config) -> None:
         served.append(config)
 
-    service = ModuleType("handlers.service")
-    service.serve = serve  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "handlers.service", service)
+    monkeypatch.setattr("handlers.service.serve", serve)
     assert main(["serve"]) == 0
     assert served[0].pbx[0].name == "a"
 
