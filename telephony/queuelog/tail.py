@@ -52,17 +52,21 @@ class QueueLogTail:
 
     async def run(self, sink: Sink) -> None:
         """Follow until cancelled; `sink` gets what was told since the last look, if anything, in the file's order."""
-        try:
-            while True:
-                # A file may lie on a disk that hangs; the telephone service may not hang with it.
-                read = await asyncio.to_thread(self._read)
+        loop = asyncio.get_running_loop()
+        while True:
+            # A file may lie on a disk that hangs; the telephone service may not hang with it.
+            reading = loop.run_in_executor(None, self._read)
+            try:
+                read = await asyncio.shield(reading)
                 facts = self._facts(read)
                 if facts:
                     sink(facts)
                 if not read:
                     await asyncio.sleep(self._poll.total_seconds())
-        finally:
-            self._reader.close()
+            except BaseException:
+                # Not before the thread is done with it: its number could by then be another file's.
+                reading.add_done_callback(lambda _: self._reader.close())
+                raise
 
     def _read(self) -> list[bytes]:
         try:
