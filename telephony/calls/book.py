@@ -25,7 +25,7 @@ from telephony.calls.effects import (
 from telephony.calls.facts import BridgeId, Channel, HangupSide, Interface, Member, Moment, QueueName, Uniqueid
 from telephony.calls.outcome import cancelled_offer
 from telephony.calls.record import CallRecord, Direction, OfferResult, Outcome, Party, VisitRecord, call_id, case_id
-from telephony.calls.visit import Offer, Step, Visit
+from telephony.calls.visit import IllegalStepError, Offer, Step, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Rules:
         dial_gap: direct dialling that pauses less than this goes on as the same visit.
         correctable: how long after its end an `exited` visit may still be explained.
         grace: two listings at least this far apart must agree before absence means anything.
+        remembered: how long an ended channel is known to have ended: what is said of it then is no new call.
     """
 
     pbx: str
@@ -55,6 +56,7 @@ class Rules:
     dial_gap: timedelta = timedelta(seconds=2)
     grace: timedelta = timedelta(seconds=5)
     correctable: timedelta = timedelta(seconds=60)
+    remembered: timedelta = timedelta(minutes=10)
 
 
 @dataclass(slots=True, eq=False)
@@ -106,6 +108,7 @@ class Book:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.legs: dict[Uniqueid, Leg] = {}
+        self.ended: dict[Uniqueid, timedelta] = {}
         self.calls: dict[Uniqueid, LiveCall] = {}
         self.bridges: dict[BridgeId, set[Uniqueid]] = {}
         self.offers: dict[Uniqueid, tuple[LiveCall, Visit, Offer]] = {}
@@ -119,7 +122,6 @@ class Book:
         self.alarms_set = 0
         self.last: Moment | None = None
         self.booted_at: datetime | None = None
-        self.stopping = False
         self.out: list[Effect] = []
         self.dirty: dict[LiveCall, None] = {}
 
@@ -130,8 +132,27 @@ class Book:
 
     # --- channels and calls ---
 
+    def bury(self, uniqueid: Uniqueid, at: Moment) -> None:
+        """This channel is no more."""
+        self.ended[uniqueid] = at.mono
+
+    def forget_ended(self, at: Moment) -> None:
+        """Of channels that ended long ago nothing more will be said."""
+        while self.ended:
+            oldest = next(iter(self.ended))
+            if at.mono - self.ended[oldest] < self.rules.remembered:
+                return
+            del self.ended[oldest]
+
+    def refuse_ended(self, *channels: Channel | None) -> None:
+        """Nothing can happen on a channel that ended: it would begin its call, and its case, a second time."""
+        for channel in channels:
+            if channel is not None and channel.uniqueid in self.ended:
+                raise IllegalStepError(f"{channel.uniqueid} ended before")
+
     def seat(self, channel: Channel, at: Moment, *, incoming: bool = True) -> Leg:
         """The channel's leg, made and attached to its call if it was not known."""
+        self.refuse_ended(channel)
         leg = self.legs.get(channel.uniqueid)
         if leg is not None:
             if leg.call is None and (call := self.calls.get(channel.linkedid)):
@@ -205,11 +226,13 @@ class Book:
             call.finished = True
             self.touch(call)
             self.out.append(CallEnded(self.record(call)))
-            call.due = at.mono + rules.correctable
-            self.wake(call.due, call, None)
-        exited = any(visit.outcome is Outcome.EXITED for visit in call.visits)
-        if exited and call.due is not None and at.mono < call.due:
-            return
+            call.due = None
+        if any(visit.outcome is Outcome.EXITED for visit in call.visits):
+            if call.due is None:
+                call.due = at.mono + rules.correctable
+                self.wake(call.due, call, None)
+            if at.mono < call.due:
+                return
         if self.calls.get(call.root) is call:
             del self.calls[call.root]
 

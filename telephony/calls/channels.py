@@ -76,6 +76,7 @@ def ended(book: Book, fact: ChannelEnded) -> None:
     leg = book.legs.pop(fact.uniqueid, None)
     if leg is None:
         return
+    book.bury(leg.uniqueid, fact.at)
     talking.unseat(book, leg, fact.at)
     dialling.leg_gone(book, leg, fact.at)
     call = leg.call

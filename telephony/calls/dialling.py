@@ -15,13 +15,14 @@ from telephony.calls.facts import (
     LocalJoined,
     Moment,
 )
-from telephony.calls.outcome import judge_direct
-from telephony.calls.record import Direction, Kind, OfferResult
+from telephony.calls.outcome import UNHEARD, judge_direct
+from telephony.calls.record import Direction, Kind, OfferResult, Outcome
 from telephony.calls.visit import Offer, State, Step, Visit
 
 
 def began(book: Book, fact: DialBegan) -> None:
     """A device is called for somebody: what that means depends on who he is and where he stands."""
+    book.refuse_ended(fact.caller, fact.leg)
     leg = book.seat(fact.leg, fact.at, incoming=False)
     if fact.caller is None:
         return
@@ -31,6 +32,8 @@ def began(book: Book, fact: DialBegan) -> None:
     if leg.call is None:
         leg.call = caller.call
         caller.call.legs.add(leg.uniqueid)
+    if leg.uniqueid in book.offers:
+        return  # the queue said so already
     if caller.near is not None and caller.near in book.offers:
         # The far half of an offered Local channel rings the real phone: the same offer goes on there.
         book.offers[leg.uniqueid] = book.offers[caller.near]
@@ -81,14 +84,15 @@ def note_moved_on(book: Book, call: LiveCall, caller: Leg, at: Moment) -> None:
             close(book, call, visit, at)
 
 
-def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, *, agent: str) -> Offer:  # noqa: PLR0913
-    """One phone is called for one visit; the queue and the dial both say so, in either order."""
-    offer = visit.offer(leg.uniqueid)
-    if offer is None:
-        offer = Offer(agent=agent, interface=leg.interface, leg=leg.uniqueid, called=at)
-        visit.offers.append(offer)
-        book.offers[leg.uniqueid] = (call, visit, offer)
-        carry_alert(book, leg)
+def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, *, agent: str) -> Offer | None:  # noqa: PLR0913
+    """One phone is called for one visit; the queue and the dial both say so, in either order. A leg rings for one."""
+    found = book.offers.get(leg.uniqueid)
+    if found is not None:
+        return found[2] if found[1] is visit else None
+    offer = Offer(agent=agent, interface=leg.interface, leg=leg.uniqueid, called=at)
+    visit.offers.append(offer)
+    book.offers[leg.uniqueid] = (call, visit, offer)
+    carry_alert(book, leg)
     return offer
 
 
@@ -101,8 +105,10 @@ def agent_called(book: Book, fact: AgentCalled) -> None:
     visit = waiting_in_queue(caller.call, caller)
     if visit is None or visit.queue != fact.queue:
         return
+    visit.unheard = False
     offer = make_offer(book, caller.call, visit, leg, fact.at, agent=fact.member)
-    offer.agent, offer.interface = fact.member, fact.interface
+    if offer is not None:
+        offer.agent, offer.interface = fact.member, fact.interface
 
 
 def local_joined(book: Book, fact: LocalJoined) -> None:
@@ -209,7 +215,7 @@ def leg_gone(book: Book, leg: Leg, at: Moment) -> None:
     if offer.end is None:
         offer.end = at
     if offer.dial is None:
-        finish(book, found, result_of(offer))
+        finish(book, found, None if offer.unheard else result_of(offer))
     all_silent(book, call, visit, at)
 
 
@@ -238,7 +244,7 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """The customer's channel ended before anybody was bridged with him."""
     for offer in visit.offers:
         if offer.end is None:
-            offer.end, offer.dial = at, DialResult.CANCELLED
+            offer.end, offer.dial = at, None if offer.unheard else DialResult.CANCELLED
     if visit.waiting:
         visit.step(Step.LEAVE)
         visit.left = visit.asked_at or at
@@ -252,6 +258,9 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
 
 def close(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """Nobody answered a direct visit, and nobody will."""
+    if any(offer.unheard and offer.dial is None for offer in visit.offers):
+        book.decide(call, visit, Outcome.LOST, UNHEARD, at)
+        return
     last = max(visit.offers, key=lambda offer: offer.end.mono if offer.end else at.mono)
     results = frozenset(offer.result for offer in visit.offers)
     cancelled = last.result is None and last.dial is DialResult.CANCELLED

@@ -6,8 +6,9 @@ not know (a later Join makes it exact), and absence proves nothing by itself: on
 
 from datetime import timedelta
 
-from telephony.calls import queueing, talking, talks
+from telephony.calls import dialling, queueing, talking, talks
 from telephony.calls.book import Book, Leg, LiveCall
+from telephony.calls.clocks import span
 from telephony.calls.effects import QueuesKnown
 from telephony.calls.facts import (
     LinkLost,
@@ -22,11 +23,16 @@ from telephony.calls.facts import (
     Uniqueid,
     WaitingCaller,
 )
+from telephony.calls.outcome import UNHEARD
 from telephony.calls.record import Direction, Kind, Outcome
 from telephony.calls.visit import Step, Visit
 
 SAME_BOOT = timedelta(seconds=30)
 """Boot times told in whole uptime seconds by clocks that may be slewed differ by less than this for one boot."""
+
+
+SAME_STAY = timedelta(seconds=5)
+"""Whoever is listed with a later beginning than this, by whole seconds and by events, left meanwhile and came back."""
 
 
 class Comparison:
@@ -65,8 +71,10 @@ class Comparison:
 def link_lost(book: Book, fact: LinkLost) -> None:
     """What happens now we do not see: every open wait spans a gap."""
     for visit, call in book.open.items():
-        visit.partial = True
+        visit.partial = visit.unheard = True
         book.touch(call)
+    for _, _, offer in book.offers.values():
+        offer.unheard |= offer.end is None
     for call in book.calls.values():
         for visit in call.visits:
             visit.exact &= visit.talk_since is None
@@ -79,25 +87,30 @@ def link_restored(book: Book, fact: LinkRestored) -> None:
         return
     if book.booted_at is not None and abs(fact.booted_at - book.booted_at) > SAME_BOOT:
         everything_lost(book, book.last or fact.at, "the PBX restarted")
-    book.booted_at, book.stopping = fact.booted_at, False
+    book.booted_at = fact.booted_at
 
 
 def stopping(book: Book, fact: PbxStopping) -> None:
     """An orderly shutdown hangs up every channel: nobody abandoned."""
-    book.stopping = True
     everything_lost(book, fact.at, "the PBX was shut down")
 
 
 def everything_lost(book: Book, at: Moment, reason: str) -> None:
     """End every call as far as it was seen; open waits are lost, their length a lower bound."""
+    for _, visit, offer in book.offers.values():
+        offer.end = offer.end or at
+        if not visit.undecided:
+            book.seal_offers(visit)
     for visit, call in list(book.open.items()):
         lose(book, call, visit, at, reason)
     for call in list(book.calls.values()):
         for uniqueid in list(call.legs):
-            leg = book.legs.pop(uniqueid, None)
+            leg = book.legs.get(uniqueid)
             if leg is not None:
                 talking.unseat(book, leg, at)
         close_call(book, call, at)
+    for uniqueid in book.legs:
+        book.bury(uniqueid, at)
     book.legs.clear()
     book.bridges.clear()
     book.offers.clear()
@@ -110,8 +123,6 @@ def lose(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str) -> N
     if visit.waiting:
         visit.step(Step.LEAVE)
         visit.left = at
-    for offer in visit.offers:
-        offer.end = offer.end or at
     visit.partial = True
     book.decide(call, visit, Outcome.LOST, reason, at)
 
@@ -144,18 +155,24 @@ def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, *, first: 
     for visit in ghosts:
         call = book.open.get(visit)
         if call is not None and (visit.partial or visit.customer not in book.legs):
-            lose(book, call, visit, fact.at, "left while we did not hear the PBX")
+            lose(book, call, visit, fact.at, UNHEARD)
 
 
 def open_partial(book: Book, entry: WaitingCaller, at: Moment) -> None:
     """Somebody waits of whom we saw no Join."""
+    if entry.channel.uniqueid in book.ended:
+        return
     leg, call = book.rooted(entry.channel, at)
     if call.direction is not Direction.INBOUND:
         book.others_waiting.add((entry.queue, entry.channel.uniqueid))
         return
-    if queueing.find(call, leg.uniqueid, entry.queue, waiting=True) is not None:
-        return
     began = Moment(at.wall - entry.waited, at.mono - entry.waited, stamped=at.stamped)
+    known = queueing.find(call, leg.uniqueid, entry.queue, waiting=True)
+    if known is not None:
+        if not known.unheard or span(known.began, began).length <= SAME_STAY:
+            known.unheard = False
+            return
+        lose(book, call, known, at, UNHEARD)
     ordinal = len(call.visits) + 1
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=entry.queue, began=began, partial=True)
     book.enter(call, visit)
@@ -165,7 +182,7 @@ def merge_channels(book: Book, fact: SnapshotTaken) -> None:
     """Channels we do not know are seated; those absent twice are gone."""
     listed = {live.channel.uniqueid: live for live in fact.channels or ()}
     for live in sorted(listed.values(), key=lambda live: live.channel.uniqueid != live.channel.linkedid):
-        if live.channel.uniqueid not in book.legs:
+        if live.channel.uniqueid not in book.legs and live.channel.uniqueid not in book.ended:
             seat_live(book, live, fact.at)
     for leg in list(book.legs.values()):
         if leg.uniqueid in listed:
@@ -189,9 +206,11 @@ def leg_vanished(book: Book, leg: Leg, at: Moment) -> None:
     """A channel ended without our hearing of it."""
     book.irregular("channel_vanished", f"{leg.uniqueid} ended unheard")
     del book.legs[leg.uniqueid]
+    book.bury(leg.uniqueid, at)
     talking.unseat(book, leg, at)
-    book.offers.pop(leg.uniqueid, None)
-    book.partners.pop(leg.uniqueid, None)
+    if leg.uniqueid in book.offers:
+        book.offers[leg.uniqueid][2].unheard = True
+    dialling.leg_gone(book, leg, at)
     queueing.waits_no_more(book, leg.uniqueid)
     call = leg.call
     if call is None:

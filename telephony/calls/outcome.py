@@ -15,6 +15,8 @@ from telephony.calls.record import OfferResult, Outcome
 DIES_WITH_IT = timedelta(seconds=1)
 """A channel that ends this soon after leaving the queue, unasked, was ended together with its wait."""
 
+UNHEARD = "left while we did not hear the PBX"
+
 EXPLICIT: Mapping[QueueResult, Outcome] = {
     QueueResult.TIMEOUT: Outcome.TIMEOUT,
     QueueResult.LEAVE_EMPTY: Outcome.EMPTY,
@@ -40,6 +42,7 @@ class Evidence:
         phone_answered: an agent's phone was answered for him.
         patience: time left to wait for missing evidence; zero or less when it is over.
         since: time since he left.
+        unheard: since a gap in our hearing nothing showed that he still waited: an agent may have talked to him.
     """
 
     unserved: bool
@@ -53,6 +56,7 @@ class Evidence:
     phone_answered: bool
     patience: timedelta
     since: timedelta
+    unheard: bool
 
 
 Verdict = tuple[Outcome, str]
@@ -60,10 +64,11 @@ Verdict = tuple[Outcome, str]
 
 def judge(e: Evidence) -> Verdict | None:
     """The outcome and the evidence for it in a few words; None when more evidence may still come."""
-    if e.told is not None and e.told in EXPLICIT:
-        return EXPLICIT[e.told], "dialplan said so"
-    if e.logged is not None and e.logged in EXPLICIT:
-        return EXPLICIT[e.logged], "queue_log said so"
+    for word, witness in ((e.told, "dialplan"), (e.logged, "queue_log")):
+        if word is not None and word in EXPLICIT:
+            return EXPLICIT[word], f"{witness} said so"
+    if e.unheard:
+        return None if e.patience > timedelta() else (Outcome.LOST, UNHEARD)
     if e.asked is HangupSide.FAR_END:
         return None if e.log_awaited else ended_by(e.asked, "before leaving the queue")
     if e.asked is HangupSide.PBX:

@@ -17,7 +17,7 @@ from telephony.calls.facts import (
     QueueResultTold,
     Uniqueid,
 )
-from telephony.calls.outcome import DIES_WITH_IT, Evidence, ended_by, judge
+from telephony.calls.outcome import DIES_WITH_IT, UNHEARD, Evidence, ended_by, judge
 from telephony.calls.record import Direction, Kind, Outcome
 from telephony.calls.visit import State, Step, Visit
 
@@ -87,7 +87,7 @@ def left(book: Book, fact: CallerLeft) -> None:
             book.irregular("left_without_joining", f"{fact.uniqueid} left {fact.queue}")
         return
     visit.step(Step.LEAVE)
-    visit.left = fact.at
+    visit.left, visit.unheard = fact.at, False
     be_patient(book, call, visit, fact.at)
     book.touch(call)
     settle(book, call, visit, fact.at)
@@ -124,7 +124,9 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
         visit.step(Step.LEAVE)
         visit.left, visit.unserved = at, True
         be_patient(book, call, visit, at)
-    if visit.state is State.CONNECTING:
+    if visit.unheard:
+        book.decide(call, visit, Outcome.LOST, UNHEARD, at)
+    elif visit.state is State.CONNECTING:
         side = HangupSide.FAR_END if visit.hung_up_later else HangupSide.PBX
         book.decide(call, visit, *ended_by(side, "before the agent was bridged"), at)
     else:
@@ -186,6 +188,7 @@ def evidence(book: Book, visit: Visit, at: Moment) -> Evidence:
         phone_answered=any(offer.answered and offer.leg in book.legs for offer in visit.offers),
         patience=due - at.mono,
         since=at.mono - left_at.mono,
+        unheard=visit.unheard,
     )
 
 

@@ -105,6 +105,7 @@ class Tracker:
         book = self.book
         if book.alarms and book.alarms[0][0] <= fact.at.mono:
             self.fall_due(fact)
+        book.forget_ended(fact.at)
         rule = RULES.get(type(fact))
         if rule is not None:
             self.run(lambda: rule(book, fact), fact)

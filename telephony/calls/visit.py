@@ -66,7 +66,10 @@ class IllegalStepError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Offer:
-    """One agent leg rung for one visit, while it goes on. `end` is the first end of its ringing."""
+    """One agent leg rung for one visit, while it goes on. `end` is the first end of its ringing.
+
+    `unheard`: it was called or rang while we did not hear the PBX, so that how long it rang is not known.
+    """
 
     agent: str
     interface: Interface
@@ -76,12 +79,13 @@ class Offer:
     answered: Moment | None = None
     end: Moment | None = None
     busy: bool = False
+    unheard: bool = False
     dial: DialResult | None = None
     result: OfferResult | None = None
 
     def alerting(self) -> timedelta | None:
-        """First ringing to first end; zero when it ended without ringing; None while it may still ring."""
-        if self.end is None:
+        """First ringing to first end; zero when it ended without ringing; None while it may still ring, or unknown."""
+        if self.end is None or self.unheard:
             return None
         return ZERO if self.rang is None else span(self.rang, self.end).length
 
@@ -89,7 +93,7 @@ class Offer:
         """The offer as it is known now."""
         alerting = self.alerting()
         rang_at = wall_after(self.called, self.rang) if self.rang else None
-        if self.end is None:
+        if self.end is None or self.unheard:
             ended_at = None
         else:
             ended_at = wall_after(self.called, self.end) if rang_at is None else rang_at + (alerting or ZERO)
@@ -122,6 +126,7 @@ class Visit:
         gone: his channel ended. moved_on: his living channel was seen doing something else after he left.
         due: when patience with missing evidence ends (monotonic), while settling.
         talk_since, hold_since: the running stretch; talk, hold: the finished ones.
+        unheard: since a gap in our hearing nothing has shown that he still waits.
         exact: no duration so far was approximate.
     """
 
@@ -153,6 +158,7 @@ class Visit:
     hung_up_by: Party | None = None
     transferred: bool = False
     partial: bool = False
+    unheard: bool = False
     exact: bool = True
     offers: list[Offer] = field(default_factory=list)
 
@@ -177,10 +183,6 @@ class Visit:
     def undecided(self) -> bool:
         """Waiting or settling."""
         return self.outcome is None
-
-    def offer(self, leg: Uniqueid) -> Offer | None:
-        """The offer made on this leg, if any."""
-        return next((offer for offer in reversed(self.offers) if offer.leg == leg), None)
 
     def stop_talk(self, at: Moment) -> None:
         """The customer no longer hears anybody."""
