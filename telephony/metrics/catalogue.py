@@ -16,7 +16,14 @@ class Type(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric; `name` without prefix, as in docs/interface; `scraped`: read from its source at each scrape."""
+    """One metric.
+
+    Attributes:
+        name: without prefix, as in docs/interface.
+        scraped: read from its source at each scrape.
+        tallied: counted by effects, and read together with what is scraped, at one instant, so that
+            entered = ended + waiting + settling holds in every scrape.
+    """
 
     name: str
     type: Type
@@ -24,6 +31,7 @@ class Metric:
     meaning: str
     buckets: tuple[float, ...] = ()
     scraped: bool = False
+    tallied: bool = False
 
 
 WAIT_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 120, 300)
@@ -35,6 +43,10 @@ _VISIT = ("pbx", "queue", "kind")
 
 def _counter(name: str, labels: tuple[str, ...], meaning: str, *, scraped: bool = False) -> Metric:
     return Metric(name, Type.COUNTER, labels, meaning, scraped=scraped)
+
+
+def _tally(name: str, labels: tuple[str, ...], meaning: str) -> Metric:
+    return Metric(name, Type.COUNTER, labels, meaning, scraped=True, tallied=True)
 
 
 def _gauge(name: str, labels: tuple[str, ...], meaning: str) -> Metric:
@@ -57,8 +69,8 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _counter("calls_answered_in_target_total", _CALL, "Calls answered with a wait within the queue's service level"),
     _histogram("call_wait_seconds", (*_CALL, "outcome"), "Wait of a call that sought, over its visits", WAIT_BUCKETS),
-    _counter("visits_entered_total", _VISIT, "Customers that began to wait"),
-    _counter("visits_ended_total", (*_VISIT, "outcome"), "Visits that ended so"),
+    _tally("visits_entered_total", _VISIT, "Customers that began to wait"),
+    _tally("visits_ended_total", (*_VISIT, "outcome"), "Visits that ended so"),
     _counter("visits_refused_total", ("pbx", "queue", "reason"), "Customers that the queue did not let in"),
     _counter("visits_lost_total", ("pbx", "kind"), "Visits whose end cannot be known"),
     _counter("visits_corrected_total", ("pbx", "before", "after"), "Visits whose counted outcome proved to be another"),

@@ -1,5 +1,6 @@
 """Counters and histograms, moved by effects and by nothing else; each method is called once per thing counted."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from telephony.calls.record import REFUSED, CallRecord, Kind, OfferRecord, Outco
 from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
     FeedGauges,
+    Samples,
     SaverGauges,
     ScrapeCollector,
     empty_samples,
@@ -65,6 +67,7 @@ class Measures:
         self._labels = labels
         self._max_series = max_series
         self._counters: dict[str, Counter] = {}
+        self._tallies: Samples = {metric.name: defaultdict(float) for metric in CATALOGUE if metric.tallied}
         self._histograms: dict[str, Histogram] = {}
         for metric in CATALOGUE:
             self._register(metric)
@@ -94,13 +97,13 @@ class Measures:
 
     def visit_entered(self, pbx: str, visit: VisitRecord) -> None:
         """A customer began to wait."""
-        self._counters["visits_entered_total"].labels(*self._visit(pbx, visit)).inc()
+        self._tallies["visits_entered_total"][self._visit(pbx, visit)] += 1
 
     def visit_ended(self, pbx: str, visit: VisitRecord) -> None:
         """The outcome of an entered visit was decided."""
         labels = self._visit(pbx, visit)
         outcome = visit.outcome or Outcome.LOST
-        self._counters["visits_ended_total"].labels(*labels, outcome.value).inc()
+        self._tallies["visits_ended_total"][*labels, outcome.value] += 1
         if outcome is Outcome.LOST:
             self._counters["visits_lost_total"].labels(pbx, visit.kind.value).inc()
         if visit.caller_rings is not None:
@@ -167,8 +170,9 @@ class Measures:
         self._saver = state
 
     def refresh(self) -> None:
-        """Ask every source. On the event loop, just before `render`."""
+        """Ask every source, and read the tallies: one instant. On the event loop, just before `render`."""
         samples = empty_samples()
+        samples.update({name: tally.copy() for name, tally in self._tallies.items()})
         for pbx, feed in self._feeds.items():
             names = [(kind, name) for known_pbx, kind, name in self._known if known_pbx == pbx]
             feed_samples(samples, pbx, feed, self.name, names)
@@ -216,7 +220,10 @@ class Measures:
     def _zero(self, pbx: str, kind: Kind, name: str, branch: str) -> None:
         for metric in CATALOGUE:
             for labels in _children(metric, pbx, kind, name, branch):
-                (self._counters.get(metric.name) or self._histograms[metric.name]).labels(*labels)
+                if metric.tallied:
+                    self._tallies[metric.name][labels] += 0
+                else:
+                    (self._counters.get(metric.name) or self._histograms[metric.name]).labels(*labels)
 
     def _register(self, metric: Metric) -> None:
         name = PREFIX + metric.name
@@ -230,7 +237,7 @@ class Measures:
 
 def _children(metric: Metric, pbx: str, kind: Kind, name: str, branch: str) -> Iterator[tuple[str, ...]]:
     """The label values with which a metric starts for one queue or line."""
-    if metric.scraped or "queue" not in metric.labels:
+    if (metric.scraped and not metric.tallied) or "queue" not in metric.labels:
         return
     if metric.name == "call_wait_seconds":
         yield from ((pbx, branch, name, outcome) for outcome in WAIT_OUTCOMES)
@@ -244,7 +251,8 @@ def _children(metric: Metric, pbx: str, kind: Kind, name: str, branch: str) -> I
 
 def _series_per_name() -> int:
     """Series that one queue needs, scraped ones included."""
-    scraped = sum("queue" in metric.labels for metric in CATALOGUE if metric.scraped) - 1 + len(MemberState)
+    read = [metric for metric in CATALOGUE if metric.scraped and not metric.tallied and "queue" in metric.labels]
+    scraped = len(read) - 1 + len(MemberState)
     pushed = 0
     for metric in CATALOGUE:
         width = len(metric.buckets) + 3 if metric.buckets else 1  # +Inf, sum, count

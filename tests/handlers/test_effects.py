@@ -56,6 +56,7 @@ def test_every_effect_is_counted_once_or_saved() -> None:
             ]
         )
     assert saved == [record]
+    measures.refresh()
     visited = {"pbx": "pbx1", "queue": "support", "kind": "queue"}
     for name, labels in (
         ("cases_opened_total", {"kind": "unknown"}),

@@ -25,6 +25,7 @@ ENDS = {
 }  # fmt: skip
 REFUSALS = {"FULL": "refused_full", "JOINEMPTY": "refused_empty", "JOINUNAVAIL": "refused_empty"}
 LIVED_ON = timedelta(seconds=1.2)  # queue_log has whole seconds
+ANNOUNCED = {"announced"}  # queues that speak to the agent before the caller is let through: SIPp cannot see when
 
 
 @dataclass
@@ -38,6 +39,7 @@ class TrueVisit:
     ended: int | None = None
     outcome: str | None = None
     agent: str | None = None
+    said: str = ""  # queue_log's own last word
     sip_wait: float | None = None  # to the microsecond, only for the first visit of a call
 
 
@@ -99,7 +101,7 @@ def _whose(line: QueueLogLine, open_visits: Mapping[tuple[str, str], TrueVisit])
 
 
 def _end(visit: TrueVisit, line: QueueLogLine, caller: Leg | None, rung: list[Leg]) -> None:
-    visit.ended, visit.outcome = line.epoch, ENDS[line.event]
+    visit.ended, visit.outcome, visit.said = line.epoch, ENDS[line.event], line.event
     if visit.outcome == "answered":
         visit.agent = line.agent
     if caller is None or caller.ended_at is None:
@@ -108,15 +110,20 @@ def _end(visit: TrueVisit, line: QueueLogLine, caller: Leg | None, rung: list[Le
     if visit.outcome == "answered" and answered:
         if caller.answered_at is None or caller.ended_at < (answered[0].answered_at or caller.ended_at):
             visit.outcome, visit.agent = "abandoned", None
-        elif len(answered) == 1:
+        elif len(answered) == 1 and visit.queue not in ANNOUNCED and _joined_at_once(visit, caller):
             visit.sip_wait = _between(caller, answered[0].answered_at)
     elif visit.outcome == "abandoned":
         if caller.ended_at.timestamp() - line.epoch > LIVED_ON.total_seconds():
             visit.outcome = "redirected"
         elif caller.ended_by == "other":
             visit.outcome = "ended_by_pbx"
-        else:
+        elif _joined_at_once(visit, caller):
             visit.sip_wait = _between(caller, caller.ended_at)
+
+
+def _joined_at_once(visit: TrueVisit, caller: Leg) -> bool:
+    """He was let into the queue as soon as he called, to queue_log's second."""
+    return visit.joined is not None and visit.joined - caller.invited_at.timestamp() < 1
 
 
 def _between(caller: Leg, end: datetime | None) -> float | None:

@@ -149,6 +149,15 @@ class Product:
         calls = [json.loads(line) for line in out.decode().splitlines()]
         return [call for call in calls if pbx is None or call["pbx"] == pbx]
 
+    async def export_csv(self) -> str:
+        """`threerings export calls --format csv`."""
+        process = await asyncio.create_subprocess_exec(
+            COMMAND, "export", "calls", "--config", self.config, "--format", "csv", stdout=subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        assert process.returncode == 0
+        return out.decode()
+
     async def settled(self, pbx: str, *, since: datetime | None = None, limit: float = 20) -> list[dict[str, Any]]:
         """The calls of one PBX once they are over, decided and saved."""
         await self.until(lambda: self.idle(pbx), limit, "idle")

@@ -10,6 +10,7 @@ import asyncio
 import statistics
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,18 +87,14 @@ async def play_share(pbx: Pbx, product: Product, names: list[str], done: dict[st
 async def played(asterisk_root: Path) -> AsyncIterator[dict[str, Played]]:  # noqa: ARG001
     """All stories, played."""
     done: dict[str, Played] = {}
-    pbxs = [Pbx(f"pbx{n + 1}") for n in range(PBXS)]
     lines = '[[line]]\nname = "front-desk"\ninterface = "PJSIP/1001"\n'
-    async with Database() as database:
-        for pbx in pbxs:
-            await pbx.start()
-        try:
-            async with Product(pbxs, database.url, extra=lines) as product, asyncio.TaskGroup() as tasks:
-                for n, pbx in enumerate(pbxs):
-                    tasks.create_task(play_share(pbx, product, STORIES[n::PBXS], done))
-        finally:
-            for pbx in pbxs:
-                await pbx.stop()
+    async with AsyncExitStack() as running:
+        database = await running.enter_async_context(Database())
+        pbxs = [await running.enter_async_context(Pbx(f"pbx{n + 1}")) for n in range(PBXS)]
+        product = await running.enter_async_context(Product(pbxs, database.url, extra=lines))
+        async with asyncio.TaskGroup() as tasks:
+            for n, pbx in enumerate(pbxs):
+                tasks.create_task(play_share(pbx, product, STORIES[n::PBXS], done))
     yield done
 
 
