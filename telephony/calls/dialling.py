@@ -40,16 +40,21 @@ def began(book: Book, fact: DialBegan) -> None:
         book.phones.add(leg.interface)
         carry_alert(book, leg)
         return
-    if caller.uniqueid in book.offers or caller.uniqueid in book.partners:
-        return  # an agent consults somebody
+    if caller.uniqueid in book.offers or caller.uniqueid in book.partners or caller.near is not None:
+        return  # an agent consults somebody, by himself or by way of a Local channel
     visit = waiting_in_queue(caller.call, caller)
     if visit is not None:
         make_offer(book, caller.call, visit, leg, fact.at, agent=leg.interface)
     elif caller.call.direction is Direction.INBOUND:
         dialled_directly(book, caller.call, caller, leg, fact.at)
-    elif caller.call.direction is Direction.INTERNAL and leg.interface not in book.phones:
+    elif caller.call.direction is Direction.INTERNAL and leads_outside(book, leg):
         caller.call.direction = Direction.OUTBOUND
         book.touch(caller.call)
+
+
+def leads_outside(book: Book, leg: Leg) -> bool:
+    """Whether what a phone dials is outside: a trunk, or, where none is named, whatever is no phone of the house."""
+    return leg.interface in book.rules.trunks if book.rules.trunks else leg.interface not in book.phones
 
 
 def waiting_in_queue(call: LiveCall, caller: Leg) -> Visit | None:
@@ -167,14 +172,16 @@ def ended(book: Book, fact: DialEnded) -> None:
         offer.end = fact.at
     if fact.result is DialResult.ANSWERED:
         offer.answered = offer.answered or fact.at
-    finish(book, found, result_of(offer))
+    finish(book, found, result_of(offer, found[1]))
     all_silent(book, found[0], found[1], fact.at)
 
 
-def result_of(offer: Offer) -> OfferResult | None:
+def result_of(offer: Offer, visit: Visit) -> OfferResult | None:
     """Why a phone fell silent, as far as its own leg tells; None when it was cancelled for a reason not its own."""
     if offer.answered:
         return OfferResult.ANSWERED
+    if visit.asked is not None:
+        return None  # the caller was going already, perhaps with the whole PBX
     if offer.busy or offer.dial is DialResult.BUSY:
         return OfferResult.BUSY
     if offer.dial is DialResult.CANCELLED:
@@ -201,8 +208,9 @@ def rang_out(book: Book, fact: AgentRangOut) -> None:
     offer = found[2]
     if offer.end is None:
         offer.end = fact.at
-    if not offer.answered:
-        finish(book, found, result_of(offer) or (OfferResult.NO_ANSWER if offer.rang else OfferResult.UNREACHABLE))
+    if not offer.answered and found[1].asked is None:
+        rang_out = OfferResult.NO_ANSWER if offer.rang else OfferResult.UNREACHABLE
+        finish(book, found, result_of(offer, found[1]) or rang_out)
 
 
 def leg_gone(book: Book, leg: Leg, at: Moment) -> None:
@@ -215,7 +223,7 @@ def leg_gone(book: Book, leg: Leg, at: Moment) -> None:
     if offer.end is None:
         offer.end = at
     if offer.dial is None:
-        finish(book, found, None if offer.unheard else result_of(offer))
+        finish(book, found, None if offer.unheard else result_of(offer, visit))
     all_silent(book, call, visit, at)
 
 

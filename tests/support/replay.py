@@ -10,12 +10,22 @@ from telephony.ami.snapshot import LISTED, Listing
 from telephony.ami.translate import ACTED_UPON, EPOCH, UNSTAMPED, moment, translate
 from telephony.calls.book import Rules
 from telephony.calls.effects import CallEnded, Effect, Irregular, SaveCall
-from telephony.calls.facts import Fact, Interface, LinkRestored, Moment, QueueResult, QueueResultLogged, TimePassed
+from telephony.calls.facts import (
+    Fact,
+    Interface,
+    LinkLost,
+    LinkRestored,
+    Moment,
+    QueueResultLogged,
+    SnapshotTaken,
+    TimePassed,
+)
 from telephony.calls.record import CallRecord, VisitRecord
 from telephony.calls.tracker import Tracker
+from telephony.queuelog.grammar import Entry, parse, to_fact
 
 RECORDINGS = Path(__file__).parent.parent / "replay"
-HOUR = timedelta(hours=1)
+SILENCE = tuple(timedelta(seconds=after) for after in (1, 2, 3, 6, 12, 90, 3600, 7200))
 
 
 @dataclass
@@ -85,28 +95,14 @@ def facts_of(name: str, systemname: str | None = None, *, cut: int = 4096) -> tu
     return told, bad
 
 
-WORDS = {
-    "ABANDON": QueueResult.ABANDONED,
-    "CONNECT": QueueResult.CONNECTED,
-    "EXITWITHTIMEOUT": QueueResult.TIMEOUT,
-    "EXITWITHKEY": QueueResult.KEY,
-    "EXITEMPTY": QueueResult.LEAVE_EMPTY,
-    "WITHDRAW": QueueResult.WITHDRAWN,
-    "SYSCOMPAT": QueueResult.INCOMPATIBLE,
-    "FULL": QueueResult.FULL,
-    "JOINEMPTY": QueueResult.JOIN_EMPTY,
-    "JOINUNAVAIL": QueueResult.JOIN_EMPTY,
-}
-
-
 def log_of(name: str) -> list[QueueResultLogged]:
     """The final lines of a recording's queue_log; each is read half a second after the end of its second."""
     told = []
-    for line in (RECORDINGS / name / "queue_log").read_text().splitlines():
-        epoch, callid, queue, _agent, word = line.split("|")[:5]
-        if word in WORDS:
-            at = Moment(EPOCH + timedelta(seconds=int(epoch)), timedelta(seconds=int(epoch) + 1.5))
-            told.append(QueueResultLogged(at, queue, callid, WORDS[word]))
+    for line in (RECORDINGS / name / "queue_log").read_bytes().splitlines():
+        entry = parse(line)
+        if isinstance(entry, Entry):
+            fact = to_fact(entry, entry.at - EPOCH + timedelta(seconds=1.5))
+            told += [fact] if fact else []
     return told
 
 
@@ -120,8 +116,15 @@ def interleaved(facts: list[Fact], log: list[QueueResultLogged]) -> Iterator[Fac
     yield from waiting
 
 
-def replay(name: str, *, with_log: bool = True, rules: Rules | None = None) -> Replayed:
-    """Play a recording to its end and an hour beyond."""
+def replay(name: str, *, with_log: bool = True, rules: Rules | None = None, reborn: bool = False) -> Replayed:
+    """Play a recording to its end and some hours beyond.
+
+    Args:
+        name: of the recording.
+        with_log: queue_log is read as well.
+        rules: instead of those that fit the bench.
+        reborn: after the end the line breaks, and a new run of the PBX is found, with nobody in it.
+    """
     told, bad = facts_of(name)
     log = log_of(name) if with_log else []
     trunks = frozenset({Interface("PJSIP/callers"), Interface("PJSIP/trunk")})
@@ -133,6 +136,11 @@ def replay(name: str, *, with_log: bool = True, rules: Rules | None = None) -> R
     for fact in interleaved(told, log):
         result.effects += tracker.apply(fact)
         last = fact.at
-    end = Moment(last.wall + HOUR, last.mono + HOUR)
-    result.effects += tracker.apply(TimePassed(end))
+    if reborn:
+        result.effects += tracker.apply(LinkLost(last, "the line broke"))
+        last = Moment(last.wall + timedelta(minutes=1), last.mono + timedelta(minutes=1))
+        result.effects += tracker.apply(LinkRestored(last, last.wall))
+        result.effects += tracker.apply(SnapshotTaken(last, last, (), (), (), ()))
+    for later in SILENCE:
+        result.effects += tracker.apply(TimePassed(Moment(last.wall + later, last.mono + later)))
     return result
