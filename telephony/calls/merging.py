@@ -27,8 +27,8 @@ from telephony.calls.outcome import UNHEARD
 from telephony.calls.record import Direction, Kind, Outcome
 from telephony.calls.visit import Step, Visit
 
-SAME_BOOT = timedelta(seconds=30)
-"""Boot times told in whole uptime seconds by clocks that may be slewed differ by less than this for one boot."""
+SAME_BOOT = timedelta(seconds=3)
+"""Boot times of one boot differ by less: uptime is told in whole seconds, and counts by the clock that stamps events."""
 
 
 SAME_STAY = timedelta(seconds=5)

@@ -226,7 +226,9 @@ def _compare_offer(name: str, offer: Mapping[str, Any], leg: Leg, verdict: Verdi
     verdict.alerting_errors.append(alerting - true_alerting)
     if abs(alerting - true_alerting) > tolerance:
         verdict.differences.append(f"{name}: exported alerting {alerting:.3f}, SIPp saw {true_alerting:.3f}")
-    if leg.rang_at is None and leg.answered_at is None and leg.refused_with != 486 and offer["result"] != "unreachable":
+    # Who is silenced before he could ring was not unreachable: the caller left, or a colleague was faster.
+    silent = {"unreachable", "caller_left", "cancelled_elsewhere"} | ({"busy"} if leg.refused_with == 486 else set())
+    if leg.rang_at is None and leg.answered_at is None and offer["result"] not in silent:
         verdict.differences.append(f"{name}: exported {offer['result']}, the phone never rang")
     if (offer["result"] == "answered") != (leg.answered_at is not None):
         verdict.differences.append(

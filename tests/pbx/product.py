@@ -25,6 +25,13 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 Series = tuple[str, frozenset[tuple[str, str]]]
 
 
+def _is(true: Callable[[], object]) -> bool:
+    try:
+        return bool(true())
+    except (OSError, KeyError):
+        return False
+
+
 class Metrics(dict[Series, float]):
     """One scrape: metric and labels to value."""
 
@@ -103,11 +110,11 @@ class Product:
         return await asyncio.wait_for(self._process.wait(), 20)
 
     async def until(self, true: Callable[[], object], limit: float, what: str) -> None:
-        """Wait for something to become true, asking often."""
+        """Wait for something to become true, asking often; a page that does not answer yet is not true."""
         assert self._process is not None
         try:
             async with asyncio.timeout(limit):
-                while not await asyncio.to_thread(true):
+                while not await asyncio.to_thread(_is, true):
                     assert self._process.returncode is None, f"the product ended: {self.log[-3000:]}"
                     await asyncio.sleep(0.05)
         except TimeoutError:

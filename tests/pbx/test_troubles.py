@@ -115,7 +115,7 @@ async def test_it_starts_without_a_database_and_saves_when_one_comes(pbx: Pbx) -
         product = Product([pbx], database.url)
         await product.start(ready=False)
         try:
-            await product.until(lambda: product.metrics().total("telephony_ami_connected") == 1, 30, "connected")
+            await product.until(lambda: product.ready()["parts"]["pbx pbx1"]["up"], 30, "following the PBX")
             story = Story(pbx).agent("1001", rings=1).caller("02160000001", calls="support", hangs_up_after=3)
             seen = await story.play()
             await database.start()
