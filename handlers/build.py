@@ -1,6 +1,7 @@
 """The composition root: what the configuration names, made and put together. Nothing runs yet."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from random import SystemRandom
 
 from handlers.effects import Performer
@@ -80,6 +81,7 @@ def ami_settings_of(pbx: Pbx) -> AmiSettings:
         strict=pbx.strict,
         tls=pbx.tls,
         tls_ca=pbx.tls_ca,
+        ping_every=timedelta(seconds=pbx.ping_seconds),
     )
 
 

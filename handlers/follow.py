@@ -222,7 +222,7 @@ class Follower:
     def _apply(self, fact: Fact) -> None:
         try:
             effects = self.tracker.apply(fact)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is
             # An error of ours about one fact must not end the measuring of all calls; it is told, and counted.
             self._log.exception("fact_failed", fact=type(fact).__name__)
             effects = [Irregular("fact_failed", type(fact).__name__)]

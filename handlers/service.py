@@ -83,7 +83,7 @@ async def save(service: Service, url: str) -> None:
             done = await migrate(url)
         except MigrationError as error:
             if not told:
-                log.error("database_schema", error=str(error))
+                log.error("database_schema", error=str(error))  # noqa: TRY400 - the line says all
             told = True
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
             if not told:

@@ -28,7 +28,7 @@ from telephony.calls.record import Direction, Kind, Outcome
 from telephony.calls.visit import Step, Visit
 
 SAME_BOOT = timedelta(seconds=3)
-"""Boot times of one boot differ by less: uptime is told in whole seconds, and counts by the clock that stamps events."""
+"""Boot times of one boot differ by less: uptime is told in whole seconds, by the clock that stamps events."""
 
 
 SAME_STAY = timedelta(seconds=5)

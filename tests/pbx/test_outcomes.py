@@ -35,7 +35,15 @@ OUTCOMES = {
     "direct_rejected": ("timeout",),
 }
 DIRECTIONS = {"outbound": "outbound", "internal": "internal", "click_to_call": "outbound"}
-ELSEWHERE = {"connected_late", "direct_connected_late", "shutdown", "killed", "hostile", "hostile_raw", "hostile_forged"}
+ELSEWHERE = {
+    "connected_late",
+    "direct_connected_late",
+    "shutdown",
+    "killed",
+    "hostile",
+    "hostile_raw",
+    "hostile_forged",
+}
 TRANSFERS = {"blind_transfer", "blind_transfer_to_phone", "attended_transfer", "blonde_transfer", "parked"}
 STORIES = [name for name in catalogue.ALL if name not in ELSEWHERE]
 RING_PERIOD = 5.0
@@ -76,7 +84,7 @@ async def play_share(pbx: Pbx, product: Product, names: list[str], done: dict[st
         catalogue.ALL[name].tell(story)
         await story.prepare()
         label = str(pbx.systemname)
-        before, began = await asyncio.to_thread(product.metrics), datetime.now(UTC)
+        before, began = await asyncio.to_thread(product.metrics), datetime.now(UTC)  # noqa: TID251
         seen = await story.play()
         calls = await product.settled(label, since=began)
         after = await asyncio.to_thread(product.metrics)
