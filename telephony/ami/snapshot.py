@@ -5,6 +5,7 @@ first has no linked ids, so the second lends them. Between full snapshots a ligh
 does not exist) lists the waiting callers only, for comparison.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -33,6 +34,7 @@ LISTED: Mapping[str, frozenset[str]] = {
 """The entries that a snapshot is made of, and what each must have."""
 
 UP = "6"
+DURATION = re.compile(r"(\d{1,5}):(\d\d):(\d\d)\Z", re.ASCII)
 
 
 class Listing:
@@ -99,16 +101,15 @@ def waiting_caller(headers: Headers, linked: Mapping[Uniqueid, Channel]) -> Wait
 
 
 def live_channel(headers: Headers) -> LiveChannel:
-    """A CoreShowChannel; Duration is `HH:MM:SS`."""
+    """A CoreShowChannel; Duration is `HH:MM:SS`, and counts as none when it is not."""
     bridge = headers.get("BridgeId") or None
-    lived = timedelta()
-    for part in headers["Duration"].split(":"):
-        lived = lived * 60 + seconds(part)
+    duration = DURATION.match(headers["Duration"])
+    hours, minutes, rest = map(int, duration.groups()) if duration else (0, 0, 0)
     return LiveChannel(
         channel=channel(headers),
         bridge=BridgeId(bridge) if bridge else None,
         up=headers["ChannelState"] == UP,
-        lived=lived,
+        lived=timedelta(hours=hours, minutes=minutes, seconds=rest),
         application=headers.get("Application", ""),
     )
 

@@ -28,6 +28,8 @@ Headers = Mapping[str, str]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMESTAMP = re.compile(r"(\d{1,11})\.(\d{6})\Z", re.ASCII)
 
+CAUSE = re.compile(r"\d{1,3}\Z", re.ASCII)
+
 CHANNEL = frozenset({"Channel", "Uniqueid", "Linkedid"})
 DEST = frozenset({"DestChannel", "DestUniqueid", "DestLinkedid"})
 QUEUE_CALLER = CHANNEL | {"Queue"}
@@ -234,11 +236,16 @@ def blind_transfer(at: Moment, h: Headers) -> facts.Fact:
 
 
 def attended_transfer(at: Moment, h: Headers) -> facts.Fact:
-    """Two legs of one agent become none."""
-    who = h.get("TransfereeUniqueid")
-    ok = h["Result"] == "Success"
-    agent = Uniqueid(h["OrigTransfererUniqueid"])
-    return facts.Transferred(at, "attended", agent, Uniqueid(who) if who else None, ok)
+    """Two legs of one agent become none. Target and transferee are told only of bridged channels."""
+    who, target = h.get("TransfereeUniqueid"), h.get("TransferTargetUniqueid")
+    return facts.Transferred(
+        at,
+        "attended",
+        Uniqueid(h["OrigTransfererUniqueid"]),
+        Uniqueid(who) if who else None,
+        succeeded=h["Result"] == "Success",
+        target=Uniqueid(target) if target else None,
+    )
 
 
 def fully_booted(at: Moment, h: Headers) -> facts.Fact:
@@ -282,7 +289,7 @@ TRANSLATIONS: Mapping[str, Callable[[Moment, Headers], facts.Fact | None]] = {
         at, uniqueid_of(h), HangupSide.FAR_END, busy=h.get("Cause") == "17"
     ),
     "SoftHangupRequest": lambda at, h: facts.HangupRequested(at, uniqueid_of(h), HangupSide.PBX),
-    "Hangup": lambda at, h: facts.ChannelEnded(at, uniqueid_of(h), int(h["Cause"]) if h["Cause"].isdecimal() else 0),
+    "Hangup": lambda at, h: facts.ChannelEnded(at, uniqueid_of(h), int(h["Cause"]) if CAUSE.match(h["Cause"]) else 0),
     "Hold": lambda at, h: facts.Held(at, uniqueid_of(h)),
     "Unhold": lambda at, h: facts.Unheld(at, uniqueid_of(h)),
     "DialBegin": dial_begin,

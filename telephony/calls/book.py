@@ -61,7 +61,14 @@ class Rules:
 
 @dataclass(slots=True, eq=False)
 class Leg:
-    """A channel. `call` is None for a leg whose root was never seen. `near`: the offered half whose far half it is."""
+    """A channel.
+
+    Attributes:
+        call: None for a leg whose root was never seen.
+        near: the other half, if this is the half of a Local channel that is in the dialplan.
+        consulted: the near half of the Local channel by which an agent calls this phone to consult.
+        reached: the attempt to reach it is over, or it answered.
+    """
 
     uniqueid: Uniqueid
     interface: Interface
@@ -69,6 +76,8 @@ class Leg:
     bridge: BridgeId | None = None
     alerted: Moment | None = None
     near: Uniqueid | None = None
+    consulted: Uniqueid | None = None
+    reached: bool = False
     absent_since: Moment | None = None
 
 
@@ -241,6 +250,7 @@ class Book:
     def enter(self, call: LiveCall, visit: Visit) -> None:
         """A customer begins to wait."""
         call.visits.append(visit)
+        call.asked = None  # whoever hung up before, it was not the end
         self.open[visit] = call
         self.out.append(VisitEntered(self.visit_record(visit)))
         self.touch(call)

@@ -54,7 +54,7 @@ def asked_to_end(book: Book, fact: HangupRequested) -> None:
         note_request(visit, fact)
     dialling.leg_asked_to_end(book, leg, fact)
     agent = book.partners.get(fact.uniqueid) or book.offers.get(fact.uniqueid)
-    if agent is not None:
+    if agent is not None and leg.bridge is not None:
         visit = agent[1]
         if visit.talk_since is not None and visit.hung_up_by is None and not visit.transferred:
             visit.hung_up_by = party(fact.side, Party.AGENT)

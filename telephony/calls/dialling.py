@@ -1,6 +1,6 @@
 """Phones are called and ring, for a queue's caller or for one whom the dialplan connects directly."""
 
-from telephony.calls import talks
+from telephony.calls import talking, talks
 from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.facts import (
     AgentCalled,
@@ -14,6 +14,8 @@ from telephony.calls.facts import (
     HangupSide,
     LocalJoined,
     Moment,
+    Transferred,
+    Uniqueid,
 )
 from telephony.calls.outcome import UNHEARD, judge_direct
 from telephony.calls.record import Direction, Kind, OfferResult, Outcome
@@ -41,6 +43,7 @@ def began(book: Book, fact: DialBegan) -> None:
         carry_alert(book, leg)
         return
     if caller.uniqueid in book.offers or caller.uniqueid in book.partners or caller.near is not None:
+        leg.consulted = caller.near
         return  # an agent consults somebody, by himself or by way of a Local channel
     visit = waiting_in_queue(caller.call, caller)
     if visit is not None:
@@ -145,10 +148,19 @@ def carry_alert(book: Book, leg: Leg) -> None:
 
 def up(book: Book, fact: ChannelUp) -> None:
     """A phone was answered; a DialEnd that says so may follow, or be missing."""
+    note_reached(book, fact.uniqueid)
     found = book.offers.get(fact.uniqueid)
     if found is not None and found[2].leg == fact.uniqueid and found[2].end is None:
         found[2].end = found[2].answered = fact.at
         finish(book, found, OfferResult.ANSWERED)
+        talking.answered_in_place(book, found[1], fact.at)
+
+
+def note_reached(book: Book, uniqueid: Uniqueid) -> None:
+    """It rings no more."""
+    leg = book.legs.get(uniqueid)
+    if leg is not None:
+        leg.reached = True
 
 
 def leg_asked_to_end(book: Book, leg: Leg, fact: HangupRequested) -> None:
@@ -163,6 +175,7 @@ def leg_asked_to_end(book: Book, leg: Leg, fact: HangupRequested) -> None:
 
 def ended(book: Book, fact: DialEnded) -> None:
     """The attempt to reach a device is over. Said twice for some legs: the first counts."""
+    note_reached(book, fact.leg)
     found = book.offers.get(fact.leg)
     if found is None or found[2].leg != fact.leg or found[2].dial is not None:
         return
@@ -224,6 +237,9 @@ def leg_gone(book: Book, leg: Leg, at: Moment) -> None:
         offer.end = at
     if offer.dial is None:
         finish(book, found, None if offer.unheard else result_of(offer, visit))
+    if leg.uniqueid in visit.taken and visit.settling:
+        visit.due = at.mono + book.rules.settle  # he was on his way to this agent
+        book.wake(visit.due, call, visit)
     all_silent(book, call, visit, at)
 
 
@@ -280,3 +296,23 @@ def patience_over(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """No further phone was rung in time."""
     if visit.state is State.LEFT and visit.due is not None and at.mono >= visit.due:
         close(book, call, visit, at)
+
+
+def handed_on(book: Book, fact: Transferred) -> None:
+    """An agent hands his customer on. To a phone that still rings (a blonde transfer), this begins a visit."""
+    talking.transferred(book, fact)
+    customer = book.legs.get(fact.transferee) if fact.transferee and fact.target and fact.succeeded else None
+    if customer is None or customer.call is None or customer.call.direction is not Direction.INBOUND:
+        return
+    call, at = customer.call, fact.at
+    legs = [leg for leg in map(book.legs.get, sorted(call.legs)) if leg and leg.consulted == fact.target]
+    ringing = [leg for leg in legs if not leg.reached and leg.uniqueid not in book.offers]
+    if not ringing:
+        return
+    note_moved_on(book, call, customer, at)
+    for leg in ringing:
+        leg.alerted = leg.alerted and at  # for him it rings from now on
+        dialled_directly(book, call, customer, leg, at)
+    for visit in call.of(customer.uniqueid):
+        if visit.kind is Kind.DIRECT and visit.waiting:
+            visit.handed_to = fact.target

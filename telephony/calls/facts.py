@@ -202,13 +202,14 @@ class BridgeLeft:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """`transferee` was handed on by `transferer`. `kind`: blind or attended."""
+    """`transferee` was handed on by `transferer`. `kind`: blind or attended. `target`: whom he gets."""
 
     at: Moment
     kind: str
     transferer: Uniqueid
     transferee: Uniqueid | None
     succeeded: bool
+    target: Uniqueid | None = None
 
 
 @dataclass(frozen=True, slots=True)

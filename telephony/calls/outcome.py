@@ -39,7 +39,8 @@ class Evidence:
         hung_up_later: he himself hung up after that. (The PBX asks for the end of every channel in the end.)
         lived: how long the channel lived after leaving; None while it lives.
         moved_on: the living channel was seen doing something else (dialling, in a bridge, in another queue).
-        phone_answered: an agent's phone was answered for him.
+        phone_answered: an agent's phone was answered for him, and was so still when he left.
+        phone_gone: that phone's channel ended since.
         patience: time left to wait for missing evidence; zero or less when it is over.
         since: time since he left.
         unheard: since a gap in our hearing nothing showed that he still waited: an agent may have talked to him.
@@ -54,6 +55,7 @@ class Evidence:
     lived: timedelta | None
     moved_on: bool
     phone_answered: bool
+    phone_gone: bool
     patience: timedelta
     since: timedelta
     unheard: bool
@@ -89,7 +91,8 @@ def ended_by(side: HangupSide, when: str) -> Verdict:
 def judge_connecting(e: Evidence) -> Verdict | None:
     """He was on his way to an agent who had answered (agent-side AGI, Gosub), and may be still."""
     if e.lived is None:
-        return None
+        waits = e.patience > timedelta() or not e.phone_gone
+        return None if waits else (Outcome.EXITED, "phone answered, nobody was bridged")
     return ended_by(HangupSide.FAR_END if e.hung_up_later else HangupSide.PBX, "before the agent was bridged")
 
 

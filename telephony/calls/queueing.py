@@ -88,6 +88,7 @@ def left(book: Book, fact: CallerLeft) -> None:
         return
     visit.step(Step.LEAVE)
     visit.left, visit.unheard = fact.at, False
+    visit.taken = {offer.leg for offer in visit.offers if offer.answered and offer.leg in book.legs}
     be_patient(book, call, visit, fact.at)
     book.touch(call)
     settle(book, call, visit, fact.at)
@@ -108,6 +109,7 @@ def connected(book: Book, fact: AgentConnected) -> None:
         return
     visit.left = visit.left or fact.at
     visit.agent = fact.member
+    visit.taken.add(fact.leg)
     visit.step(Step.CONNECT)
     if visit.asked is not None or visit.hung_up_later:
         side = visit.asked or HangupSide.FAR_END
@@ -164,7 +166,7 @@ def logged(book: Book, fact: QueueResultLogged) -> None:
 
 def reconsider(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """New evidence: for a visit still settling, or one that had to be closed as `exited`."""
-    if visit.state is State.LEFT:
+    if visit.settling:
         settle(book, call, visit, at)
     elif visit.outcome is Outcome.EXITED:
         verdict = judge(evidence(book, visit, at))
@@ -185,7 +187,8 @@ def evidence(book: Book, visit: Visit, at: Moment) -> Evidence:
         hung_up_later=visit.hung_up_later is not None,
         lived=visit.gone.mono - left_at.mono if visit.gone else None,
         moved_on=visit.moved_on,
-        phone_answered=any(offer.answered and offer.leg in book.legs for offer in visit.offers),
+        phone_answered=bool(visit.taken),
+        phone_gone=visit.taken.isdisjoint(book.legs),
         patience=due - at.mono,
         since=at.mono - left_at.mono,
         unheard=visit.unheard,
@@ -194,7 +197,7 @@ def evidence(book: Book, visit: Visit, at: Moment) -> Evidence:
 
 def settle(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """Decide why a caller left, if the evidence suffices."""
-    if visit.state is not State.LEFT or visit.kind is not Kind.QUEUE:
+    if not visit.settling or visit.kind is not Kind.QUEUE:
         return
     verdict = judge(evidence(book, visit, at))
     if verdict is not None:

@@ -92,6 +92,8 @@ def hears(book: Book, uniqueid: Uniqueid, seats: set[Uniqueid], at: Moment) -> N
 
 def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at: Moment) -> None:
     """The customer hears somebody: the agent he waited for, one who picked the call up, or a third party."""
+    if partners == {visit.handed_to}:
+        return  # the phone to which he was transferred still rings
     offer = next((book.offers[p][2] for p in partners if p in book.offers and book.offers[p][1] is visit), None)
     if offer is None:
         if visit.waiting and visit.kind is Kind.QUEUE:
@@ -101,13 +103,24 @@ def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at
             visit.moved_on = True
             return
         picker = next((book.legs[p] for p in partners if p in book.legs), None)
-        if visit.kind is Kind.DIRECT and picker is not None:
+        if visit.kind is Kind.DIRECT and picker is not None and visit.agent is None:
             visit.agent = book.rules.lines.get(picker.interface, picker.interface)
     visit.agent = visit.agent or (offer.agent if offer else None) or ""
     visit.connected = visit.connected or at
     visit.left = visit.left or visit.connected
     silence_others(visit, offer, at)
     book.decide(call, visit, Outcome.ANSWERED, "bridged with the agent", at)
+
+
+def answered_in_place(book: Book, visit: Visit, at: Moment) -> None:
+    """The phone to which he was transferred while it rang is answered: he was put into its bridge before."""
+    customer = book.legs.get(visit.customer)
+    if visit.handed_to is None or customer is None or customer.bridge is None or not visit.undecided:
+        return
+    visit.handed_to = None
+    offer = next((offer for offer in visit.offers if offer.answered), None)
+    visit.agent = offer.agent if offer else ""
+    hears(book, visit.customer, book.bridges[customer.bridge], at)
 
 
 def silence_others(visit: Visit, won: Offer | None, at: Moment) -> None:

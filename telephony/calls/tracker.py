@@ -35,7 +35,7 @@ RULES: Mapping[type, Callable[..., None]] = {
     facts.LocalJoined: dialling.local_joined,
     facts.BridgeEntered: talking.entered,
     facts.BridgeLeft: talking.left,
-    facts.Transferred: talking.transferred,
+    facts.Transferred: dialling.handed_on,
     facts.Parked: talking.parked,
     facts.PickedUp: talking.picked_up,
     facts.CallerJoined: queueing.joined,

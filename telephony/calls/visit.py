@@ -127,6 +127,8 @@ class Visit:
         due: when patience with missing evidence ends (monotonic), while settling.
         talk_since, hold_since: the running stretch; talk, hold: the finished ones.
         unheard: since a gap in our hearing nothing has shown that he still waits.
+        handed_to: who sits in his bridge while the phone still rings to which he was transferred.
+        taken: legs of agents who had answered when he left, or with whom the queue connected him.
         exact: no duration so far was approximate.
     """
 
@@ -159,6 +161,8 @@ class Visit:
     transferred: bool = False
     partial: bool = False
     unheard: bool = False
+    handed_to: Uniqueid | None = None
+    taken: set[Uniqueid] = field(default_factory=set)
     exact: bool = True
     offers: list[Offer] = field(default_factory=list)
 

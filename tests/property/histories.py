@@ -133,6 +133,26 @@ def forward(w: World, a: int, b: int) -> Iterator[Fact]:
         yield facts.BridgeEntered(w.moment(), BRIDGES[1], phone, near.uniqueid)
 
 
+def consult(w: World, a: int, b: int) -> Iterator[Fact]:
+    """An agent consults by way of a Local channel, and hands his customer on while it rings."""
+    who = w.customer(a)
+    near, far, phone = (w.leg(a % 4 * 3 + n) for n in range(3))
+    yield facts.LocalJoined(w.moment(), near.uniqueid, far.uniqueid)
+    yield facts.ChannelAppeared(w.moment(), far, incoming=True)
+    yield facts.LocalJoined(w.moment(), near.uniqueid, far.uniqueid)
+    yield facts.DialBegan(w.moment(), far, phone, "A")
+    yield facts.ChannelAlerted(w.moment(), phone.uniqueid)
+    w.now += seconds(b % 3)
+    if b % 4:
+        yield facts.BridgeEntered(w.moment(), BRIDGES[0], who, None)
+        yield facts.BridgeEntered(w.moment(), BRIDGES[0], near, None)
+    yield facts.Transferred(
+        w.moment(), "attended", w.leg(b).uniqueid, who.uniqueid, succeeded=True, target=near.uniqueid
+    )
+    if b % 5:
+        yield facts.ChannelUp(w.moment(), phone.uniqueid)
+
+
 def hang_up(w: World, a: int, b: int) -> Iterator[Fact]:
     """A channel ends, asked or not."""
     who = w.anybody(a)
@@ -215,7 +235,12 @@ SINGLE: Mapping[str, Phrase] = {
     "unbridge": one(lambda w, a, b: facts.BridgeLeft(w.moment(), BRIDGES[b % 3], w.anybody(a).uniqueid)),
     "transferred": one(
         lambda w, a, b: facts.Transferred(
-            w.moment(), "blind", w.anybody(a).uniqueid, w.anybody(b).uniqueid, succeeded=b % 3 > 0
+            w.moment(),
+            "attended",
+            w.anybody(a).uniqueid,
+            w.anybody(b).uniqueid,
+            succeeded=b % 3 > 0,
+            target=w.leg(a + b).uniqueid if b % 2 else None,
         )
     ),
     "parked": one(lambda w, a, _: facts.Parked(w.moment(), w.anybody(a).uniqueid)),
@@ -247,6 +272,7 @@ PLAUSIBLE: Mapping[str, Phrase] = {
     "give_up": give_up,
     "dial": dial,
     "forward": forward,
+    "consult": consult,
     "hang_up": hang_up,
     "hear": hear,
 }

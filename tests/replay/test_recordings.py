@@ -303,6 +303,8 @@ def ringing(name: str, offer: OfferRecord, leg: dict[str, Any]) -> Iterator[Diff
         assert offer.alerting == timedelta()
         return
     assert offer.alerting is not None
+    if name == "blonde_transfer" and phone(offer) == "1002":
+        return  # for him it rings from the transfer on
     yield Difference(name, "alerting", offer.alerting, timedelta(seconds=leg["alerting_seconds"]))
     invited, rang = when(leg["invited_at"]), when(leg["rang_at"])
     assert offer.setup is not None
@@ -353,6 +355,18 @@ def test_the_talk_of_a_transferred_caller_is_summed_over_his_agents() -> None:
     (visit,) = played("attended_transfer").visits
     assert visit.talk is not None
     assert timedelta(seconds=2.5) < visit.talk < timedelta(seconds=3)
+
+
+def test_a_transfer_to_a_ringing_phone_begins_a_visit_when_it_is_made() -> None:
+    first, second = played("blonde_transfer").visits
+    assert (second.kind, second.queue, second.caller_rings) == (Kind.DIRECT, "PJSIP/1002", 1)
+    assert first.talk is not None
+    assert second.wait is not None
+    assert second.talk is not None
+    assert abs(second.wait - timedelta(seconds=2.793)) < timedelta(milliseconds=50)
+    assert abs(first.talk - timedelta(seconds=0.8)) < timedelta(milliseconds=50)
+    assert abs(second.talk - timedelta(seconds=4.18)) < timedelta(milliseconds=50)
+    assert (first.hung_up_by, second.hung_up_by) == (None, Party.CALLER)
 
 
 def test_the_hold_is_part_of_the_talk() -> None:
