@@ -22,12 +22,15 @@ DRAIN_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
-async def serve(config: Config, ready: Callable[[Service], None] = lambda _: None) -> None:
+async def serve(
+    config: Config, ready: Callable[[Service], None] = lambda _: None, drain: float = DRAIN_SECONDS
+) -> None:
     """Follow the PBXs and answer HTTP until SIGTERM or SIGINT.
 
     Args:
         config: checked.
         ready: called once everything runs and the pages answer; tests wait for it.
+        drain: seconds that a stop may take to make pending calls durable.
 
     Raises:
         EmbeddedError: our own database does not start.
@@ -41,13 +44,13 @@ async def serve(config: Config, ready: Callable[[Service], None] = lambda _: Non
         async with database(config) as url:
             service = build(config, url)
             async with pages(service):
-                await run(service, url, stop, ready)
+                await run(service, url, stop, ready, drain)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
 
-async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[Service], None]) -> None:
+async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[Service], None], drain: float) -> None:
     """Run until `stop`: first the PBXs are left, then what they left behind is saved."""
     async with asyncio.TaskGroup() as tasks:
         saving = tasks.create_task(save(service, url), name="save")
@@ -66,7 +69,7 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
         log.info("stopping")
         for task in following:
             task.cancel()
-        remaining = await service.saver.stop(DRAIN_SECONDS)
+        remaining = await service.saver.stop(drain)
         if remaining:
             log.error("calls_not_saved", remaining=remaining, error=service.saver.state().last_error)
         saving.cancel()

@@ -113,6 +113,10 @@ class AmiServer:
                 entries = [queue_entry(Position=str(n + 1), ActionID=number) for n in range(self.entries)]
                 end = lines(("Event", "QueueStatusComplete"), ("ActionID", number), ("EventList", "Complete"))
                 answer = start + b"".join(entries) + end
+            case "CoreShowChannels":
+                start = lines(*yes, ("EventList", "start"), ("Message", "Channels will follow"))
+                end = lines(("Event", "CoreShowChannelsComplete"), ("ActionID", number), ("EventList", "Complete"))
+                answer = start + end
             case "Silence":
                 answer = b""
         return answer
