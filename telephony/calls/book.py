@@ -99,6 +99,7 @@ class LiveCall:
     legs: set[Uniqueid] = field(default_factory=set)
     visits: list[Visit] = field(default_factory=list)
     refused: dict[tuple[QueueName, Uniqueid], list[int]] = field(default_factory=dict)
+    refusal_told: datetime | None = None
     due: timedelta | None = None
     revision: int = 0
 

@@ -141,7 +141,9 @@ def told(book: Book, fact: QueueResultTold) -> None:
     if call.direction is not Direction.INBOUND:
         return
     if fact.result in REFUSALS:
-        note_refusal(book, call, fact, leg.uniqueid, TOLD)
+        if fact.at.wall != call.refusal_told:  # the same told twice
+            call.refusal_told = fact.at.wall
+            note_refusal(book, call, fact, leg.uniqueid, TOLD)
         return
     visit = find(call, leg.uniqueid, fact.queue, waiting=False)
     if visit is not None and visit.told is None:

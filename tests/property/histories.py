@@ -26,7 +26,6 @@ from telephony.calls.facts import (
 from tests.support.story import MONO, START, TRUNK, seconds
 
 QUEUES = tuple(QueueName(name) for name in ("support", "sales"))
-BRIDGES = tuple(BridgeId(name) for name in ("b1", "b2", "b3"))
 PAUSES = (0.0, 0.0, 0.000001, 0.02, 0.3, 1.0, 1.5, 2.5, 6.0, 40.0, 90.0)
 
 
@@ -64,6 +63,9 @@ class World:
     def anybody(self, n: int) -> Channel:
         return self.customer(n // 2) if n % 2 else self.leg(n // 2)
 
+    def bridge(self, n: int) -> BridgeId:
+        return BridgeId(f"{self.name}b{n % 3}")
+
     def known(self, channel: Channel) -> Channel:
         self.seen[channel.uniqueid] = channel
         return channel
@@ -85,8 +87,8 @@ def serve(w: World, a: int, b: int) -> Iterator[Fact]:
     yield facts.ChannelUp(at, leg.uniqueid)
     yield facts.CallerLeft(at, queue, who.uniqueid)
     yield facts.AgentConnected(at, queue, who.uniqueid, leg.uniqueid, leg.interface, "Agent")
-    yield facts.BridgeEntered(at, BRIDGES[b % 3], who, None)
-    yield facts.BridgeEntered(at, BRIDGES[b % 3], leg, None)
+    yield facts.BridgeEntered(at, w.bridge(b), who, None)
+    yield facts.BridgeEntered(at, w.bridge(b), leg, None)
 
 
 def give_up(w: World, a: int, b: int) -> Iterator[Fact]:
@@ -129,8 +131,8 @@ def forward(w: World, a: int, b: int) -> Iterator[Fact]:
         yield facts.PickedUp(w.moment(), w.leg(b).uniqueid, phone.uniqueid)
     if b % 5 == 0:
         yield facts.CallerLeft(w.moment(), queue, who.uniqueid)
-        yield facts.BridgeEntered(w.moment(), BRIDGES[1], who, None)
-        yield facts.BridgeEntered(w.moment(), BRIDGES[1], phone, near.uniqueid)
+        yield facts.BridgeEntered(w.moment(), w.bridge(1), who, None)
+        yield facts.BridgeEntered(w.moment(), w.bridge(1), phone, near.uniqueid)
 
 
 def consult(w: World, a: int, b: int) -> Iterator[Fact]:
@@ -144,8 +146,8 @@ def consult(w: World, a: int, b: int) -> Iterator[Fact]:
     yield facts.ChannelAlerted(w.moment(), phone.uniqueid)
     w.now += seconds(b % 3)
     if b % 4:
-        yield facts.BridgeEntered(w.moment(), BRIDGES[0], who, None)
-        yield facts.BridgeEntered(w.moment(), BRIDGES[0], near, None)
+        yield facts.BridgeEntered(w.moment(), w.bridge(0), who, None)
+        yield facts.BridgeEntered(w.moment(), w.bridge(0), near, None)
     yield facts.Transferred(
         w.moment(), "attended", w.leg(b).uniqueid, who.uniqueid, succeeded=True, target=near.uniqueid
     )
@@ -163,9 +165,9 @@ def hang_up(w: World, a: int, b: int) -> Iterator[Fact]:
 
 def hear(w: World, a: int, b: int) -> Iterator[Fact]:
     """Two channels enter a bridge, the second perhaps in place of another."""
-    yield facts.BridgeEntered(w.moment(), BRIDGES[b % 3], w.customer(a), None)
+    yield facts.BridgeEntered(w.moment(), w.bridge(b), w.customer(a), None)
     swapped = w.anybody(a + b).uniqueid if b % 4 == 0 else None
-    yield facts.BridgeEntered(w.moment(), BRIDGES[b % 3], w.leg(b), swapped)
+    yield facts.BridgeEntered(w.moment(), w.bridge(b), w.leg(b), swapped)
 
 
 def reboot(w: World, a: int, b: int) -> Iterator[Fact]:
@@ -183,7 +185,7 @@ def listing(w: World, a: int, b: int) -> Iterator[Fact]:
     """Some of the channels, whether they exist or not."""
     people = [w.customer(a + n) for n in range(b % 3)] + [w.leg(b + n) for n in range(a % 3)]
     member = Member(QUEUES[0], Interface(f"PJSIP/{w.name}1"), "Agent", tuple(MemberState)[a % 6])
-    live = tuple(LiveChannel(who, BRIDGES[b % 3] if a % 2 else None, True, seconds(a), "") for who in people)
+    live = tuple(LiveChannel(who, w.bridge(b) if a % 2 else None, True, seconds(a), "") for who in people)
     full = a % 4 != 0
     yield facts.SnapshotTaken(
         at=w.moment(),
@@ -229,10 +231,10 @@ SINGLE: Mapping[str, Phrase] = {
     "local": one(lambda w, a, b: facts.LocalJoined(w.moment(), w.leg(a).uniqueid, w.leg(b).uniqueid)),
     "bridge": one(
         lambda w, a, b: facts.BridgeEntered(
-            w.moment(), BRIDGES[b % 3], w.anybody(a), w.anybody(b).uniqueid if b % 4 == 0 else None
+            w.moment(), w.bridge(b), w.anybody(a), w.anybody(b).uniqueid if b % 4 == 0 else None
         )
     ),
-    "unbridge": one(lambda w, a, b: facts.BridgeLeft(w.moment(), BRIDGES[b % 3], w.anybody(a).uniqueid)),
+    "unbridge": one(lambda w, a, b: facts.BridgeLeft(w.moment(), w.bridge(b), w.anybody(a).uniqueid)),
     "transferred": one(
         lambda w, a, b: facts.Transferred(
             w.moment(),

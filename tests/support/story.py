@@ -267,8 +267,9 @@ class Story:
 
     @property
     def calls_known(self) -> list[CallRecord]:
-        """The newest state of each call, in the order of arrival."""
+        """The newest state of each call, in the order of arrival: as it is now, else as it was saved last."""
         newest = {saved.call.id: saved.call for saved in self.told(SaveCall)}
+        newest |= {call.id: call for call in self.tracker.live_calls()}
         return sorted(newest.values(), key=lambda call: (call.arrived_at, call.uniqueid))
 
     @property
