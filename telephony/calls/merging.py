@@ -105,9 +105,7 @@ def everything_lost(book: Book, at: Moment, reason: str) -> None:
         lose(book, call, visit, at, reason)
     for call in list(book.calls.values()):
         for uniqueid in list(call.legs):
-            leg = book.legs.get(uniqueid)
-            if leg is not None:
-                talking.unseat(book, leg, at)
+            talking.unseat(book, book.legs[uniqueid], at)
         close_call(book, call, at)
     for uniqueid in book.legs:
         book.bury(uniqueid, at)

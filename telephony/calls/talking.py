@@ -60,9 +60,7 @@ def unseat(book: Book, leg: Leg, at: Moment) -> None:
     quiet(leg, at)
     if len(seats) == 1:
         (alone,) = seats
-        other = book.legs.get(alone)
-        if other is not None:
-            quiet(other, at)
+        quiet(book.legs[alone], at)
 
 
 def quiet(leg: Leg, at: Moment) -> None:

@@ -159,6 +159,11 @@ def test_the_phone_behind_a_local_channel_is_the_same_offer() -> None:
     assert (offer.agent, offer.setup, offer.rings, offer.result) == ("Agent L1", seconds(1), 2, OfferResult.ANSWERED)
 
 
+def test_the_ringing_of_the_local_channel_adds_nothing_to_that_of_the_phone() -> None:
+    story = behind_local().at(2).rings("L1").at(6).answers("L1").leaves()
+    assert story.visit.offers[0].rings == 1
+
+
 def test_the_phone_behind_a_local_channel_does_not_end_its_offer() -> None:
     story = rang_out(behind_local().at(3).hangs_up("A").silent("A", DialResult.BUSY), "A").gone("A")
     assert results(story) == [None]

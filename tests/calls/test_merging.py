@@ -1,9 +1,10 @@
 """The line to the PBX breaks and heals; listings are compared with what we know."""
 
+from telephony.calls.book import Rules
 from telephony.calls.effects import CallEnded, CaseOpened, OfferEnded, QueuesKnown, VisitEnded, VisitEntered
 from telephony.calls.facts import Interface
 from telephony.calls.record import Direction, OfferResult, Outcome, Party, Quality
-from tests.support.story import START, Story, seconds
+from tests.support.story import START, TRUNK, Story, seconds
 
 
 def gap(story: Story, start: float, end: float, *waiting: tuple[str, float], channels: tuple[str, ...] = ()) -> Story:
@@ -212,3 +213,26 @@ def test_a_phone_of_the_house_that_waits_in_a_queue_is_no_visit_but_is_not_misse
 def test_the_phone_behind_a_member_is_a_phone_of_the_house() -> None:
     story = Story().line_restored().listing(agents=("A",))
     assert Interface("PJSIP/A") in story.tracker.book.phones
+
+
+def test_a_light_listing_says_nothing_of_agents_and_channels() -> None:
+    story = Story().listing(agents=("A",), channels=("C",)).at(9).listing(light=True).at(20).listing(light=True)
+    assert story.tracker.agents().total() == 1
+    assert "C" in story.tracker.book.legs
+
+
+def test_a_talk_whose_customer_vanished_unheard_is_over() -> None:
+    story = Story().arrives("C").joins("support").rings("A").at(3).talks_with("A")
+    story.listing(channels=("A",)).at(9).listing(channels=("A",)).gone("A")
+    assert (story.outcomes, story.visit.talk, len(story.ended)) == ([Outcome.ANSWERED], seconds(6), 1)
+
+
+def test_a_shutdown_after_the_channels_end_ends_the_call_when_they_did() -> None:
+    story = Story().arrives("C").joins("support").at(3).given_up().gone().at(5).stops()
+    assert (story.outcomes, story.call.ended_at) == ([Outcome.LOST], START + seconds(3))
+
+
+def test_a_shutdown_leaves_a_call_that_was_over_as_it_was() -> None:
+    rules = Rules(pbx="pbx1", trunks=frozenset({Interface(TRUNK)}), queue_log=True)
+    story = Story(rules).arrives("C").at(3).gone().at(4).stops().passes(20)
+    assert (story.call.ended_at, len(story.ended)) == (START + seconds(3), 1)

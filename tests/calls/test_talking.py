@@ -69,6 +69,11 @@ def test_entering_the_same_bridge_twice_changes_nothing() -> None:
     assert story.visit.talk == seconds(7)
 
 
+def test_somebody_of_no_call_may_come_and_go() -> None:
+    story = talking().appears("X", linked="elsewhere").bridged("X").at(5).unbridged("X").at(9).hangs_up().gone()
+    assert story.visit.talk == seconds(6)
+
+
 # --- hold -------------------------------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ from tests.property.histories import ANYTHING, CALLS, histories, mentioned
 from tests.support.story import TRUNK, Story, seconds
 
 ZERO = timedelta()
-ROUNDS = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ROUNDS = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RULES = st.builds(
     Rules,
     pbx=st.just("pbx1"),

@@ -225,8 +225,9 @@ class Story:
         agents: Iterable[str] = (),
         channels: Iterable[str] | None = None,
         bridges: dict[str, str] | None = None,
+        light: bool = False,
     ) -> Self:
-        """The PBX lists who waits (name, seconds so far in `queue`), who serves, and, if asked for, its channels."""
+        """The PBX lists who waits (name, seconds so far), who serves (not if `light`), and, if asked, its channels."""
         queue = QueueName(self.queue or "support")
         for name, _ in waiting:
             if name not in self.channels and name not in agents:
@@ -244,7 +245,9 @@ class Story:
                 asked_at=self.now,
                 queues=tuple(QueueName(q) for q in queues),
                 waiting=tuple(WaitingCaller(queue, self.channel(name), seconds(s)) for name, s in waiting),
-                members=tuple(Member(queue, device(a), f"Agent {a}", MemberState.READY) for a in agents),
+                members=None
+                if light
+                else tuple(Member(queue, device(a), f"Agent {a}", MemberState.READY) for a in agents),
                 channels=live,
             )
         )
