@@ -1,7 +1,7 @@
 """One owner of everything that is known of one PBX: what it holds back, what falls due, what it shows."""
 
 from telephony.calls import facts
-from telephony.calls.effects import CaseOpened, SaveCall, VisitEntered
+from telephony.calls.effects import CaseOpened, SaveCall, VisitEnded, VisitEntered
 from telephony.calls.facts import Interface, MemberState, QueueName
 from telephony.calls.record import Direction, Kind, Outcome
 from telephony.calls.tracker import HELD_FACTS
@@ -67,9 +67,7 @@ def test_revisions_grow_with_every_state() -> None:
 
 def test_what_is_due_falls_due_before_the_fact_that_comes_later() -> None:
     story = Story().arrives("C").joins("support").at(4).given_up().at(60).told_that(facts.QueueResult.TIMEOUT)
-    assert [effect.visit.outcome for effect in story.effects if type(effect).__name__ == "VisitEnded"] == [
-        Outcome.EXITED
-    ]
+    assert [ended.visit.outcome for ended in story.told(VisitEnded)] == [Outcome.EXITED]
     assert story.outcomes == [Outcome.TIMEOUT]
 
 

@@ -301,7 +301,8 @@ def histories(
     step = st.tuples(st.sampled_from(sorted(phrases)), st.integers(0, 23), st.integers(0, 23), st.sampled_from(PAUSES))
 
     def told(script: list[tuple[str, int, int, float]]) -> list[Fact]:
-        world, out = World(name=name), []
+        world = World(name=name)
+        out: list[Fact] = []
         for verb, a, b, pause in script:
             world.now += seconds(pause)
             if steps and verb == "time" and a == 0:

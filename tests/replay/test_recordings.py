@@ -317,7 +317,7 @@ def waiting(name: str, visit: VisitRecord, caller: dict[str, Any]) -> Iterator[D
     """From the call's answer (queue) or the first phone's INVITE (direct) to the phone's answer or his hang-up."""
     phones = [leg for leg in truth(name)["phones"] if leg["answered_at"]]
     if visit.kind is Kind.DIRECT:
-        begin = min((when(leg["invited_at"]) for leg in truth(name)["phones"]), default=None)
+        begin = when(min((leg["invited_at"] for leg in truth(name)["phones"]), default=None))
     else:
         begin = when(caller["answered_at"] or caller["invited_at"])
         begin = when(caller["invited_at"]) if name == "answered_unanswered_call" else begin

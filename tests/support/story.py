@@ -8,7 +8,7 @@ behind it is `PJSIP/` and the name up to a `#`, so that "A#2" is the second leg 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -323,7 +323,7 @@ class Story:
 def memory(tracker: Tracker) -> dict[str, int]:
     """How much each store of the tracker holds, the empty ones left out."""
     book = tracker.book
-    stores = {
+    stores: dict[str, Sized] = {
         "legs": book.legs,
         "calls": book.calls,
         "open": book.open,
