@@ -17,6 +17,9 @@ DIES_WITH_IT = timedelta(seconds=1)
 
 UNHEARD = "left while we did not hear the PBX"
 
+SAME_MOMENT = timedelta(milliseconds=100)
+"""A caller's hang-up this soon after an unserved leaving was its reason, seen late."""
+
 EXPLICIT: Mapping[QueueResult, Outcome] = {
     QueueResult.TIMEOUT: Outcome.TIMEOUT,
     QueueResult.LEAVE_EMPTY: Outcome.EMPTY,
@@ -37,6 +40,7 @@ class Evidence:
         log_awaited: a queue_log is read, its line is not there yet, and patience is not over.
         asked: whose hang-up request was seen before he left.
         hung_up_later: he himself hung up after that. (The PBX asks for the end of every channel in the end.)
+        at_once: he did so within `SAME_MOMENT`.
         lived: how long the channel lived after leaving; None while it lives.
         moved_on: the living channel was seen doing something else (dialling, in a bridge, in another queue).
         phone_answered: an agent's phone was answered for him, and was so still when he left.
@@ -52,6 +56,7 @@ class Evidence:
     log_awaited: bool
     asked: HangupSide | None
     hung_up_later: bool
+    at_once: bool
     lived: timedelta | None
     moved_on: bool
     phone_answered: bool
@@ -98,6 +103,9 @@ def judge_connecting(e: Evidence) -> Verdict | None:
 
 def judge_unserved(e: Evidence) -> Verdict | None:
     """The queue gave him up though nobody had hung up: only a second witness can say why."""
+    if e.logged is QueueResult.ABANDONED and e.at_once and not e.moved_on:
+        # Request and Leave are written by two threads; no redirected caller hangs up this soon.
+        return ended_by(HangupSide.FAR_END, "in the moment of leaving")
     if e.logged is QueueResult.ABANDONED:
         if e.lived is not None and e.lived <= DIES_WITH_IT and not e.hung_up_later and not e.moved_on:
             # AMI's Hangup and absolute limits leave no request before leaving: seen on 22.10.

@@ -17,7 +17,7 @@ from telephony.calls.facts import (
     QueueResultTold,
     Uniqueid,
 )
-from telephony.calls.outcome import DIES_WITH_IT, UNHEARD, Evidence, ended_by, judge
+from telephony.calls.outcome import DIES_WITH_IT, SAME_MOMENT, UNHEARD, Evidence, ended_by, judge
 from telephony.calls.record import Direction, Kind, Outcome
 from telephony.calls.visit import State, Step, Visit
 
@@ -178,7 +178,7 @@ def reconsider(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
 
 def evidence(book: Book, visit: Visit, at: Moment) -> Evidence:
     """What is known now of a caller who left."""
-    left_at = visit.left or at
+    left_at, later = visit.left or at, visit.hung_up_later
     due = visit.due if visit.due is not None else at.mono
     return Evidence(
         unserved=visit.unserved,
@@ -186,7 +186,8 @@ def evidence(book: Book, visit: Visit, at: Moment) -> Evidence:
         logged=visit.logged,
         log_awaited=book.rules.queue_log and visit.logged is None and at.mono < due,
         asked=visit.asked,
-        hung_up_later=visit.hung_up_later is not None,
+        hung_up_later=later is not None,
+        at_once=later is not None and later.mono - left_at.mono <= SAME_MOMENT,
         lived=visit.gone.mono - left_at.mono if visit.gone else None,
         moved_on=visit.moved_on,
         phone_answered=bool(visit.taken),

@@ -22,6 +22,7 @@ def known(**changes: Any) -> Outcome | None:
         "log_awaited": False,
         "asked": None,
         "hung_up_later": False,
+        "at_once": False,
         "lived": None,
         "moved_on": False,
         "phone_answered": False,
@@ -107,6 +108,14 @@ def test_the_logs_abandon_with_a_living_channel_is_a_redirection() -> None:
     assert known(**said, hung_up_later=True) is Outcome.REDIRECTED
     assert known(**said, lived=seconds(1.001)) is Outcome.REDIRECTED
     assert known(**said, lived=seconds(0.1), moved_on=True) is Outcome.REDIRECTED
+
+
+def test_a_hang_up_in_the_very_moment_of_leaving_was_its_reason_seen_late() -> None:
+    said: dict[str, Any] = {"logged": QueueResult.ABANDONED, "hung_up_later": True, "at_once": True}
+    assert known(**said) is Outcome.ABANDONED
+    assert known(**said, moved_on=True) is Outcome.REDIRECTED
+    assert known(**(said | {"logged": QueueResult.TIMEOUT})) is Outcome.TIMEOUT
+    assert known(**(said | {"logged": None})) is NOT_YET
 
 
 def test_the_logs_abandon_and_an_end_with_the_wait_unasked_is_the_pbxs_doing() -> None:

@@ -33,6 +33,7 @@ OUTCOMES = {
     "direct_never_rang": ("unreachable",),
     "direct_unplugged": ("unreachable",),
     "direct_rejected": ("timeout",),
+    "attended_transfer": ("answered",),  # a consultation is no visit, and nobody waited for the second agent
 }
 DIRECTIONS = {"outbound": "outbound", "internal": "internal", "click_to_call": "outbound"}
 ELSEWHERE = {

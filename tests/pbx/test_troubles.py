@@ -208,3 +208,32 @@ async def test_a_hostile_callers_name_and_number_arrive_as_text_everywhere(pbx: 
     assert "Robert" not in text
     assert "0216" not in text
     assert forged["caller"] not in log
+
+
+async def test_callers_found_waiting_at_the_start_are_partial_and_end_as_they_do(pbx: Pbx) -> None:
+    entry = catalogue.ALL["connected_late"]
+    async with Database() as database:
+        story = Story(pbx)
+        entry.tell(story)
+        await story.prepare()
+        product = Product([pbx], database.url)
+        async with asyncio.TaskGroup() as tasks:
+            playing = tasks.create_task(story.play())
+            await asyncio.sleep(entry.listens_from or 0)  # so the story goes: one waits, one rings, one talks
+            await product.start()
+        try:
+            calls = await product.settled("pbx1")
+        finally:
+            await product.stop()
+
+    assert not playing.result().complaints
+    found = {call["caller"]: [(v["outcome"], v["quality"]) for v in call["visits"]] for call in calls}
+    assert found == {
+        catalogue.C1: [("abandoned", "partial")],
+        catalogue.C2: [],  # he talked already: that he waited, nobody told us
+        catalogue.C3: [("answered", "partial")],
+    }
+    waits = {call["caller"]: call["visits"][0]["wait_seconds"] for call in calls if call["visits"]}
+    assert waits[catalogue.C1] == pytest.approx(5.0, abs=1.2)
+    assert waits[catalogue.C3] == pytest.approx(5.0, abs=1.2)
+    assert all(visit["caller_rings"] is None for visit in visits_of(calls))
