@@ -66,6 +66,8 @@ class Leg:
     Attributes:
         call: None for a leg whose root was never seen.
         near: the other half, if this is the half of a Local channel that is in the dialplan.
+        far: the other half, if this is the half of a Local channel that somebody called.
+        stands_for: the customer who called the other half: what this half does in the dialplan, he does.
         consulted: the near half of the Local channel by which an agent calls this phone to consult.
         reached: the attempt to reach it is over, or it answered.
     """
@@ -74,6 +76,8 @@ class Leg:
     interface: Interface
     call: "LiveCall | None"
     bridge: BridgeId | None = None
+    far: Uniqueid | None = None
+    stands_for: Uniqueid | None = None
     alerted: Moment | None = None
     near: Uniqueid | None = None
     consulted: Uniqueid | None = None
@@ -83,7 +87,10 @@ class Leg:
 
 @dataclass(slots=True, eq=False)
 class LiveCall:
-    """A call while it goes on, or while something about it is still to be settled."""
+    """A call while it goes on, or while something about it is still to be settled.
+
+    `past`: visits that an earlier process decided and counted; of these nothing changes any more.
+    """
 
     id: UUID
     root: Uniqueid
@@ -102,6 +109,12 @@ class LiveCall:
     refusal_told: datetime | None = None
     due: timedelta | None = None
     revision: int = 0
+    past: tuple[VisitRecord, ...] = ()
+
+    @property
+    def next_ordinal(self) -> int:
+        """The number of the visit that begins now."""
+        return len(self.past) + len(self.visits) + 1
 
     def of(self, customer: Uniqueid) -> Iterator[Visit]:
         """Visits made on this channel, newest first."""
@@ -308,16 +321,23 @@ class Book:
             hung_up_by=self.hung_up_by(call) if call.ended else None,
             case=case_id(call.id) if call.direction is Direction.INBOUND else None,
             revision=call.revision,
-            visits=tuple(self.visit_record(visit) for visit in call.visits),
+            visits=self.visit_records(call),
         )
+
+    def visit_records(self, call: LiveCall) -> tuple[VisitRecord, ...]:
+        """Its visits in the order of entering."""
+        live = tuple(self.visit_record(visit) for visit in call.visits)
+        return tuple(sorted(call.past + live, key=lambda visit: visit.ordinal)) if call.past else live
 
     @staticmethod
     def hung_up_by(call: LiveCall) -> Party | None:
         """Who ended the last talk, else who ended the call; None when it was lost."""
-        if any(visit.outcome is Outcome.LOST for visit in call.visits):
+        if any(visit.outcome is Outcome.LOST for visit in (*call.past, *call.visits)):
             return None
-        ended_talk = (visit.hung_up_by for visit in reversed(call.visits) if visit.hung_up_by)
-        return next(ended_talk, call.asked or Party.PBX)
+        ended_talk = [visit.hung_up_by for visit in (*call.past, *call.visits) if visit.hung_up_by]
+        if any(visit.outcome is Outcome.ANSWERED and visit.talk is None for visit in call.past):
+            return call.asked  # a talk ended unheard: only what was heard since tells
+        return ended_talk[-1] if ended_talk else call.asked or Party.PBX
 
     def irregular(self, what: str, detail: str) -> None:
         """A fact that fits nowhere is reported and changes nothing."""

@@ -17,7 +17,7 @@ from telephony.calls.facts import (
     Transferred,
     Uniqueid,
 )
-from telephony.calls.outcome import UNHEARD, judge_direct
+from telephony.calls.outcome import DIES_WITH_IT, UNHEARD, judge_direct
 from telephony.calls.record import Direction, Kind, OfferResult, Outcome
 from telephony.calls.visit import Offer, State, Step, Visit
 
@@ -36,6 +36,9 @@ def began(book: Book, fact: DialBegan) -> None:
         caller.call.legs.add(leg.uniqueid)
     if leg.uniqueid in book.offers:
         return  # the queue said so already
+    if caller.stands_for is not None:
+        for_far_end(book, caller, leg, fact.at)
+        return
     if caller.near is not None and caller.near in book.offers:
         # The far half of an offered Local channel rings the real phone: the same offer goes on there.
         book.offers[leg.uniqueid] = book.offers[caller.near]
@@ -55,6 +58,16 @@ def began(book: Book, fact: DialBegan) -> None:
         book.touch(caller.call)
 
 
+def for_far_end(book: Book, caller: Leg, leg: Leg, at: Moment) -> None:
+    """The dialplan reached by a Local channel rings a phone: it rings for the customer who called that channel."""
+    customer = book.legs.get(caller.stands_for) if caller.stands_for else None
+    if customer is None or customer.call is None:
+        return
+    dialled_directly(book, customer.call, customer, leg, at)
+    if leg.uniqueid in book.offers and caller.near is not None:
+        book.offers.setdefault(caller.near, book.offers[leg.uniqueid])  # he will be bridged with that half
+
+
 def leads_outside(book: Book, leg: Leg) -> bool:
     """Whether what a phone dials is outside: a trunk, or, where none is named, whatever is no phone of the house."""
     return leg.interface in book.rules.trunks if book.rules.trunks else leg.interface not in book.phones
@@ -70,17 +83,27 @@ def dialled_directly(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Mome
     if leg.interface in book.rules.trunks:
         note_moved_on(book, call, caller, at)  # forwarded out of the house: no phone of ours rings
         return
+    half = book.legs.get(leg.far) if leg.far else None
+    if half is not None and not is_phone(book, leg):
+        half.stands_for = caller.uniqueid  # no phone yet: a detour through the dialplan
+        note_moved_on(book, call, caller, at)
+        return
     visit = next((v for v in call.of(caller.uniqueid) if v.kind is Kind.DIRECT and v.undecided), None)
     if visit is None:
         note_moved_on(book, call, caller, at)
         queue = book.rules.lines.get(leg.interface, leg.interface)
-        ordinal = len(call.visits) + 1
+        ordinal = call.next_ordinal
         visit = Visit(ordinal=ordinal, customer=caller.uniqueid, kind=Kind.DIRECT, queue=queue, began=at)
         book.enter(call, visit)
     elif visit.state is State.LEFT:
         visit.step(Step.RESUME)
         visit.left = visit.due = None
     make_offer(book, call, visit, leg, at, agent=book.rules.lines.get(leg.interface, leg.interface))
+
+
+def is_phone(book: Book, leg: Leg) -> bool:
+    """Whether the operator or a queue knows the device as a phone; a Local one with or without its options."""
+    return any(phone.partition("/n")[0] == leg.interface for phone in book.phones)
 
 
 def note_moved_on(book: Book, call: LiveCall, caller: Leg, at: Moment) -> None:
@@ -121,9 +144,11 @@ def agent_called(book: Book, fact: AgentCalled) -> None:
 
 def local_joined(book: Book, fact: LocalJoined) -> None:
     """What the second half does in the dialplan, it does for the one who called the first."""
-    second = book.legs.get(fact.second)
+    first, second = book.legs.get(fact.first), book.legs.get(fact.second)
     if second is not None:
         second.near = fact.first
+    if first is not None:
+        first.far = fact.second
 
 
 def alerted(book: Book, fact: ChannelAlerted) -> None:
@@ -288,8 +313,16 @@ def close(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     last = max(visit.offers, key=lambda offer: offer.end.mono if offer.end else at.mono)
     results = frozenset(offer.result for offer in visit.offers)
     cancelled = last.result is None and last.dial is DialResult.CANCELLED
-    outcome, reason = judge_direct(results, visit.asked, cancelled=cancelled)
+    asked = visit.asked or (ended_with_it(visit) if cancelled else None)
+    outcome, reason = judge_direct(results, asked, cancelled=cancelled)
     book.decide(call, visit, outcome, reason, at)
+
+
+def ended_with_it(visit: Visit) -> HangupSide | None:
+    """Who ended a channel that did not outlive the ringing: AMI's Hangup and limits silence the phones first."""
+    if visit.left is None or visit.gone is None or visit.gone.mono - visit.left.mono > DIES_WITH_IT:
+        return None
+    return HangupSide.FAR_END if visit.hung_up_later else HangupSide.PBX
 
 
 def patience_over(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:

@@ -39,6 +39,13 @@ def take_over(book: Book, leg: Leg, replaced: Uniqueid) -> None:
         book.offers.setdefault(leg.uniqueid, book.offers[replaced])
     if replaced in book.partners:
         book.partners.setdefault(leg.uniqueid, book.partners[replaced])
+    stood = book.legs.get(replaced)
+    if stood is None or stood.call is None or stood.call is not leg.call:
+        return
+    for visit in list(stood.call.of(replaced)):
+        if visit.state is State.TALKING:
+            # He came by way of a Local channel, which is optimised away: from here on he talks himself.
+            visit.waited_as, visit.customer = visit.waited_as or visit.customer, leg.uniqueid
 
 
 def left(book: Book, fact: BridgeLeft) -> None:
@@ -93,6 +100,9 @@ def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at
     if partners == {visit.handed_to}:
         return  # the phone to which he was transferred still rings
     offer = next((book.offers[p][2] for p in partners if p in book.offers and book.offers[p][1] is visit), None)
+    if offer is not None and offer.answered is None:
+        # A half of a Local channel stands for all phones rung behind it: the one that answered is meant.
+        offer = next((other for other in visit.offers if other.answered), offer)
     if offer is None:
         if visit.waiting and visit.kind is Kind.QUEUE:
             moved_away(book, call, visit, at, "bridged with somebody else while waiting")

@@ -117,7 +117,7 @@ class Visit:
     """A visit while it goes on.
 
     Attributes:
-        customer: the waiting channel.
+        customer: the waiting or talking channel. waited_as: the one on which he waited, if another has taken its seat.
         began: Join, first dial, or the refusal.
         left: end of the wait when it was not answered. connected: AgentConnect, or the bridge without one.
         unserved: the queue said that it gave the caller up. told, logged: the dialplan's and queue_log's reason.
@@ -160,6 +160,7 @@ class Visit:
     hung_up_by: Party | None = None
     transferred: bool = False
     partial: bool = False
+    waited_as: Uniqueid | None = None
     unheard: bool = False
     handed_to: Uniqueid | None = None
     taken: set[Uniqueid] = field(default_factory=set)
@@ -222,7 +223,7 @@ class Visit:
         heard = rings(span(self.alerted, end).length, period) if self.alerted and end and not self.partial else None
         return VisitRecord(
             ordinal=self.ordinal,
-            uniqueid=self.customer,
+            uniqueid=self.waited_as or self.customer,
             kind=self.kind,
             queue=self.queue,
             joined_at=None if refused else self.began.wall,

@@ -289,6 +289,49 @@ def direct_then_queue(s: Story) -> None:
     s.caller(C1, calls="phone-then-support:1001", hangs_up_after=6)
 
 
+@story("ended_by_pbx")
+def direct_ended_by_ami(s: Story) -> None:
+    """AMI Hangup ends the caller while the phone rings."""
+    s.agent("1001", then="rings").caller(C1, calls="phone:1001").later(2, lambda: s.pbx.hang_up(C1))
+
+
+@story("ended_by_pbx")
+def direct_ended_by_limit(s: Story) -> None:
+    """TIMEOUT(absolute) ends the caller after 3 s while the phone rings."""
+    s.agent("1001", then="rings").caller(C1, calls="limited-phone:1001")
+
+
+@story("redirected")
+def direct_redirected(s: Story) -> None:
+    """AMI Redirect moves the caller elsewhere while the phone rings; there he lives on for 2 s."""
+    s.agent("1001", then="rings").caller(C1, calls="phone:1001").later(2, lambda: s.pbx.redirect(C1))
+
+
+@story("answered")
+def direct_by_local(s: Story) -> None:
+    """Dial(Local/1001@agents/n): the phone behind it rings 2 s and answers."""
+    s.agent("1001", rings=2).caller(C1, calls="local-phone:1001", hangs_up_after=10, talks_for=1.5)
+
+
+# --- callers who come by way of a Local channel -----------------------------------------------------------------------
+@story("answered")
+def local_caller(s: Story) -> None:
+    """Dial(Local/4001@from-trunk/n) leads to the queue: one visit, in the queue."""
+    s.agent("1001", rings=1, serves="support").caller(C1, calls="support/local", hangs_up_after=4)
+
+
+@story("abandoned")
+def local_caller_abandons(s: Story) -> None:
+    """The same, and he gives up while the phone rings."""
+    s.agent("1001", then="rings", serves="support").caller(C1, calls="support/local", hangs_up_after=3)
+
+
+@story("answered")
+def local_caller_optimized(s: Story) -> None:
+    """The Local channel by which he came vanishes after the answer; he goes on talking."""
+    s.agent("1001", rings=1, serves="support").caller(C1, calls="support/local-optimized", hangs_up_after=4)
+
+
 # --- calls that are no visits -----------------------------------------------------------------------------------------
 @story(notice="an agent's phone dials outside: direction outbound, no visit")
 def outbound(s: Story) -> None:

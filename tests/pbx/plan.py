@@ -29,6 +29,8 @@ WAYS = {
     "overflow": "45",  # after 4 s on to the queue `overflow`
     "twice": "46",  # 4 s in the queue, and once more 4 s in the same one
     "transferable": "48",  # the agent may transfer by key, which AMI Atxfer needs
+    "local": "57",  # reached by way of a Local channel with /n
+    "local-optimized": "58",  # the same without: it vanishes after the answer
     "raw": "47",  # the caller's number goes in uncleaned
 }
 OTHERS = {"two-at-once": "5300", "one-after-the-other": "5400", "no-such-queue": "4900", "elsewhere": "7000"}
@@ -37,6 +39,8 @@ OFFICE = {
     "brief-phone": "52",  # 3 s
     "greeted-phone": "55",  # the PBX answers first, then the phone rings
     "phone-then-support": "56",  # 3 s, then the queue `support`
+    "limited-phone": "59",  # the whole call is ended by TIMEOUT(absolute) after 3 s
+    "local-phone": "60",  # by way of a Local channel with /n
 }
 
 

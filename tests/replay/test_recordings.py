@@ -56,6 +56,10 @@ EXPECTED: dict[str, list[Outcome]] = {
     "direct_agent_hangs_up": [O.ANSWERED],
     "direct_answered": [O.ANSWERED],
     "direct_busy": [O.BUSY],
+    "direct_by_local": [O.ANSWERED],
+    "direct_ended_by_ami": [O.ENDED_BY_PBX],
+    "direct_ended_by_limit": [O.ENDED_BY_PBX],
+    "direct_redirected": [O.REDIRECTED],
     "direct_connected_late": [],  # direct visits have no second witness: what we did not see is not told
     "direct_greeted": [O.ANSWERED],
     "direct_never_rang": [O.UNREACHABLE],  # a leg that never rings is unreachable
@@ -76,6 +80,9 @@ EXPECTED: dict[str, list[Outcome]] = {
     "killed": [O.LOST, O.ANSWERED],  # who talked when the PBX died had been answered
     "leave_empty": [O.EMPTY],
     "linear": [O.ANSWERED],
+    "local_caller": [O.ANSWERED],  # one visit, in the queue: the Local channel rings nobody itself
+    "local_caller_abandons": [O.ABANDONED],
+    "local_caller_optimized": [O.ANSWERED],
     "local_member": [O.ANSWERED],
     "local_member_abandoned": [O.ABANDONED],
     "local_member_optimized": [O.ANSWERED],
@@ -117,6 +124,12 @@ OFFERS: dict[str, list[tuple[str, OfferResult, int]]] = {
     "blind_transfer_to_phone": [("1001", R.ANSWERED, 1), ("1002", R.ANSWERED, 1)],
     "direct_abandoned": [("1001", R.CALLER_LEFT, 1)],
     "direct_busy": [("1001", R.BUSY, 0)],
+    "direct_by_local": [("1001", R.ANSWERED, 1)],
+    "direct_ended_by_ami": [("1001", R.CALLER_LEFT, 1)],
+    "direct_redirected": [("1001", R.CALLER_LEFT, 1)],
+    "local_caller": [("1001", R.ANSWERED, 1)],
+    "local_caller_abandons": [("1001", R.CALLER_LEFT, 1)],
+    "local_caller_optimized": [("1001", R.ANSWERED, 1)],
     "direct_never_rang": [("1001", R.UNREACHABLE, 0)],
     "direct_no_answer": [("1001", R.NO_ANSWER, 1)],
     "direct_one_after_the_other": [("1001", R.NO_ANSWER, 1), ("1002", R.ANSWERED, 1)],
@@ -146,6 +159,9 @@ HUNG_UP: dict[str, list[Party | None]] = {
     "internal": [P.CALLER],
     "outbound": [P.AGENT],
     "direct_busy": [P.PBX],
+    "direct_ended_by_ami": [P.PBX],
+    "direct_ended_by_limit": [P.PBX],
+    "direct_redirected": [P.PBX],
     "direct_never_rang": [P.PBX],
     "direct_no_answer": [P.PBX],
     "direct_rejected": [P.PBX],
