@@ -171,7 +171,7 @@ def open_partial(book: Book, entry: WaitingCaller, at: Moment) -> None:
             known.unheard = False
             return
         lose(book, call, known, at, UNHEARD)
-    ordinal = len(call.visits) + 1
+    ordinal = call.next_ordinal
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=entry.queue, began=began, partial=True)
     book.enter(call, visit)
 

@@ -46,7 +46,7 @@ def joined(book: Book, fact: CallerJoined) -> None:
     dialling.note_moved_on(book, call, leg, fact.at)
     for left in [v for v in call.of(leg.uniqueid) if v.settling]:
         settle(book, call, left, fact.at)
-    ordinal = len(call.visits) + 1
+    ordinal = call.next_ordinal
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=fact.queue, began=fact.at)
     book.enter(call, visit)
 
@@ -217,7 +217,7 @@ def note_refusal(
         return
     counts[OPENED] += 1
     visit = Visit(
-        ordinal=len(call.visits) + 1,
+        ordinal=call.next_ordinal,
         customer=customer,
         kind=Kind.QUEUE,
         queue=fact.queue,
