@@ -120,9 +120,12 @@ def build(config: Config, database: str) -> Service:
 def parts(feeds: tuple[Feed, ...], saver: Saver) -> list[Part]:
     """What `/readyz` shows: nothing that this version has is needed to serve calls, all of it to measure them."""
     state = saver.state()
-    found = [
-        Part(f"pbx {feed.name}", up=feed.follower.synchronised, reason="no line to the PBX, or not yet listed")
+    found = [Part(f"pbx {feed.name}", up=feed.follower.synchronised, reason=feed.follower.trouble) for feed in feeds]
+    unreadable = "the file cannot be read; why callers leave is told by the dialplan alone"
+    found += [
+        Part(f"queue_log {feed.name}", up=feed.tail.readable, reason=unreadable)
         for feed in feeds
+        if feed.tail is not None
     ]
     found.append(Part("database", up=bool(state.database_up), reason=state.last_error or "not reached yet"))
     backlog = {"calls": state.backlog, "dropped": state.dropped, "refused": state.refused}

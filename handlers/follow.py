@@ -12,11 +12,12 @@ from typing import Protocol, assert_never
 import structlog
 
 from telephony.ami.client import NotConnected
+from telephony.ami.clock import PbxClock
 from telephony.ami.codec import Kind as MessageKind
 from telephony.ami.codec import Message, Quarantined
 from telephony.ami.feed import Batch, Entry, LinkDown, LinkUp, RequestExpired
 from telephony.ami.snapshot import NOBODY, Listing
-from telephony.ami.translate import EPOCH, moment, translate
+from telephony.ami.translate import EPOCH, translate
 from telephony.calls.effects import Effect, Irregular
 from telephony.calls.facts import Fact, LinkLost, LinkRestored, MemberState, Moment, TimePassed
 from telephony.calls.record import Kind
@@ -27,8 +28,12 @@ TICK = 0.1
 """Seconds between looks at what falls due; outcomes that rest on patience are at most this late."""
 COMPARE_EVERY = timedelta(seconds=5)
 LIST_ALL_EVERY = timedelta(seconds=60)
+LIST_AGAIN_AFTER = timedelta(seconds=5.5)
+"""After a (re)connect: what two full listings, a grace apart, do not show is over."""
 LISTING_LIMIT = timedelta(seconds=30)
-"""A listing that is not complete by then was lost, and is asked for again."""
+"""A listing that is not complete by then was lost, and is asked for again; a refused one, too, after this time."""
+REFUSED_IN_A_ROW = 5
+"""So many events quarantined with none accepted in between: the PBX speaks otherwise than configured."""
 QUARANTINE_TOLD_EVERY = timedelta(seconds=10)
 SHOWN = 300
 """Bytes of a quarantined message that go into the log."""
@@ -101,12 +106,14 @@ class Follower:
     def __init__(self, pbx: str, line: Line, tracker: Tracker, performer: Performs, log: Log | None = None) -> None:
         self.tracker = tracker
         self._line, self._performer, self._queue_log = line, performer, log
+        self._clock = PbxClock()
         self._listing: Listing | None = None
         self._booted = False
         self._synchronised = False
         self._lost_at: timedelta | None = None
         self._gap = timedelta()
-        self._compared_at = self._listed_at = timedelta()
+        self._compared_at = self._list_all_at = timedelta()
+        self._refused: list[str] = []
         self._quarantine_told: timedelta | None = None
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
@@ -135,12 +142,20 @@ class Follower:
             return
         if self._listing is not None:
             if now.mono - self._listing.asked_at.mono > LISTING_LIMIT:
-                self._listing = None
+                self._do_without("no complete answer")
             return
-        if not self._synchronised or now.mono - self._listed_at >= LIST_ALL_EVERY:
+        if now.mono >= self._list_all_at:
             self._ask(now, full=True)
         elif now.mono - self._compared_at >= COMPARE_EVERY:
             self._ask(now, full=False)
+
+    def _do_without(self, reason: str) -> None:
+        """The PBX gives no listing: go on with what is heard, and ask again later."""
+        remedy = "write = reporting for this account in manager.conf"
+        self._log.error("listing_failed", reason=reason, remedy=remedy)
+        self._listing = None
+        self._list_all_at = self._line.now().mono + LISTING_LIMIT
+        self._performer.perform(self.tracker.release())
 
     def hear(self, told: Sequence[Fact]) -> None:
         """Facts of the second witness."""
@@ -156,12 +171,13 @@ class Follower:
                 for item in entry.items:
                     self._take_item(item, entry)
             case LinkUp():
+                self._clock = PbxClock()
                 self._log.info("pbx_connected", ami=entry.version)
             case LinkDown():
                 self._down(entry)
             case RequestExpired():
                 if self._listing is not None and entry.action_id in self._listing.open:
-                    self._listing = None
+                    self._do_without("no answer in time")
             case _:
                 assert_never(entry)
 
@@ -169,7 +185,8 @@ class Follower:
         if isinstance(item, Quarantined):
             self._tell_quarantined(item, batch.mono)
         elif item.kind is MessageKind.EVENT:
-            fact = translate(item.event, item.headers, moment(item.headers, batch.mono, batch.offset))
+            self._refused.clear()
+            fact = translate(item.event, item.headers, self._clock.moment(item.headers, batch.mono, batch.offset))
             if fact is not None:
                 self._apply(fact)
                 if isinstance(fact, LinkRestored):
@@ -177,8 +194,7 @@ class Follower:
         elif item.kind is MessageKind.LISTED:
             self._list(item, Moment(EPOCH + batch.offset + batch.mono, batch.mono, stamped=False))
         elif self._listing is not None and item.action_id in self._listing.open and not item.succeeded:
-            self._log.error("listing_refused", reason=item.headers.get("Message", ""), remedy="write = reporting")
-            self._listing = None
+            self._do_without(item.headers.get("Message", "refused"))
 
     def _up(self, fact: LinkRestored) -> None:
         self._booted, self._synchronised, self._listing = True, False, None
@@ -198,13 +214,13 @@ class Follower:
         self._compared_at = now.mono
         try:
             if full:
-                self._listed_at = now.mono
+                self._list_all_at = now.mono + LIST_ALL_EVERY
                 channels = self._line.request("CoreShowChannels")
                 self._listing = Listing(now, self._line.request("QueueStatus"), channels)
             else:
                 self._listing = Listing(now, self._line.request("QueueStatus", Member=NOBODY), None)
         except NotConnected:
-            self._listing = None
+            self._listing, self._list_all_at = None, now.mono
 
     def _list(self, item: Message, at: Moment) -> None:
         listing = self._listing
@@ -216,6 +232,8 @@ class Follower:
             if not self._synchronised and self._lost_at is not None:
                 self._gap += at.mono - self._lost_at
                 self._lost_at = None
+            if not self._synchronised:
+                self._list_all_at = at.mono + LIST_AGAIN_AFTER
             self._synchronised = True
             self._apply(listing.taken(at))
 
@@ -230,6 +248,8 @@ class Follower:
 
     def _tell_quarantined(self, item: Quarantined, mono: timedelta) -> None:
         """In the log, but not once a message: callers decide how many there are."""
+        if len(self._refused) < REFUSED_IN_A_ROW:
+            self._refused.append(item.reason)
         if self._quarantine_told is not None and mono - self._quarantine_told < QUARANTINE_TOLD_EVERY:
             return
         self._quarantine_told = mono
@@ -241,7 +261,19 @@ class Follower:
     @property
     def synchronised(self) -> bool:
         """Connected, and everything on the PBX is known."""
-        return self._synchronised and self._line.connected
+        return not self.trouble
+
+    @property
+    def trouble(self) -> str:
+        """Why what happens on the PBX is not, or not fully, known; empty when it is."""
+        if not self._line.connected:
+            return "no line to the PBX"
+        if len(self._refused) >= REFUSED_IN_A_ROW:
+            remedy = "compare name with systemname in asterisk.conf, and see timestampevents in manager.conf"
+            return f"its events are refused: {self._refused[-1]}; {remedy}"
+        if not self._booted:
+            return "it has not said FullyBooted: it still starts, or the account lacks read = system"
+        return "" if self._synchronised else "not yet listed; the account needs write = reporting"
 
     def queues(self) -> list[QueueGauge]:
         """Every queue and line in which somebody waits or settles, or that was compared."""

@@ -2,6 +2,7 @@
 
 A duration is the difference of the PBX's own stamps. Where these disagree with our monotonic clock by more than
 `STEP` (the PBX's clock was set), or a stamp is missing, the monotonic difference is used and the result is approximate.
+Late reading is no disagreement: `Moment.mono` is our clock when it happened, not when it was read.
 """
 
 from dataclasses import dataclass

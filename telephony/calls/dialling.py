@@ -26,18 +26,20 @@ def began(book: Book, fact: DialBegan) -> None:
     """A device is called for somebody: what that means depends on who he is and where he stands."""
     book.refuse_ended(fact.caller, fact.leg)
     leg = book.seat(fact.leg, fact.at, incoming=False)
-    if fact.caller is None:
-        return
-    caller = book.seat(fact.caller, fact.at)
-    if caller.call is None:
+    caller = book.seat(fact.caller, fact.at) if fact.caller else None
+    if caller is None or caller.call is None:
         return
     if leg.call is None:
         leg.call = caller.call
         caller.call.legs.add(leg.uniqueid)
-    if leg.uniqueid in book.offers:
-        return  # the queue said so already
+    if leg.uniqueid not in book.offers:  # else the queue said so already
+        called_by(book, caller.call, caller, leg, fact.at)
+
+
+def called_by(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> None:
+    """What it means that this channel of this call rings that device."""
     if caller.stands_for is not None:
-        for_far_end(book, caller, leg, fact.at)
+        for_far_end(book, caller, leg, at)
         return
     if caller.near is not None and caller.near in book.offers:
         # The far half of an offered Local channel rings the real phone: the same offer goes on there.
@@ -48,14 +50,14 @@ def began(book: Book, fact: DialBegan) -> None:
     if caller.uniqueid in book.offers or caller.uniqueid in book.partners or caller.near is not None:
         leg.consulted = caller.near
         return  # an agent consults somebody, by himself or by way of a Local channel
-    visit = waiting_in_queue(caller.call, caller)
+    visit = waiting_in_queue(call, caller)
     if visit is not None:
-        make_offer(book, caller.call, visit, leg, fact.at, agent=leg.interface)
-    elif caller.call.direction is Direction.INBOUND:
-        dialled_directly(book, caller.call, caller, leg, fact.at)
-    elif caller.call.direction is Direction.INTERNAL and leads_outside(book, leg):
-        caller.call.direction = Direction.OUTBOUND
-        book.touch(caller.call)
+        make_offer(book, call, visit, leg, at, agent=leg.interface)
+    elif call.direction is Direction.INBOUND:
+        dialled_directly(book, call, caller, leg, at)
+    elif call.direction is Direction.INTERNAL and leads_outside(book, leg):
+        call.direction = Direction.OUTBOUND
+        book.touch(call)
 
 
 def for_far_end(book: Book, caller: Leg, leg: Leg, at: Moment) -> None:

@@ -23,7 +23,7 @@ class Moment:
 
     Attributes:
         wall: the PBX's clock (UTC, microseconds) where the PBX stamped the message; else estimated from the last stamp.
-        mono: our monotonic clock when the bytes were read, from an arbitrary origin.
+        mono: our monotonic clock at that instant, from an arbitrary origin; the time of reading where no more is known.
         stamped: the PBX stamped it; else every duration made of it is approximate.
     """
 

@@ -155,21 +155,27 @@ def test_waiting_callers_are_compared_often_and_everything_listed_now_and_then(s
     stage.synchronises()
     stage.passes(SECOND)
     assert len(stage.line.asked) == 2
-    stage.passes(5 * SECOND)
+    stage.passes(4 * SECOND)
     assert stage.line.asked[2:] == [("QueueStatus", {"Member": "nobody"})]
-    stage.passes(5 * SECOND)
+    stage.passes(SECOND)
     assert len(stage.line.asked) == 3, "the last listing is not complete yet"
     stage.lists(params("r3"), queues="r3", channels=None)
+    stage.passes(SECOND)
+    assert [action for action, _ in stage.line.asked[3:]] == ["CoreShowChannels", "QueueStatus"], "once more, soon"
+    stage.lists(params("r5"), queues="r5", channels="r4")
     stage.passes(LIST_ALL_EVERY)
-    assert [action for action, _ in stage.line.asked[3:]] == ["CoreShowChannels", "QueueStatus"]
+    assert [action for action, _ in stage.line.asked[5:]] == ["CoreShowChannels", "QueueStatus"]
 
 
-def test_a_listing_that_never_ends_is_asked_for_again(stage: Stage) -> None:
+def test_without_a_listing_what_is_heard_is_measured_and_it_is_asked_for_again(stage: Stage) -> None:
     stage.boots()
+    stage.says(recorded("answered"))
     stage.passes(LISTING_LIMIT)
     assert len(stage.line.asked) == 2
+    assert not stage.done
     stage.passes(SECOND)
-    stage.passes(SECOND)
+    assert len(stage.done.of(CallEnded)) == 1
+    stage.passes(LISTING_LIMIT)
     assert len(stage.line.asked) == 4
 
 
@@ -178,15 +184,37 @@ def test_an_expired_request_is_made_again(stage: Stage) -> None:
     stage.follower.take(RequestExpired(stage.line.clock, OFFSET, "another"))
     stage.follower.take(RequestExpired(stage.line.clock, OFFSET, "r1"))
     stage.passes(SECOND)
+    assert len(stage.line.asked) == 2, "not at once"
+    stage.passes(LISTING_LIMIT)
     assert len(stage.line.asked) == 4
 
 
 def test_a_refused_listing_is_told_and_tried_again(stage: Stage) -> None:
     stage.boots()
     stage.says(lines(("Response", "Error"), ("ActionID", "r1"), ("Message", "Permission denied")))
-    assert not stage.follower.synchronised
+    assert "reporting" in stage.follower.trouble
     stage.passes(SECOND)
+    assert len(stage.line.asked) == 2, "not at once"
+    stage.passes(LISTING_LIMIT)
     assert len(stage.line.asked) == 4
+
+
+def test_a_pbx_whose_every_event_is_refused_is_not_followed(stage: Stage) -> None:
+    stage.synchronises()
+    for _ in range(5):
+        assert stage.follower.synchronised
+        stage.hears(Quarantined(b"Event: Newchannel\r\nSystemName: other", "opens otherwise"))
+    assert "systemname" in stage.follower.trouble
+    stage.says(recorded("answered"))
+    assert stage.follower.synchronised
+
+
+def test_what_is_missing_is_named(stage: Stage) -> None:
+    assert "FullyBooted" in stage.follower.trouble
+    stage.boots()
+    assert "listed" in stage.follower.trouble
+    stage.line.connected = False
+    assert stage.follower.trouble == "no line to the PBX"
 
 
 def test_entries_of_a_listing_that_was_given_up_are_nothing(stage: Stage) -> None:

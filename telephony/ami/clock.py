@@ -1,0 +1,54 @@
+"""The PBX's clock against ours: what is late, and what was set. Pure.
+
+Every event is stamped by the PBX when it happens and read by us some time later, usually a millisecond. After a stall
+of the network it is seconds, and the stamps are right all the same; after somebody set the PBX's clock, they are not.
+The two are told apart by order: a stall delivers late but never out of order, so stamps that go back, or that lie ahead
+of now, are a clock that was set.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from telephony.ami.translate import EPOCH, Headers, moment
+from telephony.calls.facts import Moment
+
+AHEAD = timedelta(seconds=2)
+"""A stamp this far in the future is a clock that was set forward."""
+BEHIND = timedelta(milliseconds=500)
+"""Stamps of several threads may go back by some milliseconds; by this much they do not."""
+LATEST = timedelta(seconds=15)
+"""No message is read this late on a living line: the ping would have ended it before."""
+
+
+class PbxClock:
+    """One connection's idea of the PBX's clock. Make a new one for each connection."""
+
+    def __init__(self) -> None:
+        self._offset: timedelta | None = None
+        self._highest: timedelta | None = None
+
+    def moment(self, headers: Headers, mono: timedelta, offset: timedelta) -> Moment:
+        """When a message happened, on both clocks.
+
+        Args:
+            headers: of the message.
+            mono: our clock when it was read.
+            offset: what the PBX's clock is ahead of ours, as told by its answers to pings; slow to follow a step.
+
+        Returns:
+            `wall` is the stamp. `mono` is our clock at that instant, as far as it can be told: the time of reading less
+            the delay. A message without a stamp gets the time of reading.
+        """
+        read = moment(headers, mono, offset)
+        if not read.stamped:
+            return read
+        stamp = read.wall - EPOCH
+        if self._offset is None or abs(offset - self._offset) < AHEAD:
+            self._offset = offset
+        delay = mono - (stamp - self._offset)
+        if delay < -AHEAD or (self._highest is not None and stamp < self._highest - BEHIND):
+            self._offset, self._highest, delay = stamp - mono, stamp, timedelta()
+        self._highest = stamp if self._highest is None else max(stamp, self._highest)
+        if timedelta() < delay <= LATEST:
+            return replace(read, mono=mono - delay)
+        return read
