@@ -141,8 +141,9 @@ def told(book: Book, fact: QueueResultTold) -> None:
     if call.direction is not Direction.INBOUND:
         return
     if fact.result in REFUSALS:
-        if fact.at.wall != call.refusal_told:  # the same told twice
-            call.refusal_told = fact.at.wall
+        told_now = fact.at.wall, fact.queue, fact.result
+        if told_now != call.refusal_told:  # else the same is told twice
+            call.refusal_told = told_now
             note_refusal(book, call, fact, leg.uniqueid, TOLD)
         return
     visit = find(call, leg.uniqueid, fact.queue, waiting=False)
