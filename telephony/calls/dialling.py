@@ -38,8 +38,12 @@ def began(book: Book, fact: DialBegan) -> None:
 
 def called_by(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> None:
     """What it means that this channel of this call rings that device."""
+    visit = waiting_in_queue(call, caller)
+    if visit is not None:
+        make_offer(book, call, visit, leg, at, agent=leg.interface)
+        return
     if caller.stands_for is not None:
-        for_far_end(book, caller, leg, at)
+        for_far_end(book, caller, caller.stands_for, leg, at)
         return
     if caller.near is not None and caller.near in book.offers:
         # The far half of an offered Local channel rings the real phone: the same offer goes on there.
@@ -50,24 +54,22 @@ def called_by(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> 
     if caller.uniqueid in book.offers or caller.uniqueid in book.partners or caller.near is not None:
         leg.consulted = caller.near
         return  # an agent consults somebody, by himself or by way of a Local channel
-    visit = waiting_in_queue(call, caller)
-    if visit is not None:
-        make_offer(book, call, visit, leg, at, agent=leg.interface)
-    elif call.direction is Direction.INBOUND:
+    if call.direction is Direction.INBOUND:
         dialled_directly(book, call, caller, leg, at)
     elif call.direction is Direction.INTERNAL and leads_outside(book, leg):
         call.direction = Direction.OUTBOUND
         book.touch(call)
 
 
-def for_far_end(book: Book, caller: Leg, leg: Leg, at: Moment) -> None:
+def for_far_end(book: Book, caller: Leg, stands_for: Uniqueid, leg: Leg, at: Moment) -> None:
     """The dialplan reached by a Local channel rings a phone: it rings for the customer who called that channel."""
-    customer = book.legs.get(caller.stands_for) if caller.stands_for else None
+    customer = book.legs.get(stands_for)
     if customer is None or customer.call is None:
-        return
+        return  # he has gone
     dialled_directly(book, customer.call, customer, leg, at)
-    if leg.uniqueid in book.offers and caller.near is not None:
-        book.offers.setdefault(caller.near, book.offers[leg.uniqueid])  # he will be bridged with that half
+    if leg.uniqueid in book.offers:
+        # He will be bridged with the near half, not with the phone.
+        book.offers.setdefault(caller.near or caller.uniqueid, book.offers[leg.uniqueid])
 
 
 def leads_outside(book: Book, leg: Leg) -> bool:

@@ -6,7 +6,7 @@ from telephony.calls import facts
 from telephony.calls.book import Rules
 from telephony.calls.effects import OfferEnded, VisitEntered
 from telephony.calls.facts import DialResult, Interface, Uniqueid
-from telephony.calls.record import Direction, Kind, OfferResult, Outcome
+from telephony.calls.record import Direction, Kind, OfferResult, Outcome, Party
 from tests.support.story import START, TRUNK, Story, seconds
 
 OFFICE = Rules(pbx="pbx1", lines={Interface("PJSIP/A"): "North office"})
@@ -171,6 +171,73 @@ def test_the_phone_behind_a_local_channel_does_not_end_its_offer() -> None:
     assert results(story) == [OfferResult.NO_ANSWER]
 
 
+def by_local(rules: Rules | None = None) -> Story:
+    """The dialplan calls L1 for the caller, directly; its other half L2 is in the dialplan, too."""
+    story = Story(rules) if rules else Story()
+    story.arrives("C").appears("L1").appears("L2")
+    story.tell(facts.LocalJoined(story.now, Uniqueid("L1"), Uniqueid("L2")))
+    story.tell(facts.LocalJoined(story.now, Uniqueid("ghost"), Uniqueid("L2")))
+    story.tell(facts.LocalJoined(story.now, Uniqueid("L1"), Uniqueid("L2")))
+    return story.tell(facts.DialBegan(story.now, story.channel("C"), story.channel("L1"), "4001@in"))
+
+
+def test_a_local_channel_rings_nobody_by_itself() -> None:
+    story = by_local().at(3).bridged("C", "L1")
+    assert story.calls_known[0].visits == ()
+
+
+def test_a_phone_rung_by_way_of_a_local_channel_rings_for_the_customer() -> None:
+    story = by_local().at(1).dials("A", "L2").rings("A").at(4).answers("A").bridged("A", "L2", bridge="b2")
+    assert story.visit.outcome is None, "he hears nobody yet"
+    story.bridged("C", "L1").at(9).hangs_up("C").unbridged("C", "L1").gone("C")
+    visit = story.visit
+    assert (visit.uniqueid, visit.outcome, visit.wait, visit.talk) == ("C", Outcome.ANSWERED, seconds(3), seconds(5))
+    assert [(offer.interface, offer.result) for offer in visit.offers] == [("PJSIP/A", OfferResult.ANSWERED)]
+
+
+def test_of_two_phones_behind_a_local_channel_the_one_that_answered_is_meant() -> None:
+    story = by_local().dials("A", "L2").dials("B", "L2").rings("A", "B").at(2).answers("B").silent("B")
+    story.silent("A").bridged("C", "L1")
+    assert (story.visit.agent, results(story)) == (
+        "PJSIP/B",
+        [OfferResult.CANCELLED_ELSEWHERE, OfferResult.ANSWERED],
+    )
+
+
+def test_who_joins_a_queue_by_way_of_a_local_channel_makes_one_visit() -> None:
+    story = by_local().joins("support", "L2")
+    leg = story.channel("A")
+    story.tell(facts.DialBegan(story.now, story.channel("L2"), leg, "A"))  # AgentCalled was quarantined
+    assert [(visit.kind, visit.uniqueid, len(visit.offers)) for visit in story.visits] == [(Kind.QUEUE, "L2", 1)]
+
+
+def test_when_his_local_channel_is_optimised_away_he_talks_himself() -> None:
+    story = by_local().bridged("C", "L1").joins("support", "L2").at(1).given_up("L2")
+    story.told_that(facts.QueueResult.TIMEOUT, "L2").joins("support", "L2")
+    story.calls("A", "L2").rings("A").at(2).talks_with("A", "L2")
+    story.unbridged("C", "L1").unbridged("L2")
+    story.tell(facts.BridgeEntered(story.now, facts.BridgeId("b1"), story.channel("C"), Uniqueid("L2")))
+    story.gone("L2").gone("L1").at(7).hangs_up("C").unbridged("C", "A").gone("A").gone("C")
+    first, second = story.visits
+    assert (first.outcome, first.uniqueid) == (Outcome.TIMEOUT, "L2")
+    assert (second.uniqueid, second.talk, second.hung_up_by) == ("L2", seconds(5), Party.CALLER)
+
+
+def test_what_a_local_channel_does_after_its_customer_has_gone_is_for_nobody() -> None:
+    story = by_local().gone("C").dials("A", "L2")
+    assert story.calls_known[0].visits == ()
+
+
+def test_a_trunk_behind_a_local_channel_rings_no_phone() -> None:
+    story = by_local().appears("T", interface=TRUNK).dials("T", "L2")
+    assert story.calls_known[0].visits == ()
+
+
+def test_a_local_channel_that_is_a_known_phone_rings_as_one() -> None:
+    story = by_local(Rules(pbx="pbx1", lines={Interface("PJSIP/L1/n"): "front desk"}))
+    assert [offer.interface for offer in story.visit.offers] == ["PJSIP/L1"]
+
+
 # --- phones rung directly ---------------------------------------------------------------------------------------------
 
 
@@ -311,3 +378,21 @@ def test_a_dial_on_a_channel_that_ended_is_refused() -> None:
     story = Story().arrives("C").at(1).gone().dials("A")
     assert "illegal_step" in story.irregular
     assert story.visits == []
+
+
+@pytest.mark.parametrize(
+    ("lives", "himself", "outcome"),
+    [
+        (0.5, False, Outcome.ENDED_BY_PBX),
+        (0.5, True, Outcome.ABANDONED),
+        (1.5, False, Outcome.REDIRECTED),
+    ],
+)
+def test_who_does_not_outlive_a_cancelled_ringing_was_ended_with_it(
+    lives: float, himself: bool, outcome: Outcome
+) -> None:
+    story = direct().at(3).silent("A").gone("A").at(3 + lives)
+    if himself:
+        story.hangs_up("C")
+    story.gone("C")
+    assert story.visit.outcome is outcome
