@@ -141,6 +141,7 @@ class Book:
         self.phones: set[Interface] = set(rules.lines)
         self.queues: frozenset[QueueName] = frozenset()
         self.open: dict[Visit, LiveCall] = {}
+        self.doubtful_talks: list[tuple[LiveCall, VisitRecord, Visit]] = []
         self.alarms: list[tuple[timedelta, int, LiveCall, Visit | None]] = []
         self.alarms_set = 0
         self.last: Moment | None = None
@@ -307,6 +308,7 @@ class Book:
 
     def record(self, call: LiveCall) -> CallRecord:
         """The call as it is known now."""
+        visits = self.visit_records(call)
         return CallRecord(
             id=call.id,
             pbx=self.rules.pbx,
@@ -318,10 +320,10 @@ class Book:
             dialled=call.dialled,
             arrived_at=call.arrived.wall,
             ended_at=call.arrived.wall + span(call.arrived, call.ended).length if call.ended else None,
-            hung_up_by=self.hung_up_by(call) if call.ended else None,
+            hung_up_by=self.hung_up_by(call, visits) if call.ended else None,
             case=case_id(call.id) if call.direction is Direction.INBOUND else None,
             revision=call.revision,
-            visits=self.visit_records(call),
+            visits=visits,
         )
 
     def visit_records(self, call: LiveCall) -> tuple[VisitRecord, ...]:
@@ -330,14 +332,14 @@ class Book:
         return tuple(sorted(call.past + live, key=lambda visit: visit.ordinal)) if call.past else live
 
     @staticmethod
-    def hung_up_by(call: LiveCall) -> Party | None:
+    def hung_up_by(call: LiveCall, visits: tuple[VisitRecord, ...]) -> Party | None:
         """Who ended the last talk, else who ended the call; None when it was lost."""
-        if any(visit.outcome is Outcome.LOST for visit in (*call.past, *call.visits)):
+        if any(visit.outcome is Outcome.LOST for visit in visits):
             return None
-        ended_talk = [visit.hung_up_by for visit in (*call.past, *call.visits) if visit.hung_up_by]
-        if any(visit.outcome is Outcome.ANSWERED and visit.talk is None for visit in call.past):
+        if any(visit.outcome is Outcome.ANSWERED and visit.talk is None for visit in visits):
             return call.asked  # a talk ended unheard: only what was heard since tells
-        return ended_talk[-1] if ended_talk else call.asked or Party.PBX
+        ended_talk = (visit.hung_up_by for visit in reversed(visits) if visit.hung_up_by)
+        return next(ended_talk, call.asked or Party.PBX)
 
     def irregular(self, what: str, detail: str) -> None:
         """A fact that fits nowhere is reported and changes nothing."""

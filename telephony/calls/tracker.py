@@ -6,10 +6,10 @@ allows changes nothing and is reported as `Irregular`.
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
-from telephony.calls import channels, dialling, facts, merging, queueing, talking
+from telephony.calls import channels, dialling, facts, merging, queueing, resuming, talking
 from telephony.calls.book import Book, Rules
 from telephony.calls.clocks import span
 from telephony.calls.effects import Effect
@@ -64,6 +64,11 @@ class Tracker:
         self.comparison = merging.Comparison()
         self.held: deque[Fact] | None = None
 
+    def resume(self, calls: Iterable[CallRecord], now: facts.Moment) -> list[Effect]:
+        """Take up the calls that an earlier process left open; before any fact of theirs is applied."""
+        resuming.resume(self.book, calls, now)
+        return self.book.take()
+
     def apply(self, fact: Fact) -> list[Effect]:
         """What is to be done about this fact. The states to save come last."""
         if self.held is not None and not isinstance(fact, SnapshotTaken | LinkLost | LinkRestored):
@@ -75,7 +80,7 @@ class Tracker:
         match fact:
             case SnapshotTaken():
                 first = self.held is not None
-                self.run(lambda: merging.snapshot(self.book, self.comparison, fact, first=first), fact)
+                self.run(lambda: self.listed(fact, first=first), fact)
                 return self.release()
             case LinkLost():
                 self.release_into_book()
@@ -88,6 +93,14 @@ class Tracker:
             case _:
                 self.apply_rule(fact)
         return self.book.take()
+
+    def listed(self, fact: SnapshotTaken, *, first: bool) -> None:
+        """Merge a listing; the first since the line was (re)made tells more."""
+        if first:
+            resuming.seat_listed(self.book, fact)
+        merging.snapshot(self.book, self.comparison, fact, first=first)
+        if first:
+            resuming.take_up_talks(self.book, fact.at)
 
     def release(self) -> list[Effect]:
         """Apply what was held back."""
