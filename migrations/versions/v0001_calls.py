@@ -8,6 +8,9 @@ Durations are whole microseconds in `bigint` columns ending in `_us`, not `inter
 gives; half the size of an interval, and sums, averages and percentiles over ten million rows need no calendar
 arithmetic (an interval keeps months, days and microseconds apart, and '1 day' is not '24 hours' to it).
 
+`life` names the process that counts a call's revisions: they can be compared within one life only
+(docs/decisions/restart.md).
+
 Unique ids recur across boots of a PBX, so only `id` is unique, which the core derives.
 """
 
@@ -34,6 +37,7 @@ CREATE TABLE calls (
     case_id     uuid,
     visits      integer NOT NULL CHECK (visits >= 0),
     revision    bigint NOT NULL CHECK (revision >= 0),
+    life        bigint NOT NULL,
     CONSTRAINT only_inbound_calls_have_visits CHECK (direction = 'inbound' OR visits = 0),
     CONSTRAINT inbound_calls_have_a_case CHECK (direction <> 'inbound' OR case_id IS NOT NULL)
 );
@@ -81,6 +85,7 @@ CREATE TABLE visits (
 );
 COMMENT ON TABLE visits IS 'One stay of a customer waiting for a human';
 CREATE INDEX visits_left ON visits (left_at);
+CREATE INDEX visits_open ON visits (call_id) WHERE outcome IS NULL;
 
 CREATE TABLE offers (
     call_id     uuid NOT NULL,

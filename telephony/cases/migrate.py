@@ -3,7 +3,6 @@
 import importlib.resources
 from dataclasses import dataclass
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -12,6 +11,8 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
+from telephony.cases.connecting import connect
 
 LOCK = 0x3333_7363_6865_6D61
 """PostgreSQL's advisory lock that one migration at a time holds."""
@@ -35,13 +36,12 @@ async def migrate(url: str) -> Migrated:
 
     Raises:
         MigrationError: the database was made by a newer version.
+        DatabaseUrlError: the address cannot be understood.
         OSError, asyncpg.PostgresError: it cannot be reached or refuses.
     """
-
-    async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(url, timeout=CONNECT_SECONDS)
-
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: connect(url, CONNECT_SECONDS), poolclass=NullPool
+    )
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})

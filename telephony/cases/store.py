@@ -1,15 +1,18 @@
 """Calls in PostgreSQL: written in batches, safe to repeat; read back in order, without holding them all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString, TypeAlias
+from random import SystemRandom
+from typing import LiteralString
 from uuid import UUID
 
 import asyncpg
 
 from telephony.calls.record import CallRecord
+from telephony.cases.connecting import Connection, connect
 from telephony.cases.rows import (
     StoredCall,
     call_columns,
@@ -18,8 +21,6 @@ from telephony.cases.rows import (
     stored_calls,
     visit_columns,
 )
-
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"  # generic to the type checker only
 
 REFUSALS = (
     asyncpg.IntegrityConstraintViolationError,
@@ -44,24 +45,38 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of a batch: calls written; unchanged (the database knew that state or a newer one); refused."""
+    """What became of a batch.
+
+    Attributes:
+        written: so many calls. unchanged: the database knew that state or a newer one.
+        refused: calls that the database will never take.
+        foreign: calls of which another life holds the row (docs/decisions/restart.md).
+    """
 
     written: int
     unchanged: int
     refused: tuple[Refused, ...] = ()
+    foreign: tuple[UUID, ...] = ()
 
 
 class CallStore:
     """One database. Opens a connection of its own for writing when first needed, and anew after any trouble.
 
+    What it writes belongs to its `life`; what belongs to another is neither overwritten nor deleted, but by taking it
+    over (`open_calls`) or closing it (`close_left_open`).
+
     Args:
         url: a PostgreSQL address, `postgresql://…`.
+        life: the number of the process that counts the revisions; None draws one.
         connect_seconds: limit for opening a connection.
         statement_seconds: limit for one batch; a database that has not answered by then counts as away.
     """
 
-    def __init__(self, url: str, *, connect_seconds: float = 5, statement_seconds: float = 15) -> None:
+    def __init__(
+        self, url: str, *, life: int | None = None, connect_seconds: float = 5, statement_seconds: float = 15
+    ) -> None:
         self._url = url
+        self._life = _new_life() if life is None else life
         self._connect_seconds = connect_seconds
         self._statement_seconds = statement_seconds
         self._connection: Connection | None = None
@@ -80,26 +95,53 @@ class CallStore:
             OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is away or in trouble.
                 Then part of the batch may be durable, and the whole may be repeated.
         """
-        async with self._turn:
-            try:
-                async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
-                    connection = await self._connected()
-                    newest = {call.id: call for call in sorted(calls, key=lambda call: call.revision)}
-                    # In one order whoever writes, so that two writers never wait for each other in a circle.
-                    return await _save_or_split(connection, [newest[id_] for id_ in sorted(newest)])
-            except BaseException:
-                self._drop()
-                raise
+        newest = {call.id: call for call in sorted(calls, key=lambda call: call.revision)}
+        async with self._writing() as connection:
+            # In one order whoever writes, so that two writers never wait for each other in a circle.
+            return await _save_or_split(connection, [newest[id_] for id_ in sorted(newest)], self._life)
 
     async def ping(self) -> None:
         """One round trip with the database; raises like `save`."""
-        async with self._turn:
-            try:
-                async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
-                    await (await self._connected()).fetchval("SELECT 1")
-            except BaseException:
-                self._drop()
-                raise
+        async with self._writing() as connection:
+            await connection.fetchval("SELECT 1")
+
+    async def open_calls(self, pbxs: Sequence[str]) -> list[CallRecord]:
+        """Take over what earlier processes left open of these PBXs: calls without an end, or with an undecided visit.
+
+        From now on they belong to this life, and no other may write them. Call it before anything is saved. Whoever
+        calls it must go on with all of them; raises like `save`, and then they do not belong to this life.
+        """
+        try:
+            async with self._writing() as connection, connection.transaction():
+                left = await connection.fetch(_LEFT_OPEN, pbxs, self._life)
+                ids = [row["id"] for row in left]
+                rows = await connection.fetch(_TAKE_OVER, ids, self._life)
+                visits = await connection.fetch(_SELECT_VISITS, ids)
+                offers = await connection.fetch(_SELECT_OFFERS, ids)
+                return [stored.call for stored in stored_calls(rows, visits, offers)]
+        except BaseException:
+            self.disown()  # perhaps it was committed, and the answer lost
+            raise
+
+    def disown(self) -> None:
+        """What was taken over, or saved so far, belongs to this life no more."""
+        self._life = _new_life()
+
+    async def close_left_open(self, pbxs: Sequence[str]) -> int:
+        """Close what other lives left open of these PBXs, as far as it is known; raises like `save`.
+
+        Undecided visits become `lost`, a talk without an end unknown, and the call ended when it was last seen.
+
+        Returns:
+            How many calls were closed.
+        """
+        async with self._writing() as connection, connection.transaction():
+            rows = await connection.fetch(_LEFT_OPEN, pbxs, self._life)
+            ids = [row["id"] for row in rows]
+            await connection.execute(_LOSE_VISITS, ids)
+            await connection.execute(_DOUBT_TALKS, ids)
+            await connection.execute(_END_CALLS, ids)
+        return len(ids)
 
     async def calls(
         self, since: datetime | None = None, until: datetime | None = None
@@ -134,6 +176,17 @@ class CallStore:
                 except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     connection.terminate()
 
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Connection]:
+        """The connection for writing, for one at a time and a limited time; after any trouble it is dropped."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
+                    yield await self._connected()
+            except BaseException:
+                self._drop()
+                raise
+
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
@@ -146,7 +199,7 @@ class CallStore:
             # A half-dead line must not leave locks behind.
             "idle_in_transaction_session_timeout": "60s",
         }
-        return await asyncpg.connect(self._url, timeout=self._connect_seconds, server_settings=settings)
+        return await connect(self._url, self._connect_seconds, settings)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -154,19 +207,28 @@ class CallStore:
             connection.terminate()
 
 
-async def _save_or_split(connection: Connection, calls: Sequence[CallRecord]) -> Saved:
+def _new_life() -> int:
+    return SystemRandom().randrange(1, 2**63)
+
+
+async def _save_or_split(connection: Connection, calls: Sequence[CallRecord], life: int) -> Saved:
     """Save all; when the database refuses a row, save each half for itself, down to the call that is at fault."""
     if not calls:
         return Saved(0, 0)
     try:
-        return await _save_together(connection, calls)
+        return await _save_together(connection, calls, life)
     except REFUSALS as error:
         if len(calls) == 1:
             return Saved(0, 0, (Refused(calls[0].id, _reason(error)),))
     middle = len(calls) // 2
-    left = await _save_or_split(connection, calls[:middle])
-    right = await _save_or_split(connection, calls[middle:])
-    return Saved(left.written + right.written, left.unchanged + right.unchanged, left.refused + right.refused)
+    left = await _save_or_split(connection, calls[:middle], life)
+    right = await _save_or_split(connection, calls[middle:], life)
+    return Saved(
+        left.written + right.written,
+        left.unchanged + right.unchanged,
+        left.refused + right.refused,
+        left.foreign + right.foreign,
+    )
 
 
 def _reason(error: BaseException) -> str:
@@ -174,9 +236,10 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {constraint or error}"
 
 
-async def _save_together(connection: Connection, calls: Sequence[CallRecord]) -> Saved:
+async def _save_together(connection: Connection, calls: Sequence[CallRecord], life: int) -> Saved:
+    foreign: tuple[UUID, ...] = ()
     async with connection.transaction():
-        rows = await connection.fetch(_UPSERT_CALLS, *call_columns(calls))
+        rows = await connection.fetch(_UPSERT_CALLS, *call_columns(calls), life)
         newer = {row["id"] for row in rows}
         if newer:
             changed = [call for call in calls if call.id in newer]
@@ -186,21 +249,63 @@ async def _save_together(connection: Connection, calls: Sequence[CallRecord]) ->
                 _DELETE_SURPLUS, [call.id for call in changed], [len(call.visits) for call in changed]
             )
             await connection.execute(_INSERT_CASES, *case_columns(changed))
-    return Saved(len(newer), len(calls) - len(newer))
+        if len(newer) < len(calls):
+            others = await connection.fetch(_FOREIGN, [call.id for call in calls], life)
+            foreign = tuple(row["id"] for row in others)
+    return Saved(len(newer), len(calls) - len(newer) - len(foreign), foreign=foreign)
 
 
 _UPSERT_CALLS: LiteralString = """
 INSERT INTO calls AS stored (id, pbx, uniqueid, linkedid, direction, caller, caller_name, dialled, arrived_at, ended_at,
-    hung_up_by, case_id, visits, revision)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::timestamptz[], $10::timestamptz[], $11::text[], $12::uuid[], $13::integer[], $14::bigint[])
+    hung_up_by, case_id, visits, revision, life)
+SELECT *, $15::bigint FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::uuid[], $13::integer[], $14::bigint[])
 ON CONFLICT (id) DO UPDATE SET
     pbx = excluded.pbx, uniqueid = excluded.uniqueid, linkedid = excluded.linkedid, direction = excluded.direction,
     caller = excluded.caller, caller_name = excluded.caller_name, dialled = excluded.dialled,
     arrived_at = excluded.arrived_at, ended_at = excluded.ended_at, hung_up_by = excluded.hung_up_by,
     case_id = excluded.case_id, visits = excluded.visits, revision = excluded.revision
-WHERE stored.revision < excluded.revision
+WHERE stored.life = excluded.life AND stored.revision < excluded.revision
 RETURNING id
+"""
+
+_FOREIGN: LiteralString = "SELECT id FROM calls WHERE id = ANY($1::uuid[]) AND life <> $2 ORDER BY id"
+
+# Locked in the order of `save`, so that no writer waits for another in a circle.
+_LEFT_OPEN: LiteralString = """
+SELECT id FROM calls
+WHERE pbx = ANY($1::text[]) AND life <> $2
+    AND id IN (SELECT id FROM calls WHERE ended_at IS NULL UNION SELECT call_id FROM visits WHERE outcome IS NULL)
+ORDER BY id FOR UPDATE
+"""
+
+_TAKE_OVER: LiteralString = """
+UPDATE calls SET life = $2 WHERE id = ANY($1::uuid[]) RETURNING calls.*, NULL::text AS case_number
+"""
+
+# How these waits ended cannot be known: kept out of every rate, their length unknown, but where they had left already.
+_LOSE_VISITS: LiteralString = """
+UPDATE visits SET outcome = 'lost', settling = false, quality = 'partial', caller_rings_heard = NULL,
+    reason = 'open when the service restarted without its database'
+WHERE call_id = ANY($1::uuid[]) AND outcome IS NULL
+"""
+
+_DOUBT_TALKS: LiteralString = """
+UPDATE visits SET talk_us = NULL, hold_us = NULL,
+    quality = CASE quality WHEN 'partial' THEN quality ELSE 'approximate' END
+FROM calls
+WHERE call_id = ANY($1::uuid[]) AND calls.id = call_id AND calls.ended_at IS NULL
+    AND visits.outcome = 'answered' AND visits.hung_up_by IS NULL
+    AND NOT EXISTS (SELECT FROM visits later
+        WHERE later.call_id = visits.call_id AND later.uniqueid = visits.uniqueid AND later.ordinal > visits.ordinal)
+"""
+
+_END_CALLS: LiteralString = """
+UPDATE calls SET ended_at = greatest(
+    arrived_at,
+    (SELECT max(greatest(joined_at, left_at, alerted_at)) FROM visits WHERE call_id = calls.id),
+    (SELECT max(greatest(called_at, rang_at, answered_at, ended_at)) FROM offers WHERE call_id = calls.id))
+WHERE id = ANY($1::uuid[]) AND ended_at IS NULL
 """
 
 _UPSERT_VISITS: LiteralString = """

@@ -4,17 +4,18 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from telephony.calls.record import CallRecord, Direction, Outcome, case_id
+from telephony.calls.record import CallRecord, Direction, Outcome, Quality, VisitRecord, case_id
 from telephony.cases.export import as_document
 from telephony.cases.rows import StoredCall, storable
 from telephony.cases.store import CallStore, Saved
-from tests.support.calls import at, call, calls, offer, visit
+from tests.support.calls import at, call, calls, offer, seconds, visit
 
 pytestmark = pytest.mark.db
 
@@ -127,7 +128,7 @@ async def test_more_calls_than_one_piece_come_back_all_and_in_order(store: CallS
 
 
 async def test_two_writers_of_the_same_calls_do_not_disturb_each_other(database: str) -> None:
-    stores = [CallStore(database) for _ in range(3)]
+    stores = [CallStore(database, life=1) for _ in range(3)]
     batch = [call(visit(), number=number) for number in range(1, 300)]
 
     async def write(store: CallStore, revision: int) -> None:
@@ -189,3 +190,74 @@ async def test_any_call_comes_back_whole_and_exports_as_json(store: CallStore, r
     [stored] = [one async for one in store.calls(record.arrived_at, until) if one.call.id == record.id]
     assert stored.call == readable(record)
     json.dumps(as_document(stored)).encode("utf-8")
+
+
+# --- lives: a process that starts while calls go on ----------------------------------------------------------------
+
+
+def open_call(*visits: VisitRecord, number: int = 1, **changes: Any) -> CallRecord:
+    """A call that goes on."""
+    return call(*visits, number=number, ended_at=None, hung_up_by=None, **changes)
+
+
+async def test_what_another_life_saved_is_neither_overwritten_nor_deleted(store: CallStore, database: str) -> None:
+    saved = open_call(visit(Outcome.TIMEOUT), visit(None), revision=3)
+    await store.save([saved])
+    later = CallStore(database)
+    found = await later.save([replace(saved, dialled="s", visits=(), revision=40), call(number=2)])
+    assert found == Saved(1, 0, foreign=(saved.id,))
+    assert (await everything(store))[0].call == saved
+    await later.close()
+
+
+async def test_the_next_process_takes_over_what_was_left_open_and_the_former_may_not_write(
+    store: CallStore, database: str
+) -> None:
+    waiting = open_call(visit(Outcome.TIMEOUT), visit(None), revision=3)
+    settling = call(visit(None, settling=True, left_at=at(9)), number=2)
+    others = [call(visit(), number=3), replace(open_call(number=4), pbx="pbx2")]
+    await store.save([waiting, settling, *others])
+    later = CallStore(database)
+    assert sorted(await later.open_calls(["pbx1"]), key=lambda one: one.arrived_at) == [waiting, settling]
+    assert await store.save([replace(waiting, revision=9)]) == Saved(0, 0, foreign=(waiting.id,))
+    assert await later.save([replace(waiting, revision=4)]) == Saved(1, 0)
+    assert await later.open_calls(["pbx1"]) == []
+    await later.close()
+
+
+async def test_who_could_not_take_over_owns_nothing(database: str) -> None:
+    later = CallStore(database)
+    await later.open_calls(["pbx1"])
+    await later.save([open_call()])
+    later.disown()
+    assert await later.save([open_call(revision=9)]) == Saved(0, 0, foreign=(call().id,))
+    with pytest.raises(asyncpg.DataError):
+        await later.open_calls([5])  # type: ignore[list-item]
+    await later.close()
+
+
+async def test_what_other_lives_left_open_is_closed_as_far_as_it_is_known(store: CallStore, database: str) -> None:
+    timeout, waits = visit(Outcome.TIMEOUT), visit(None, joined_at=at(20), offers=(offer(None, called_at=at(31)),))
+    talks = visit(hung_up_by=None, talk=timedelta(), quality=Quality.LIVE, left_at=at(12), answered_at=at(12))
+    ended = call(visit(None, settling=True, left_at=at(9), wait=seconds(9)), number=3)
+    done = call(visit(), number=4)
+    await store.save([open_call(timeout, waits), open_call(talks, number=2), ended, done])
+    later = CallStore(database)
+    assert await later.close_left_open(["pbx1"]) == 3
+    assert await later.close_left_open(["pbx1"]) == 0
+    first, second, third, fourth = [stored.call for stored in await everything(store)]
+    assert [(one.outcome, one.wait, one.quality) for one in first.visits] == [
+        (Outcome.TIMEOUT, seconds(10), Quality.LIVE),
+        (Outcome.LOST, None, Quality.PARTIAL),
+    ]
+    last_seen = offer(None, called_at=at(31))
+    assert first.ended_at == max(filter(None, (last_seen.called_at, last_seen.rang_at, last_seen.ended_at)))
+    assert (second.visits[0].talk, second.visits[0].quality, second.visits[0].caller_rings) == (
+        None,
+        Quality.APPROXIMATE,
+        2,
+    )
+    assert second.hung_up_by is None
+    assert (third.visits[0].outcome, third.visits[0].wait, third.ended_at) == (Outcome.LOST, seconds(9), ended.ended_at)
+    assert fourth == done
+    await later.close()
