@@ -3,8 +3,25 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
 from telephony.cases.embedded import EmbeddedPostgres
 from telephony.config import EMBEDDED, Config
+
+AWAY = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError)
+"""What a database that is away or in trouble raises."""
+BAD_URL = (
+    "database.url = 'postgresql://***': is no address that can be used; write postgresql://USER:PASSWORD@HOST:PORT/NAME,"
+    " with @ / : # ? % in the password as %40 %2F %3A %23 %3F %25"
+)
+
+
+def trouble(error: BaseException) -> str:
+    """What is wrong with the database, in one line, without the words of the layers between."""
+    known = getattr(error, "orig", None) or error
+    known = known.__cause__ if isinstance(known.__cause__, AWAY) else known
+    return " ".join(str(known).split()) or type(known).__name__
 
 
 @asynccontextmanager

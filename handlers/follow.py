@@ -20,7 +20,7 @@ from telephony.ami.snapshot import NOBODY, Listing
 from telephony.ami.translate import EPOCH, translate
 from telephony.calls.effects import Effect, Irregular
 from telephony.calls.facts import Fact, LinkLost, LinkRestored, MemberState, Moment, TimePassed
-from telephony.calls.record import Kind
+from telephony.calls.record import CallRecord, Kind
 from telephony.calls.tracker import Tracker
 from telephony.metrics.gauges import LinkGauge, QueueGauge, QueueLogGauge
 
@@ -112,12 +112,17 @@ class Follower:
         self._synchronised = False
         self._lost_at: timedelta | None = None
         self._gap = timedelta()
+        self._left_open: Sequence[CallRecord] = ()
         self._compared_at = self._list_all_at = timedelta()
         self._refused: list[str] = []
         self._quarantine_told: timedelta | None = None
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
     # --- life ---
+
+    def resume(self, calls: Sequence[CallRecord]) -> None:
+        """Take up calls that an earlier process left open. Before `run`; done when the PBX has told its clock."""
+        self._left_open = calls
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -188,6 +193,7 @@ class Follower:
             self._refused.clear()
             fact = translate(item.event, item.headers, self._clock.moment(item.headers, batch.mono, batch.offset))
             if fact is not None:
+                self._take_up(fact.at)
                 self._apply(fact)
                 if isinstance(fact, LinkRestored):
                     self._up(fact)
@@ -195,6 +201,13 @@ class Follower:
             self._list(item, Moment(EPOCH + batch.offset + batch.mono, batch.mono, stamped=False))
         elif self._listing is not None and item.action_id in self._listing.open and not item.succeeded:
             self._do_without(item.headers.get("Message", "refused"))
+
+    def _take_up(self, now: Moment) -> None:
+        """What an earlier process left open, by the clock of the PBX."""
+        if self._left_open:
+            calls, self._left_open = self._left_open, ()
+            self._log.info("calls_resumed", calls=len(calls))
+            self._performer.perform(self.tracker.resume(calls, now))
 
     def _up(self, fact: LinkRestored) -> None:
         self._booted, self._synchronised, self._listing = True, False, None

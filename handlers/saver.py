@@ -26,6 +26,8 @@ WINDOW = 0.05
 PROBE = 5.0
 """Seconds without work after which the database is asked whether it is there."""
 MAX_UNSAVED = 200_000
+PATIENCE = timedelta(seconds=3)
+"""A database that has not answered for so long counts as away, though no attempt has failed yet."""
 
 
 class Store(Protocol):
@@ -62,9 +64,10 @@ class SaverState:
     Attributes:
         backlog: calls with a state that is not durable.
         oldest_unsaved: age of the oldest such state; None without backlog.
-        database_up: the last attempt worked; None before the first.
+        database_up: the last attempt worked and nothing waits for longer than `PATIENCE`; None before the first.
         dropped: states given up at the cap, in total. refused: calls the database will never take, in total.
-        last_error: of the last attempt; None when it worked.
+        foreign: states of calls whose rows belong to another life, in total (docs/decisions/restart.md).
+        last_error: of the last attempt, or what waits for too long; None when all is well.
     """
 
     backlog: int
@@ -72,6 +75,7 @@ class SaverState:
     database_up: bool | None
     dropped: int
     refused: int
+    foreign: int
     last_error: str | None
 
 
@@ -110,6 +114,8 @@ class Saver:
         self._dropped = 0
         self._told_dropping = False
         self._refused = 0
+        self._foreign = 0
+        self._asked: float | None = None
         self._up: bool | None = None
         self._last_error: str | None = None
         self._log = structlog.get_logger(__name__)
@@ -131,14 +137,29 @@ class Saver:
     def state(self) -> SaverState:
         """Backlog, ages, counts: for metrics and readiness."""
         oldest = next(iter(self._unsaved.values()), None)
+        unsaved = None if oldest is None else self._age(oldest.since)
+        late = self._late(unsaved)
         return SaverState(
             backlog=len(self._unsaved),
-            oldest_unsaved=None if oldest is None else timedelta(seconds=max(0.0, self._clock() - oldest.since)),
-            database_up=self._up,
+            oldest_unsaved=unsaved,
+            database_up=False if late else self._up,
             dropped=self._dropped,
             refused=self._refused,
-            last_error=self._last_error,
+            foreign=self._foreign,
+            last_error=self._last_error or late,
         )
+
+    def _age(self, since: float) -> timedelta:
+        return timedelta(seconds=max(0.0, self._clock() - since))
+
+    def _late(self, unsaved: timedelta | None) -> str | None:
+        """What waits for too long, in words."""
+        asked = None if self._asked is None else self._age(self._asked)
+        if asked is not None and asked > PATIENCE:
+            return f"no answer for {asked.total_seconds():.0f} s"
+        if unsaved is not None and unsaved > PATIENCE:
+            return f"calls wait to be saved for {unsaved.total_seconds():.0f} s"
+        return None
 
     async def run(self) -> None:
         """Write until `stop`. A task of the service's TaskGroup; cancelling it loses nothing that was durable."""
@@ -170,32 +191,37 @@ class Saver:
             try:
                 await asyncio.wait_for(self._drained.wait(), limit)
             except TimeoutError:
-                self._log.warning("saver_stopped_with_backlog", remaining=len(self._unsaved), error=self._last_error)
+                left, why = len(self._unsaved), self.state().last_error or f"not within {limit:g} s"
+                self._last_error = why
+                self._log.warning("saver_stopped_with_backlog", remaining=left, error=why)
         return len(self._unsaved)
 
     async def _probe(self) -> None:
         if self._unsaved or self._stopping:
             return
+        self._asked = self._clock()
         try:
             await self._store.ping()
         except Exception as error:  # noqa: BLE001  # as below
             self._failed(error)
         else:
             self._worked()
+        finally:
+            self._asked = None
 
     async def _write(self) -> bool:
         batch = list(islice(self._unsaved.values(), BATCH))
         calls = [unsaved.call for unsaved in batch]
         for unsaved in batch:
             unsaved.changed = None
-        self._writing = len(batch)
+        self._writing, self._asked = len(batch), self._clock()
         try:
             saved = await self._store.save(calls)
         except Exception as error:  # noqa: BLE001  # whatever the trouble is: keep the calls, say it, try again
             self._failed(error)
             return False
         finally:
-            self._writing = 0
+            self._writing, self._asked = 0, None
         self._worked()
         self._settle(batch, calls, saved)
         return True
@@ -215,6 +241,10 @@ class Saver:
         for refused in saved.refused:
             self._refused += 1
             self._log.error("call_refused_by_database", call=str(refused.call), reason=refused.reason)
+        if saved.foreign and not self._foreign:
+            remedy = "none: what was saved of them before this process started is kept, and closed"
+            self._log.error("calls_of_another_life", first=str(saved.foreign[0]), remedy=remedy)
+        self._foreign += len(saved.foreign)
         for unsaved, written in zip(batch, calls, strict=True):
             del self._unsaved[written.id]
             if unsaved.call is not written:  # a newer state came meanwhile

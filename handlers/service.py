@@ -3,28 +3,31 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from random import SystemRandom
+from typing import Any, TypeAlias, TypeVar
 
-import asyncpg
 import structlog
 from aiohttp import web
-from sqlalchemy.exc import DBAPIError
 
 from handlers.build import Service, application, build
-from handlers.database import database
+from handlers.database import AWAY, BAD_URL, database, trouble
 from telephony.backoff import Backoff
+from telephony.calls.record import CallRecord
+from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.migrate import MigrationError, migrate
-from telephony.config import Config
+from telephony.config import Config, ConfigFaults
 
+RESUME_SECONDS = 5.0
+"""How long the PBXs are not followed while the database may still say what was left open."""
 DRAIN_SECONDS = 5.0
 """How long a stop may take to make pending calls durable."""
+T = TypeVar("T")
+LeftOpen: TypeAlias = "asyncio.Future[Sequence[CallRecord]]"
 log = structlog.get_logger(__name__)
 
 
-async def serve(
-    config: Config, ready: Callable[[Service], None] = lambda _: None, drain: float = DRAIN_SECONDS
-) -> None:
+async def serve(config: Config, ready: Callable[[Service], None] = lambda _: None, drain: float = DRAIN_SECONDS) -> int:
     """Follow the PBXs and answer HTTP until SIGTERM or SIGINT.
 
     Args:
@@ -32,8 +35,12 @@ async def serve(
         ready: called once everything runs and the pages answer; tests wait for it.
         drain: seconds that a stop may take to make pending calls durable.
 
+    Returns:
+        How many calls could not be saved.
+
     Raises:
         EmbeddedError: our own database does not start.
+        ConfigFaults: the address of the database is none.
         OSError: the address of the pages cannot be had.
     """
     stop = asyncio.Event()
@@ -44,16 +51,29 @@ async def serve(
         async with database(config) as url:
             service = build(config, url)
             async with pages(service):
-                await run(service, url, stop, ready, drain)
+                return await run(service, url, stop, ready, drain)
+    except ExceptionGroup as group:
+        if group.subgroup(DatabaseUrlError) is None:
+            raise
+        raise ConfigFaults((BAD_URL,)) from None
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
 
-async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[Service], None], drain: float) -> None:
-    """Run until `stop`: first the PBXs are left, then what they left behind is saved."""
+async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[Service], None], drain: float) -> int:
+    """Run until `stop`: first the PBXs are left, then what they left behind is saved.
+
+    Returns:
+        How many calls could not be saved.
+    """
+    left_open: LeftOpen = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
-        saving = tasks.create_task(save(service, url), name="save")
+        saving = tasks.create_task(save(service, url, left_open), name="save")
+        stopping = tasks.create_task(stop.wait(), name="stop")
+        first: set[asyncio.Future[Any]] = {left_open, stopping}
+        await asyncio.wait(first, timeout=RESUME_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        resume(service, left_open)
         following = [
             tasks.create_task(job, name=name)
             for feed in service.feeds
@@ -65,7 +85,7 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
         ]
         log.info("serving", pbxs=[feed.name for feed in service.feeds], http=str(service.config.http.listen))
         ready(service)
-        await stop.wait()
+        await stopping
         log.info("stopping")
         for task in following:
             task.cancel()
@@ -75,28 +95,65 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
         saving.cancel()
     await service.store.close()
     log.info("stopped")
+    return remaining
 
 
-async def save(service: Service, url: str) -> None:
-    """Bring the database to our schema as soon as it answers, then save what came and comes."""
+def resume(service: Service, left_open: LeftOpen) -> None:
+    """Hand what earlier processes left open to those who follow the PBXs; without a database, go on without it."""
+    if not left_open.done():
+        left_open.cancel()
+        log.warning("nothing_resumed", remedy="none: the database was away; what was saved is kept, and closed")
+        return
+    for feed in service.feeds:
+        feed.follower.resume([call for call in left_open.result() if call.pbx == feed.name])
+
+
+async def save(service: Service, url: str, left_open: LeftOpen) -> None:
+    """Bring the database to our schema as soon as it answers, read what was left open, then save what came and comes.
+
+    Args:
+        service: everything.
+        url: of the database.
+        left_open: gets the calls that earlier processes left open; once cancelled, they are closed instead.
+    """
+    pbxs = [feed.name for feed in service.feeds]
+    done = await retried(lambda: migrate(url))
+    log.info("database_ready", schema=done.after)
+    if not left_open.done():
+        calls = await retried(lambda: service.store.open_calls(pbxs))
+        if not left_open.done():
+            left_open.set_result(calls)
+    if left_open.cancelled():
+        service.store.disown()
+        closed = await retried(lambda: service.store.close_left_open(pbxs))
+        log.info("calls_closed", calls=closed)
+    await service.saver.run()
+
+
+async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What the attempt gives, once it works; why it does not is told once, whatever it is.
+
+    Raises:
+        DatabaseUrlError: it never will.
+    """
     backoff = Backoff(0.2, 5.0, SystemRandom())
     told = False
     while True:
         try:
-            done = await migrate(url)
+            return await attempt()
+        except DatabaseUrlError:
+            raise
         except MigrationError as error:
             if not told:
                 log.error("database_schema", error=str(error))  # noqa: TRY400 - the line says all
-            told = True
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+        except AWAY as error:
             if not told:
-                log.warning("database_away", error=" ".join(str(error).split()) or type(error).__name__)
-            told = True
-        else:
-            log.info("database_ready", schema=done.after)
-            break
+                log.warning("database_away", error=trouble(error))
+        except Exception:  # whatever it is, the PBXs are measured
+            if not told:
+                log.exception("database_failed")
+        told = True
         await asyncio.sleep(backoff.next())
-    await service.saver.run()
 
 
 @contextlib.asynccontextmanager

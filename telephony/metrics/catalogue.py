@@ -101,4 +101,5 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("saver_backlog", (), "Calls with a state that is not durable"),
     _counter("saver_dropped_total", (), "States given up because too many calls waited for the database", scraped=True),
     _counter("saver_refused_total", (), "Calls that the database refuses for ever", scraped=True),
+    _counter("saver_foreign_total", (), "States not saved: the call was left open by an earlier process", scraped=True),
 )

@@ -94,6 +94,11 @@ class SaverGauges(Protocol):
         """Calls that the database refuses."""
         ...
 
+    @property
+    def foreign(self) -> int:
+        """States of calls whose rows belong to another life."""
+        ...
+
 
 Naming = Callable[[str, Kind, str], str]
 """(pbx, kind, queue) to the label value: the name if it is known, else `other`."""
@@ -152,6 +157,7 @@ def saver_samples(samples: Samples, saver: SaverGauges) -> None:
     samples["saver_lag_seconds"][()] = saver.oldest_unsaved.total_seconds() if saver.oldest_unsaved else 0
     samples["saver_dropped_total"][()] = saver.dropped
     samples["saver_refused_total"][()] = saver.refused
+    samples["saver_foreign_total"][()] = saver.foreign
     if saver.database_up is not None:
         samples["database_up"][()] = saver.database_up
 

@@ -55,7 +55,7 @@ queues = ["support"]
 
 
 @asynccontextmanager
-async def serving(config: Config, drain: float = 5) -> AsyncIterator[tuple[Service, asyncio.Task[None]]]:
+async def serving(config: Config, drain: float = 5) -> AsyncIterator[tuple[Service, asyncio.Task[int]]]:
     """The service, running; ended by SIGTERM."""
     made: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:

@@ -231,3 +231,55 @@ async def test_a_rest_ends_with_the_event_or_the_time() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await rest(1_000, asyncio.Event())
+
+
+async def test_calls_of_another_life_are_counted_and_told_once() -> None:
+    store, time = FakeStore(), Time()
+    with capture_logs() as logs:
+        saver = saver_on(store, time)
+        store.foreign = {call(number=1).id, call(number=2).id}
+        async with running(saver):
+            for number in (1, 2, 3):
+                saver.put(call(number=number))
+                await until(lambda: saver.state().backlog == 0)
+    assert (saver.state().foreign, list(store.kept)) == (2, [call(number=3).id])
+    assert [entry["event"] for entry in logs] == ["calls_of_another_life"]
+
+
+async def test_a_database_that_does_not_answer_is_not_up_before_an_attempt_has_failed() -> None:
+    store, time = FakeStore(), Time()
+    saver = saver_on(store, time)
+    async with running(saver):
+        await until(lambda: saver.state().database_up is True)
+        store.gate.clear()
+        store.entered.clear()
+        saver.put(call())
+        await store.entered.wait()
+        time.now += 2.9
+        assert (saver.state().database_up, saver.state().last_error) == (True, None)
+        time.now += 0.2
+        assert (saver.state().database_up, saver.state().last_error) == (False, "no answer for 3 s")
+        store.gate.set()
+        await until(lambda: saver.state().backlog == 0)
+        assert (saver.state().database_up, saver.state().last_error) == (True, None)
+
+
+async def test_calls_that_wait_for_long_are_told_while_the_database_answers() -> None:
+    time = Time()
+    saver = saver_on(FakeStore(), time)
+    saver.put(call())
+    time.now += 4
+    assert saver.state().last_error == "calls wait to be saved for 4 s"
+
+
+async def test_stopping_with_calls_unsaved_says_why() -> None:
+    store, time = FakeStore(), Time()
+    saver = saver_on(store, time)
+    store.gate.clear()
+    saver.put(call())
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(saver.run())
+        await store.entered.wait()
+        await saver.stop(0)
+        assert saver.state().last_error == "not within 0 s"
+        task.cancel()

@@ -52,6 +52,7 @@ class SaverFigures:
     database_up: bool | None = None
     dropped: int = 4
     refused: int = 5
+    foreign: int = 6
 
 
 @pytest.fixture

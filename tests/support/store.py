@@ -14,6 +14,7 @@ class FakeStore:
     Attributes:
         kept: what is durable. batches: sizes of the batches written.
         troubles: raised by the next calls, one each. refuses: calls never taken.
+        foreign: calls whose rows belong to another life.
         gate: while cleared, `save` waits before it writes: a frozen database.
         entered: set when `save` has been called.
     """
@@ -23,6 +24,7 @@ class FakeStore:
         self.batches: list[int] = []
         self.troubles = list(troubles)
         self.refuses: set[UUID] = set()
+        self.foreign: set[UUID] = set()
         self.gate = asyncio.Event()
         self.gate.set()
         self.entered = asyncio.Event()
@@ -36,15 +38,19 @@ class FakeStore:
         self.batches.append(len(calls))
         refused = [call for call in calls if call.id in self.refuses]
         for call in calls:
-            if call.id not in self.refuses and (
+            if call.id not in self.refuses | self.foreign and (
                 call.id not in self.kept or self.kept[call.id].revision < call.revision
             ):
                 self.kept[call.id] = call
         return Saved(
-            len(calls) - len(refused), 0, tuple(Refused(call.id, "CheckViolationError: x") for call in refused)
+            len(calls) - len(refused),
+            0,
+            tuple(Refused(call.id, "CheckViolationError: x") for call in refused),
+            tuple(call.id for call in calls if call.id in self.foreign),
         )
 
     async def ping(self) -> None:
         self.pings += 1
+        await self.gate.wait()
         if self.troubles:
             raise self.troubles.pop(0)
