@@ -185,17 +185,21 @@ async def test_a_hostile_callers_name_and_number_arrive_as_text_everywhere(pbx: 
         story = Story(pbx).agent("1001", then="rings")
         story.caller(catalogue.FORGED, calls="support", hangs_up_after=2, display=quoted)
         story.caller("%2b86'%22%3c%3e%25;drop", calls="sales", hangs_up_after=2)
+        story.caller("86'%22%3c%3e%25%c3%a9", calls="market/raw", hangs_up_after=2)
         await story.play()
         calls = await product.settled("pbx1")
         metrics = await asyncio.to_thread(product.metrics)
         csv = await product.export_csv()
         text, log = await asyncio.to_thread(product.get, "/metrics"), product.log
 
-    assert len(calls) == 2
-    assert len({call["case"]["id"] for call in calls}) == 2
+    assert len(calls) == 3
+    assert len({call["case"]["id"] for call in calls}) == 3
     by_queue = {call["visits"][0]["queue"]: call for call in calls}
-    forged, odd = by_queue["support"], by_queue["sales"]
-    assert [visit["outcome"] for visit in visits_of(calls)] == ["abandoned", "abandoned"]
+    forged, odd, raw = by_queue["support"], by_queue["sales"], by_queue["market"]
+    assert [visit["outcome"] for visit in visits_of(calls)] == ["abandoned"] * 3
+    assert raw["caller"] == "86'\"<>%é", (
+        "no line breaks in it: text like any other, though the dialplan cleaned nothing"
+    )
     # PJSIP keeps the backslashes of a quoted display name; what it hands on is what we show.
     assert forged["caller_name"].replace("\\", "").startswith('Robert\'); DROP <b onx="y">%0d%0a%22 =1+1')
     assert set(forged["caller"]) <= set("+0123456789*#")
