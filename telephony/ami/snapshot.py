@@ -34,6 +34,7 @@ LISTED: Mapping[str, frozenset[str]] = {
 """The entries that a snapshot is made of, and what each must have."""
 
 UP = "6"
+RINGING = "5"
 DURATION = re.compile(r"(\d{1,5}):(\d\d):(\d\d)\Z", re.ASCII)
 
 
@@ -111,6 +112,7 @@ def live_channel(headers: Headers) -> LiveChannel:
         up=headers["ChannelState"] == UP,
         lived=timedelta(hours=hours, minutes=minutes, seconds=rest),
         application=headers.get("Application", ""),
+        ringing=headers["ChannelState"] == RINGING,
     )
 
 

@@ -22,9 +22,29 @@ from telephony.calls.effects import (
     VisitEnded,
     VisitEntered,
 )
-from telephony.calls.facts import BridgeId, Channel, HangupSide, Interface, Member, Moment, QueueName, Uniqueid
+from telephony.calls.facts import (
+    BridgeId,
+    Channel,
+    HangupSide,
+    Interface,
+    Member,
+    Moment,
+    QueueName,
+    QueueResult,
+    Uniqueid,
+)
 from telephony.calls.outcome import cancelled_offer
-from telephony.calls.record import CallRecord, Direction, OfferResult, Outcome, Party, VisitRecord, call_id, case_id
+from telephony.calls.record import (
+    CallRecord,
+    Direction,
+    Kind,
+    OfferResult,
+    Outcome,
+    Party,
+    VisitRecord,
+    call_id,
+    case_id,
+)
 from telephony.calls.visit import IllegalStepError, Offer, Step, Visit
 
 
@@ -70,6 +90,7 @@ class Leg:
         stands_for: the customer who called the other half: what this half does in the dialplan, he does.
         consulted: the near half of the Local channel by which an agent calls this phone to consult.
         reached: the attempt to reach it is over, or it answered.
+        seen: the last moment at which it surely lived, as far as noted.
     """
 
     uniqueid: Uniqueid
@@ -82,6 +103,7 @@ class Leg:
     near: Uniqueid | None = None
     consulted: Uniqueid | None = None
     reached: bool = False
+    seen: Moment | None = None
     absent_since: Moment | None = None
 
 
@@ -89,7 +111,8 @@ class Leg:
 class LiveCall:
     """A call while it goes on, or while something about it is still to be settled.
 
-    `past`: visits that an earlier process decided and counted; of these nothing changes any more.
+    `past`: visits that an earlier process decided and counted; of these nothing changes any more. `unheard`: nobody
+    heard it end.
     """
 
     id: UUID
@@ -106,10 +129,11 @@ class LiveCall:
     legs: set[Uniqueid] = field(default_factory=set)
     visits: list[Visit] = field(default_factory=list)
     refused: dict[tuple[QueueName, Uniqueid], list[int]] = field(default_factory=dict)
-    refusal_told: datetime | None = None
+    refusal_told: tuple[datetime, QueueName, QueueResult] | None = None
     due: timedelta | None = None
     revision: int = 0
     past: tuple[VisitRecord, ...] = ()
+    unheard: bool = False
 
     @property
     def next_ordinal(self) -> int:
@@ -146,6 +170,7 @@ class Book:
         self.alarms_set = 0
         self.last: Moment | None = None
         self.booted_at: datetime | None = None
+        self.deaf = False
         self.out: list[Effect] = []
         self.dirty: dict[LiveCall, None] = {}
 
@@ -174,8 +199,8 @@ class Book:
             if channel is not None and channel.uniqueid in self.ended:
                 raise IllegalStepError(f"{channel.uniqueid} ended before")
 
-    def seat(self, channel: Channel, at: Moment, *, incoming: bool = True) -> Leg:
-        """The channel's leg, made and attached to its call if it was not known."""
+    def seat(self, channel: Channel, at: Moment, *, incoming: bool = True, dialled: str = "") -> Leg:
+        """The channel's leg, made and attached to its call if it was not known. `dialled`: what its root asked for."""
         self.refuse_ended(channel)
         leg = self.legs.get(channel.uniqueid)
         if leg is not None:
@@ -188,7 +213,7 @@ class Book:
         if call is not None and call.finished:
             call = None
         if call is None and channel.linkedid == channel.uniqueid:
-            call = self.open_call(channel, at, incoming=incoming)
+            call = self.open_call(channel, at, incoming=incoming, dialled=dialled)
         if call is not None:
             leg.call = call
             call.legs.add(leg.uniqueid)
@@ -203,7 +228,7 @@ class Book:
             leg.call.legs.add(leg.uniqueid)
         return leg, leg.call
 
-    def open_call(self, channel: Channel, at: Moment, *, incoming: bool) -> LiveCall:
+    def open_call(self, channel: Channel, at: Moment, *, incoming: bool, dialled: str = "") -> LiveCall:
         """A call begins with this root channel; an inbound one opens its case."""
         call = LiveCall(
             id=call_id(self.rules.pbx, channel.uniqueid),
@@ -212,7 +237,7 @@ class Book:
             direction=self.direction(channel, incoming=incoming),
             caller=channel.caller_number,
             caller_name=channel.caller_name,
-            dialled=channel.exten,
+            dialled=dialled,
             arrived=at,
         )
         self.calls[channel.uniqueid] = call
@@ -251,7 +276,7 @@ class Book:
             self.touch(call)
             self.out.append(CallEnded(self.record(call)))
             call.due = None
-        if any(visit.outcome is Outcome.EXITED for visit in call.visits):
+        if any(self.correctable(visit) for visit in call.visits):
             if call.due is None:
                 call.due = at.mono + rules.correctable
                 self.wake(call.due, call, None)
@@ -259,6 +284,12 @@ class Book:
                 return
         if self.calls.get(call.root) is call:
             del self.calls[call.root]
+
+    def correctable(self, visit: Visit) -> bool:
+        """Whether queue_log may still tell how it ended."""
+        return visit.outcome is Outcome.EXITED or (
+            visit.outcome is Outcome.LOST and visit.logged is None and self.rules.queue_log and visit.kind is Kind.QUEUE
+        )
 
     # --- visits and offers ---
 
@@ -287,10 +318,10 @@ class Book:
             self.out.append(VisitCorrected(self.record(call), before, record))
         self.forget_if_over(call, at)
 
-    def end_offer(self, visit: Visit, offer: Offer, result: OfferResult) -> None:
-        """Why a phone stopped ringing is known."""
-        if offer.result is None:
-            offer.result = result
+    def end_offer(self, visit: Visit, offer: Offer, result: OfferResult | None) -> None:
+        """Why a phone stopped ringing is known, or nobody will know."""
+        if offer.result is None and not offer.ended:
+            offer.result, offer.ended = result, True
             self.out.append(OfferEnded(visit.queue, visit.kind, offer.record(self.rules.ring_period)))
 
     def seal_offers(self, visit: Visit) -> None:
@@ -298,7 +329,8 @@ class Book:
         won = any(offer.answered for offer in visit.offers)
         for offer in visit.offers:
             if offer.result is None and offer.end is not None:
-                self.end_offer(visit, offer, cancelled_offer(visit.outcome, won_elsewhere=won))
+                heard = not offer.unheard or offer.dial is not None
+                self.end_offer(visit, offer, cancelled_offer(visit.outcome, won_elsewhere=won) if heard else None)
 
     # --- records ---
 
@@ -339,7 +371,7 @@ class Book:
         if any(visit.outcome is Outcome.ANSWERED and visit.talk is None for visit in visits):
             return call.asked  # a talk ended unheard: only what was heard since tells
         ended_talk = (visit.hung_up_by for visit in reversed(visits) if visit.hung_up_by)
-        return next(ended_talk, call.asked or Party.PBX)
+        return next(ended_talk, call.asked or (None if call.unheard else Party.PBX))
 
     def irregular(self, what: str, detail: str) -> None:
         """A fact that fits nowhere is reported and changes nothing."""

@@ -1,6 +1,6 @@
 """Phones are called and ring, for a queue's caller or for one whom the dialplan connects directly."""
 
-from telephony.calls import talking, talks
+from telephony.calls import gaps, talking, talks
 from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.facts import (
     AgentCalled,
@@ -18,7 +18,7 @@ from telephony.calls.facts import (
     Uniqueid,
 )
 from telephony.calls.outcome import DIES_WITH_IT, UNHEARD, judge_direct
-from telephony.calls.record import Direction, Kind, OfferResult, Outcome
+from telephony.calls.record import Direction, Kind, OfferResult
 from telephony.calls.visit import Offer, State, Step, Visit
 
 
@@ -229,7 +229,7 @@ def result_of(offer: Offer, visit: Visit) -> OfferResult | None:
     if offer.dial is DialResult.CANCELLED:
         return None
     # A phone that rang was reached, whatever the PBX calls the end of it.
-    return OfferResult.NO_ANSWER if offer.rang else OfferResult.UNREACHABLE
+    return OfferResult.NO_ANSWER if offer.rang or offer.found else OfferResult.UNREACHABLE
 
 
 def finish(book: Book, found: tuple[LiveCall, Visit, Offer], result: OfferResult | None) -> None:
@@ -251,7 +251,7 @@ def rang_out(book: Book, fact: AgentRangOut) -> None:
     if offer.end is None:
         offer.end = fact.at
     if not offer.answered and found[1].asked is None:
-        rang_out = OfferResult.NO_ANSWER if offer.rang else OfferResult.UNREACHABLE
+        rang_out = OfferResult.NO_ANSWER if offer.rang or offer.found else OfferResult.UNREACHABLE
         finish(book, found, result_of(offer, found[1]) or rang_out)
 
 
@@ -312,7 +312,7 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
 def close(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """Nobody answered a direct visit, and nobody will."""
     if any(offer.unheard and offer.dial is None for offer in visit.offers):
-        book.decide(call, visit, Outcome.LOST, UNHEARD, at)
+        gaps.lose(book, call, visit, at, UNHEARD, bound=True)
         return
     last = max(visit.offers, key=lambda offer: offer.end.mono if offer.end else at.mono)
     results = frozenset(offer.result for offer in visit.offers)

@@ -408,13 +408,14 @@ class WaitingCaller:
 
 @dataclass(frozen=True, slots=True)
 class LiveChannel:
-    """A channel in a snapshot. `bridge`: the bridge it is in, or None. `lived`: whole seconds."""
+    """A channel in a snapshot. `bridge`: the bridge it is in, or None. `lived`: whole seconds. `ringing`: it is."""
 
     channel: Channel
     bridge: BridgeId | None
     up: bool
     lived: timedelta
     application: str
+    ringing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from telephony.calls.record import CallRecord, Kind, Outcome, VisitRecord
+from telephony.calls.record import CallRecord, Kind, Outcome, Quality, VisitRecord
+
+UNHEARD = frozenset({Quality.PARTIAL, Quality.RECONSTRUCTED})
+"""Of such a visit phones may have rung that nobody heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ class CallSummary:
         gave_up: sought, never answered, and last `abandoned`. Shorts are among them.
         unanswered: sought, never answered, whatever the last outcome (decided). Those who gave up are among them.
         short: gave up after less than the target's `short_abandon`. Rates take shorts out of both sides.
-        wait: sum of the waits of its visits up to the first answer, or of all; None when any of these is unknown or
-            when the call did not seek.
+        wait: sum of the waits of its visits up to the first answer, or of all; None when any of these is unknown (of a
+            lost visit only a lower bound is known) or when the call did not seek.
         rings: sum of the rings the caller heard up to the first answer, or to the end; None when no phone rang, or when
             a phone rang for an unknown time.
         alerted: the call counts for the ring standard: a phone rang for it, for a known number of rings, and its caller
@@ -143,19 +146,19 @@ def _until_answer(visits: tuple[VisitRecord, ...]) -> tuple[VisitRecord, ...]:
 def _wait(visits: tuple[VisitRecord, ...]) -> timedelta | None:
     total = timedelta()
     for visit in visits:
-        if visit.wait is None:
+        if visit.wait is None or visit.outcome is Outcome.LOST:  # of a lost visit it is a lower bound
             return None
         total += visit.wait
     return total
 
 
 def _rings(visits: tuple[VisitRecord, ...]) -> int | None:
-    """Rings heard in all these visits; None when no phone rang in any, or when it rang for an unknown time."""
+    """Rings heard in all these visits; None when no phone rang in any, or perhaps one did for an unknown time."""
     total: int | None = None
     for visit in visits:
         heard = visit.caller_rings if visit.outcome is Outcome.ANSWERED else visit.caller_rings_heard
         if heard is not None:
             total = heard if total is None else total + heard
-        elif visit.alerted_at is not None:
+        elif visit.alerted_at is not None or visit.quality in UNHEARD:
             return None
     return total

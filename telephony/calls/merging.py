@@ -6,11 +6,12 @@ not know (a later Join makes it exact), and absence proves nothing by itself: on
 
 from datetime import timedelta
 
-from telephony.calls import dialling, queueing, talking, talks
+from telephony.calls import dialling, gaps, queueing, talking, talks
 from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.clocks import span
 from telephony.calls.effects import QueuesKnown
 from telephony.calls.facts import (
+    BridgeId,
     LinkLost,
     LinkRestored,
     LiveChannel,
@@ -24,15 +25,11 @@ from telephony.calls.facts import (
     WaitingCaller,
 )
 from telephony.calls.outcome import UNHEARD
-from telephony.calls.record import Direction, Kind, Outcome
-from telephony.calls.visit import Step, Visit
+from telephony.calls.record import Direction, Kind
+from telephony.calls.visit import State, Visit
 
 SAME_BOOT = timedelta(seconds=3)
 """Boot times of one boot differ by less: uptime is told in whole seconds, by the clock that stamps events."""
-
-
-SAME_STAY = timedelta(seconds=5)
-"""Whoever is listed with a later beginning than this, by whole seconds and by events, left meanwhile and came back."""
 
 
 class Comparison:
@@ -67,18 +64,35 @@ class Comparison:
             self.residual[queue] = self.residual.get(queue, 0) + 1
         return lasting, ghosts
 
+    def explained(self, visit: Visit) -> None:
+        """He left in a gap in our hearing: that is no disagreement."""
+        self.extra.pop(visit, None)
+        self.residual[visit.queue] -= 1
+
 
 def link_lost(book: Book, fact: LinkLost) -> None:
-    """What happens now we do not see: every open wait spans a gap."""
+    """What happens now we do not see: every open wait and every talk spans a gap."""
+    book.deaf = True
     for visit, call in book.open.items():
+        if not visit.unheard:
+            visit.alive = gaps.later(visit.alive, book.last)
         visit.partial = visit.unheard = True
+        if visit.settling and visit.kind is Kind.DIRECT and visit.gone is None:
+            visit.due = None  # his next phone may ring unheard
         book.touch(call)
     for _, _, offer in book.offers.values():
         offer.unheard |= offer.end is None
+    for leg in book.legs.values():
+        leg.seen = gaps.later(leg.seen, book.last)
+    doubt_talks(book)
+    book.irregular("link_lost", fact.reason)
+
+
+def doubt_talks(book: Book) -> None:
+    """Whether they talk on is not known, until a listing shows it."""
     for call in book.calls.values():
         for visit in call.visits:
-            visit.exact &= visit.talk_since is None
-    book.irregular("link_lost", fact.reason)
+            gaps.doubt_talk(visit)
 
 
 def link_restored(book: Book, fact: LinkRestored) -> None:
@@ -86,12 +100,16 @@ def link_restored(book: Book, fact: LinkRestored) -> None:
     if fact.booted_at is None:
         return
     if book.booted_at is not None and abs(fact.booted_at - book.booted_at) > SAME_BOOT:
+        doubt_talks(book)
         everything_lost(book, book.last or fact.at, "the PBX restarted")
     book.booted_at = fact.booted_at
 
 
 def stopping(book: Book, fact: PbxStopping) -> None:
     """An orderly shutdown hangs up every channel: nobody abandoned."""
+    for visit in book.open:
+        if not visit.unheard:
+            visit.alive = fact.at
     everything_lost(book, fact.at, "the PBX was shut down")
 
 
@@ -102,7 +120,8 @@ def everything_lost(book: Book, at: Moment, reason: str) -> None:
         if not visit.undecided:
             book.seal_offers(visit)
     for visit, call in list(book.open.items()):
-        lose(book, call, visit, at, reason)
+        visit.cut_off = True
+        gaps.lose(book, call, visit, at, reason)
     for call in list(book.calls.values()):
         for uniqueid in list(call.legs):
             talking.unseat(book, book.legs[uniqueid], at)
@@ -114,15 +133,6 @@ def everything_lost(book: Book, at: Moment, reason: str) -> None:
     book.offers.clear()
     book.partners.clear()
     book.others_waiting.clear()
-
-
-def lose(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str) -> None:
-    """We cannot know how this wait ended."""
-    if visit.waiting:
-        visit.step(Step.LEAVE)
-        visit.left = at
-    visit.partial = True
-    book.decide(call, visit, Outcome.LOST, reason, at)
 
 
 def close_call(book: Book, call: LiveCall, at: Moment) -> None:
@@ -147,13 +157,36 @@ def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, *, first: 
             book.phones |= {member.interface, member.device or member.interface}
     if fact.channels is not None:
         merge_channels(book, fact)
+        if first:
+            seat_again(book, fact)
     lasting, ghosts = comparison.compare(book, fact)
     for entry in fact.waiting if first else lasting:
         open_partial(book, entry, fact.at)
+    if fact.channels is not None and first:
+        find_ringing(book, fact)
     for visit in ghosts:
         call = book.open.get(visit)
         if call is not None and (visit.partial or visit.customer not in book.legs):
-            lose(book, call, visit, fact.at, UNHEARD)
+            gaps.lose(book, call, visit, fact.at, UNHEARD)
+            comparison.explained(visit)
+    note_alive(book, fact)
+
+
+def note_alive(book: Book, fact: SnapshotTaken) -> None:
+    """Who is listed lived, and waited, when the listing was asked for."""
+    book.last = gaps.later(book.last, fact.asked_at)
+    listed = {(entry.queue, entry.channel.uniqueid) for entry in fact.waiting}
+    for visit, call in book.open.items():
+        if (visit.queue, visit.customer) in listed:
+            visit.alive = gaps.later(visit.alive, fact.asked_at)
+        if book.deaf and visit.settling and visit.gone is None:
+            visit.due = fact.at.mono + (book.rules.settle if visit.kind is Kind.QUEUE else book.rules.dial_gap)
+            book.wake(visit.due, call, visit)
+    for live in fact.channels or ():
+        leg = book.legs.get(live.channel.uniqueid)
+        if leg is not None:
+            leg.seen = gaps.later(leg.seen, fact.asked_at)
+    book.deaf = False
 
 
 def open_partial(book: Book, entry: WaitingCaller, at: Moment) -> None:
@@ -164,13 +197,13 @@ def open_partial(book: Book, entry: WaitingCaller, at: Moment) -> None:
     if call.direction is not Direction.INBOUND:
         book.others_waiting.add((entry.queue, entry.channel.uniqueid))
         return
-    began = Moment(at.wall - entry.waited, at.mono - entry.waited, stamped=at.stamped)
+    began = Moment(at.wall - entry.waited, at.mono - entry.waited, stamped=False)
     known = queueing.find(call, leg.uniqueid, entry.queue, waiting=True)
     if known is not None:
-        if not known.unheard or span(known.began, began).length <= SAME_STAY:
+        if not known.unheard or span(known.began, began).length <= gaps.bound_of(known):
             known.unheard = False
             return
-        lose(book, call, known, at, UNHEARD)
+        gaps.lose(book, call, known, at, UNHEARD)
     ordinal = call.next_ordinal
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=entry.queue, began=began, partial=True)
     book.enter(call, visit)
@@ -196,18 +229,87 @@ def seat_live(book: Book, live: LiveChannel, at: Moment) -> None:
     born = Moment(at.wall - live.lived, at.mono - live.lived, stamped=at.stamped)
     leg = book.seat(live.channel, born, incoming=live.channel.uniqueid == live.channel.linkedid)
     if live.bridge is not None:
-        leg.bridge = live.bridge
-        book.bridges.setdefault(live.bridge, set()).add(leg.uniqueid)
+        take_seat(book, leg, live.bridge)
+
+
+def take_seat(book: Book, leg: Leg, bridge: BridgeId) -> None:
+    """It is in this bridge now; since when, and what that means, is not said."""
+    leg.bridge = bridge
+    book.bridges.setdefault(bridge, set()).add(leg.uniqueid)
+
+
+def seat_again(book: Book, fact: SnapshotTaken) -> None:
+    """After a gap everybody sits where the listing says: talks go on, were begun, or have ended."""
+    listed = [(book.legs.get(live.channel.uniqueid), live.bridge) for live in fact.channels or ()]
+    seats = [(leg, bridge) for leg, bridge in listed if leg is not None]
+    for leg, bridge in seats:
+        if leg.bridge != bridge:
+            talking.unseat(book, leg, fact.at)
+    for leg, bridge in seats:
+        if bridge is not None:
+            take_seat(book, leg, bridge)
+    for leg, _ in seats:
+        visit = next(leg.call.of(leg.uniqueid), None) if leg.call is not None else None
+        if leg.call is None or visit is None:
+            continue
+        if visit.undecided and visit.unheard:
+            gaps.answered_unheard(book, leg.call, visit, fact.at)
+        elif visit.state is State.TALKING:
+            talks_after_gap(book, leg.call, visit, fact.at)
+
+
+def talks_after_gap(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
+    """With the same agent the talk went on, though perhaps with holds; with others, for a time that nobody knows."""
+    partners = gaps.bridged_with(book, visit)
+    if not visit.talk_doubted or not partners:
+        return
+    visit.hold_heard = False
+    if not gaps.still_talking(book, visit, partners):
+        visit.talk_heard = False
+        visit.talk_since = at
+    visit.talk_doubted = False
+    for partner in partners:
+        book.partners[partner] = (call, visit)
+    book.touch(call)
+
+
+def find_ringing(book: Book, fact: SnapshotTaken) -> None:
+    """Phones that ring for callers whom the dialplan connects directly, and of which nobody told us."""
+    channels = fact.channels or ()
+    rung = [one for one in channels if one.application == "AppDial" and not one.up and one.bridge is None]
+    for caller in channels:
+        leg = book.legs.get(caller.channel.uniqueid)
+        if caller.application != "Dial" or caller.bridge is not None or leg is None or leg.call is None:
+            continue
+        if leg.uniqueid == caller.channel.linkedid and leg.call.direction is Direction.INBOUND:
+            phones = [one for one in rung if one.channel.linkedid == leg.uniqueid]
+            for one in sorted(phones, key=lambda one: -one.lived):
+                found_ringing(book, leg.call, leg, one, fact.at)
+
+
+def found_ringing(book: Book, call: LiveCall, caller: Leg, phone: LiveChannel, at: Moment) -> None:
+    """One phone that rings for a directly connected caller; since when, is known to a second, if it rings at all."""
+    leg = book.legs.get(phone.channel.uniqueid)
+    if leg is None or leg.uniqueid in book.offers or leg.interface.startswith("Local/"):
+        return
+    began = Moment(at.wall - phone.lived, at.mono - phone.lived, stamped=False)
+    dialling.dialled_directly(book, call, caller, leg, began)
+    found = book.offers.get(leg.uniqueid)
+    if found is not None:
+        found[1].partial = found[2].unheard = True
+        found[2].found = phone.ringing
 
 
 def leg_vanished(book: Book, leg: Leg, at: Moment) -> None:
     """A channel ended without our hearing of it."""
     book.irregular("channel_vanished", f"{leg.uniqueid} ended unheard")
+    doubt_talks_of(book, leg)
     del book.legs[leg.uniqueid]
     book.bury(leg.uniqueid, at)
     talking.unseat(book, leg, at)
     if leg.uniqueid in book.offers:
-        book.offers[leg.uniqueid][2].unheard = True
+        offer = book.offers[leg.uniqueid][2]
+        offer.unheard |= offer.end is None
     dialling.leg_gone(book, leg, at)
     queueing.waits_no_more(book, leg.uniqueid)
     call = leg.call
@@ -215,11 +317,28 @@ def leg_vanished(book: Book, leg: Leg, at: Moment) -> None:
         return
     for visit in list(call.of(leg.uniqueid)):
         if visit.outcome is None:
-            lose(book, call, visit, at, "the channel vanished unheard")
+            gaps.lose(book, call, visit, at, "the channel vanished unheard")
         talks.end_talk(book, call, visit, at)
     call.legs.discard(leg.uniqueid)
     if not call.legs:
-        close_call(book, call, at)
+        call.unheard = True
+        close_call(book, call, ended_by_then(call, leg) or at)
+
+
+def doubt_talks_of(book: Book, leg: Leg) -> None:
+    """When the talks in which this channel took part ended is not known."""
+    if leg.uniqueid in book.partners and leg.bridge is not None:
+        gaps.doubt_talk(book.partners[leg.uniqueid][1])
+    for visit in leg.call.of(leg.uniqueid) if leg.call is not None else ():
+        gaps.doubt_talk(visit)
+
+
+def ended_by_then(call: LiveCall, leg: Leg) -> Moment | None:
+    """How long a call that ended unheard surely went on."""
+    until = leg.seen
+    for visit in call.visits if until else ():
+        until = gaps.later(until, gaps.later(visit.left, visit.connected))
+    return until
 
 
 def member_changed(book: Book, fact: MemberChanged) -> None:

@@ -123,13 +123,13 @@ def judge_unsaid(e: Evidence) -> Verdict | None:
     return Outcome.KEY_EXIT, "left without being given up, no agent answered"
 
 
-def cancelled_offer(outcome: Outcome | None, *, won_elsewhere: bool) -> OfferResult:
-    """Why a phone that was still ringing was silenced."""
+def cancelled_offer(outcome: Outcome | None, *, won_elsewhere: bool) -> OfferResult | None:
+    """Why a phone that was still ringing was silenced; None when nobody knows."""
     if won_elsewhere or outcome is Outcome.ANSWERED:
         return OfferResult.CANCELLED_ELSEWHERE
     if outcome in {Outcome.TIMEOUT, Outcome.BUSY, Outcome.UNREACHABLE, Outcome.EMPTY}:
         return OfferResult.NO_ANSWER
-    return OfferResult.CALLER_LEFT
+    return None if outcome is Outcome.LOST else OfferResult.CALLER_LEFT
 
 
 def judge_direct(results: frozenset[OfferResult | None], asked: HangupSide | None, *, cancelled: bool) -> Verdict:

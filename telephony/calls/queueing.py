@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from telephony.calls import dialling
+from telephony.calls import dialling, gaps
 from telephony.calls.book import Book, LiveCall
 from telephony.calls.effects import VisitRefused
 from telephony.calls.facts import (
@@ -120,6 +120,9 @@ def connected(book: Book, fact: AgentConnected) -> None:
 
 def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """The customer's channel ended with the outcome still open."""
+    if visit.waiting and visit.unheard:
+        gaps.lose(book, call, visit, at, UNHEARD)
+        return
     if visit.waiting:
         # Every way out of a queue says Leave first; here it was lost or quarantined.
         book.irregular("ended_without_leaving", f"{visit.customer} ended while waiting in {visit.queue}")
@@ -127,7 +130,7 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
         visit.left, visit.unserved = at, True
         be_patient(book, call, visit, at)
     if visit.unheard:
-        book.decide(call, visit, Outcome.LOST, UNHEARD, at)
+        gaps.lose(book, call, visit, at, UNHEARD)
     elif visit.state is State.CONNECTING:
         side = HangupSide.FAR_END if visit.hung_up_later else HangupSide.PBX
         book.decide(call, visit, *ended_by(side, "before the agent was bridged"), at)
@@ -164,6 +167,7 @@ def logged(book: Book, fact: QueueResultLogged) -> None:
     visit = next((v for v in visits if v.logged is None and v.outcome not in REFUSALS.values()), None)
     if visit is not None:
         visit.logged = fact.result
+        gaps.note_logged(visit, fact)
         reconsider(book, call, visit, fact.at)
 
 
@@ -175,6 +179,8 @@ def reconsider(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
         verdict = judge(evidence(book, visit, at))
         if verdict is not None and verdict[0] is not Outcome.EXITED:
             book.decide(call, visit, *verdict, at)
+    else:
+        gaps.told_late(book, call, visit, at)
 
 
 def evidence(book: Book, visit: Visit, at: Moment) -> Evidence:
@@ -204,8 +210,12 @@ def settle(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     if not visit.settling or visit.kind is not Kind.QUEUE:
         return
     verdict = judge(evidence(book, visit, at))
-    if verdict is not None:
+    if verdict is None:
+        return
+    if verdict[0] is not Outcome.LOST:
         book.decide(call, visit, *verdict, at)
+    elif not book.deaf or visit.gone is not None:  # else the next listing may show where he is
+        gaps.lose(book, call, visit, at, verdict[1])
 
 
 def note_refusal(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from telephony.calls import merging, talking
+from telephony.calls import gaps, talking
 from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.clocks import ZERO
 from telephony.calls.facts import Interface, Moment, QueueName, SnapshotTaken, Uniqueid
@@ -102,7 +102,7 @@ def reopen(book: Book, call: LiveCall, saved: VisitRecord, instant: Instant, now
     visit.state = State.LEFT if saved.settling else State.WAITING
     book.enter(call, visit)
     if call.ended is not None or (saved.settling and saved.kind is Kind.DIRECT):
-        merging.lose(book, call, visit, now, UNHEARD)  # nothing more will be heard of it
+        gaps.lose(book, call, visit, now, UNHEARD)  # nothing more will be heard of it
         return
     seat(book, call, visit.customer)
     for offer in visit.offers:

@@ -52,6 +52,8 @@ def left(book: Book, fact: BridgeLeft) -> None:
     """A channel leaves its seat."""
     leg = book.legs.get(fact.uniqueid)
     if leg is not None and leg.bridge == fact.bridge:
+        for visit in leg.call.of(leg.uniqueid) if leg.call else ():
+            visit.talk_doubted = False  # he was there until now
         unseat(book, leg, fact.at)
 
 

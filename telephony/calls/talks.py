@@ -12,8 +12,10 @@ def end_talk(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     if visit.state is not State.TALKING:
         return
     visit.stop_talk(at)
+    visit.talk_heard &= not visit.talk_doubted
     visit.step(Step.CLOSE)
-    if visit.hung_up_by is None and not visit.transferred and visit.outcome is Outcome.ANSWERED:
+    heard = not visit.talk_doubted
+    if heard and visit.hung_up_by is None and not visit.transferred and visit.outcome is Outcome.ANSWERED:
         visit.hung_up_by = Party.PBX
     book.touch(call)
     book.out.append(TalkEnded(book.record(call), book.visit_record(visit)))

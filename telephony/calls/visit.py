@@ -69,6 +69,7 @@ class Offer:
     """One agent leg rung for one visit, while it goes on. `end` is the first end of its ringing.
 
     `unheard`: it was called or rang while we did not hear the PBX, so that how long it rang is not known.
+    `found`: a listing showed that it rang. `ended`: why it ended was told, be it that nobody knows.
     """
 
     agent: str
@@ -80,8 +81,10 @@ class Offer:
     end: Moment | None = None
     busy: bool = False
     unheard: bool = False
+    found: bool = False
     dial: DialResult | None = None
     result: OfferResult | None = None
+    ended: bool = False
 
     def alerting(self) -> timedelta | None:
         """First ringing to first end; zero when it ended without ringing; None while it may still ring, or unknown."""
@@ -121,11 +124,16 @@ class Visit:
         began: Join, first dial, or the refusal.
         left: end of the wait when it was not answered. connected: AgentConnect, or the bridge without one.
         unserved: the queue said that it gave the caller up. told, logged: the dialplan's and queue_log's reason.
+        logged_at: queue_log's second. alive: the last moment at which he surely waited, as far as noted.
+        bounded: `left` is only a lower bound. reconstructed: how and when his wait ended is queue_log's word.
+        found: the listing that showed an answer which we did not hear. cut_off: the PBX ended while he waited.
         asked, asked_at: the first request to hang the customer up while he waited.
         hung_up_later: his own request, while settling.
         gone: his channel ended. moved_on: his living channel was seen doing something else after he left.
         due: when patience with missing evidence ends (monotonic), while settling.
         talk_since, hold_since: the running stretch; talk, hold: the finished ones.
+        talk_doubted: since a gap in our hearing nothing has shown that they talk on.
+        talk_heard, hold_heard: how long they talked, or held, is known.
         unheard: since a gap in our hearing nothing has shown that he still waits.
         handed_to: who sits in his bridge while the phone still rings to which he was transferred.
         taken: legs of agents who had answered when he left, or with whom the queue connected him.
@@ -146,6 +154,12 @@ class Visit:
     unserved: bool = False
     told: QueueResult | None = None
     logged: QueueResult | None = None
+    logged_at: Moment | None = None
+    alive: Moment | None = None
+    bounded: bool = False
+    reconstructed: bool = False
+    found: Moment | None = None
+    cut_off: bool = False
     asked: HangupSide | None = None
     asked_at: Moment | None = None
     hung_up_later: Moment | None = None
@@ -157,6 +171,9 @@ class Visit:
     talk: timedelta = ZERO
     hold_since: Moment | None = None
     hold: timedelta = ZERO
+    talk_doubted: bool = False
+    talk_heard: bool = True
+    hold_heard: bool = True
     hung_up_by: Party | None = None
     transferred: bool = False
     partial: bool = False
@@ -193,6 +210,7 @@ class Visit:
         """The customer no longer hears anybody."""
         if self.talk_since is not None:
             stretch = span(self.talk_since, at)
+            self.talk_heard &= not self.talk_doubted
             self.talk += stretch.length
             self.exact &= stretch.exact
             self.talk_since = None
@@ -212,6 +230,14 @@ class Visit:
             return self.asked_at or self.hung_up_later or self.left
         return self.left
 
+    def quality(self, *, exact: bool) -> Quality:
+        """How well it is known."""
+        if self.reconstructed:
+            return Quality.RECONSTRUCTED
+        if self.partial or not (self.talk_heard and self.hold_heard):
+            return Quality.PARTIAL
+        return Quality.LIVE if exact else Quality.APPROXIMATE
+
     def record(self, period: timedelta) -> VisitRecord:
         """The visit as it is known now. Rings are only told of what was seen live."""
         refused = self.outcome in REFUSED
@@ -219,6 +245,8 @@ class Visit:
         end = self.wait_end()
         wait = ZERO if refused else span(self.began, end).length if end else None
         left_at = None if wait is None else self.began.wall + wait
+        if answered and left_at is None and self.found:
+            left_at = wall_after(self.began, self.found)  # by then; when is not known
         exact = self.exact and (end is None or span(self.began, end).exact)
         heard = rings(span(self.alerted, end).length, period) if self.alerted and end and not self.partial else None
         return VisitRecord(
@@ -236,10 +264,10 @@ class Visit:
             caller_rings_heard=heard,
             agent=self.agent if answered else None,
             answered_at=left_at if answered else None,
-            talk=self.talk if answered else None,
-            hold=self.hold if answered else None,
+            talk=self.talk if answered and self.talk_heard else None,
+            hold=self.hold if answered and self.talk_heard and self.hold_heard else None,
             hung_up_by=self.hung_up_by if answered and self.state is State.OVER else None,
-            quality=Quality.PARTIAL if self.partial else Quality.LIVE if exact else Quality.APPROXIMATE,
+            quality=self.quality(exact=exact),
             reason=self.reason,
             offers=tuple(offer.record(period) for offer in self.offers),
         )

@@ -115,7 +115,7 @@ def test_an_answer_is_the_channels_or_the_dials_whichever_comes() -> None:
 def test_the_shutdown_of_a_pbx_is_no_agents_missed_call() -> None:
     story = waiting().rings("A").at(3).cut_off().cut_off("A").silent("A", DialResult.NO_ANSWER)
     rang_out(story, "A").given_up().gone("A").gone().at(4).stops()
-    assert (results(story), story.outcomes) == ([OfferResult.CALLER_LEFT], [Outcome.LOST])
+    assert (results(story), story.outcomes) == ([None], [Outcome.LOST])
 
 
 def test_a_queue_calls_nobody_for_one_who_does_not_wait_there() -> None:

@@ -7,9 +7,12 @@ from telephony.calls.record import Direction, OfferResult, Outcome, Party, Quali
 from tests.support.story import START, TRUNK, Story, seconds
 
 
-def gap(story: Story, start: float, end: float, *waiting: tuple[str, float], channels: tuple[str, ...] = ()) -> Story:
-    """The line breaks and heals, and everything is listed."""
-    return story.at(start).line_lost().at(end).line_restored().listing(*waiting, channels=channels)
+def gap(
+    story: Story, start: float, end: float, *waiting: tuple[str, float], channels: tuple[str, ...] = (), talk: str = ""
+) -> Story:
+    """The line breaks and heals, and everything is listed; `talk`: who is in one bridge."""
+    story.at(start).line_lost().at(end).line_restored()
+    return story.listing(*waiting, channels=channels, bridges=dict.fromkeys(talk, "b1"))
 
 
 # --- a gap: what may have happened unheard is not guessed -------------------------------------------------------------
@@ -79,10 +82,11 @@ def test_a_direct_caller_gone_after_a_gap_is_lost_unless_his_phone_was_seen_to_r
     assert story.outcomes == [Outcome.ABANDONED]
 
 
-def test_a_talk_through_a_gap_is_approximate() -> None:
+def test_a_talk_that_went_on_through_a_gap_is_known_but_for_its_holds() -> None:
     story = Story().line_restored().listing().arrives("C").joins("support").rings("A").at(3).talks_with("A")
-    gap(story, 5, 9, channels=("C", "A")).at(20).hangs_up().gone().gone("A")
-    assert (story.visit.talk, story.visit.quality) == (seconds(17), Quality.APPROXIMATE)
+    gap(story, 5, 9, channels=("C", "A"), talk="CA").at(20).hangs_up().gone().gone("A")
+    assert (story.visit.talk, story.visit.hold, story.visit.quality) == (seconds(17), None, Quality.PARTIAL)
+    assert (story.visit.caller_rings, story.visit.hung_up_by) == (1, Party.CALLER)
 
 
 # --- a new run of the PBX ---------------------------------------------------------------------------------------------
@@ -93,9 +97,12 @@ def test_after_a_restart_who_waited_is_lost_and_who_talked_was_answered() -> Non
     story.arrives("C").joins("support").rings("A").at(3).talks_with("A").at(4).arrives("D").joins("support").rings("B")
     story.at(8).line_lost().at(20).line_restored(booted=15).listing()
     assert story.outcomes == [Outcome.ANSWERED, Outcome.LOST]
-    assert story.visits[0].talk == seconds(1)
+    assert [(v.talk, v.hung_up_by, v.wait) for v in story.visits] == [
+        (None, None, seconds(3)),
+        (None, None, seconds(0)),
+    ]
     assert [call.ended_at for call in story.calls_known] == [START + seconds(4)] * 2
-    assert {effect.offer.result for effect in story.told(OfferEnded)} == {OfferResult.ANSWERED, OfferResult.CALLER_LEFT}
+    assert {effect.offer.result for effect in story.told(OfferEnded)} == {OfferResult.ANSWERED, None}
     assert story.calls_known[1].hung_up_by is None
     assert story.balance() == {}
 
@@ -186,8 +193,8 @@ def test_an_unheard_end_of_a_phone_of_nobodys_call_is_forgotten() -> None:
 def test_an_unheard_end_of_the_agent_ends_no_call() -> None:
     story = Story().arrives("C").joins("support").rings("A").at(3).talks_with("A")
     story.listing(channels=("C",)).at(9).listing(channels=("C",)).at(12).hangs_up().gone()
-    assert story.visit.talk == seconds(6)
-    assert story.call.hung_up_by is Party.PBX
+    assert (story.visit.talk, story.visit.hung_up_by, story.visit.quality) == (None, None, Quality.PARTIAL)
+    assert story.call.hung_up_by is Party.CALLER
 
 
 def test_channels_found_talking_are_heard_on() -> None:
@@ -224,7 +231,7 @@ def test_a_light_listing_says_nothing_of_agents_and_channels() -> None:
 def test_a_talk_whose_customer_vanished_unheard_is_over() -> None:
     story = Story().arrives("C").joins("support").rings("A").at(3).talks_with("A")
     story.listing(channels=("A",)).at(9).listing(channels=("A",)).gone("A")
-    assert (story.outcomes, story.visit.talk, len(story.ended)) == ([Outcome.ANSWERED], seconds(6), 1)
+    assert (story.outcomes, story.visit.talk, len(story.ended)) == ([Outcome.ANSWERED], None, 1)
 
 
 def test_a_shutdown_after_the_channels_end_ends_the_call_when_they_did() -> None:

@@ -149,5 +149,8 @@ def test_why_a_phone_was_silenced_follows_from_the_visit(outcome: Outcome) -> No
     given_up = {Outcome.TIMEOUT, Outcome.BUSY, Outcome.UNREACHABLE, Outcome.EMPTY}
     expected = OfferResult.NO_ANSWER if outcome in given_up else OfferResult.CALLER_LEFT
     expected = OfferResult.CANCELLED_ELSEWHERE if outcome is Outcome.ANSWERED else expected
+    if outcome is Outcome.LOST:
+        assert cancelled_offer(outcome, won_elsewhere=False) is None
+        return
     assert cancelled_offer(outcome, won_elsewhere=False) is expected
     assert cancelled_offer(outcome, won_elsewhere=True) is OfferResult.CANCELLED_ELSEWHERE

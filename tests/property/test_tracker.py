@@ -22,7 +22,7 @@ from telephony.calls.effects import (
     VisitRefused,
 )
 from telephony.calls.facts import Fact, Interface
-from telephony.calls.record import REFUSED, CallRecord, Direction, Outcome, VisitRecord
+from telephony.calls.record import REFUSED, CallRecord, Direction, Outcome, Quality, VisitRecord
 from tests.property.histories import ANYTHING, CALLS, histories, mentioned
 from tests.support.story import TRUNK, Story, seconds
 
@@ -77,14 +77,16 @@ def check_visit(visit: VisitRecord) -> None:
     refused = visit.outcome in REFUSED
     assert refused == (visit.joined_at is None)
     assert visit.wait is None or visit.wait >= ZERO
-    if visit.joined_at is not None and visit.left_at is not None:
+    gap = visit.quality in {Quality.PARTIAL, Quality.RECONSTRUCTED}
+    assert (visit.wait is None) <= (visit.outcome is None or (gap and visit.outcome is Outcome.ANSWERED))
+    if visit.joined_at is not None and visit.left_at is not None and visit.wait is not None:
         assert visit.left_at - visit.joined_at == visit.wait
     if visit.outcome is Outcome.ANSWERED:
         assert visit.answered_at is not None
         assert visit.answered_at == visit.left_at
-        assert visit.talk is not None
-        assert visit.hold is not None
-        assert ZERO <= visit.hold <= visit.talk
+        assert gap or visit.hold is not None
+        assert visit.hold is None or visit.talk is not None
+        assert visit.talk is None or ZERO <= (visit.hold or ZERO) <= visit.talk
         assert visit.agent is not None
     else:
         assert (visit.answered_at, visit.talk, visit.hold, visit.agent, visit.hung_up_by) == (None,) * 5

@@ -60,7 +60,7 @@ EXPECTED: dict[str, list[Outcome]] = {
     "direct_ended_by_ami": [O.ENDED_BY_PBX],
     "direct_ended_by_limit": [O.ENDED_BY_PBX],
     "direct_redirected": [O.REDIRECTED],
-    "direct_connected_late": [],  # direct visits have no second witness: what we did not see is not told
+    "direct_connected_late": [O.ABANDONED],  # of whom already talks we do not know that he waited
     "direct_greeted": [O.ANSWERED],
     "direct_never_rang": [O.UNREACHABLE],  # a leg that never rings is unreachable
     "direct_no_answer": [O.TIMEOUT],
@@ -113,7 +113,7 @@ BREAKS = {"killed"}
 LATE = {"connected_late", "direct_connected_late"}
 
 R = OfferResult
-OFFERS: dict[str, list[tuple[str, OfferResult, int]]] = {
+OFFERS: dict[str, list[tuple[str, OfferResult | None, int | None]]] = {
     "abandoned_announcement": [("1001", R.ANSWERED, 1)],
     "abandoned_ringing": [("1001", R.CALLER_LEFT, 1)],
     "agent_busy": [("1001", R.BUSY, 0), ("1002", R.ANSWERED, 1)],
@@ -145,7 +145,8 @@ OFFERS: dict[str, list[tuple[str, OfferResult, int]]] = {
     "paused_member": [("1002", R.ANSWERED, 1)],
     "redirected_ringing": [("1001", R.CALLER_LEFT, 1)],
     "ring_all": [("1003", R.CANCELLED_ELSEWHERE, 1), ("1002", R.ANSWERED, 1), ("1001", R.CANCELLED_ELSEWHERE, 1)],
-    "shutdown": [("1001", R.CALLER_LEFT, 1)],
+    "shutdown": [("1001", None, 1)],  # he did not leave
+    "direct_connected_late": [("1002", R.CALLER_LEFT, None)],
     "timeout_ringing": [("1001", R.NO_ANSWER, 1)],
     "two_callers_one_agent": [("1001", R.ANSWERED, 1), ("1001", R.ANSWERED, 1)],
     "two_visits_same_queue": [("1001", R.NO_ANSWER, 1), ("1001", R.NO_ANSWER, 1)],
@@ -179,7 +180,7 @@ HUNG_UP: dict[str, list[Party | None]] = {
     "timeout_untold": [P.PBX],
     "two_visits_same_queue": [P.PBX],
     "withdrawn": [P.PBX],
-    "killed": [None, P.PBX],
+    "killed": [None, None],
     "shutdown": [None, None],
 }
 """Who ended each call, in the order of arrival; the caller where nothing is said."""
