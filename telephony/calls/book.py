@@ -165,7 +165,6 @@ class Book:
         self.phones: set[Interface] = set(rules.lines)
         self.queues: frozenset[QueueName] = frozenset()
         self.open: dict[Visit, LiveCall] = {}
-        self.doubtful_talks: list[tuple[LiveCall, VisitRecord, Visit]] = []
         self.alarms: list[tuple[timedelta, int, LiveCall, Visit | None]] = []
         self.alarms_set = 0
         self.last: Moment | None = None

@@ -126,6 +126,7 @@ def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, *
         return found[2] if found[1] is visit else None
     offer = Offer(agent=agent, interface=leg.interface, leg=leg.uniqueid, called=at)
     visit.offers.append(offer)
+    book.touch(call)  # who was called is known after a restart, too
     book.offers[leg.uniqueid] = (call, visit, offer)
     carry_alert(book, leg)
     return offer

@@ -80,7 +80,8 @@ class Tracker:
         match fact:
             case SnapshotTaken():
                 first = self.held is not None
-                self.run(lambda: self.listed(fact, first=first), fact)
+                resuming.name_devices(self.book, fact)
+                self.run(lambda: merging.snapshot(self.book, self.comparison, fact, first=first), fact)
                 return self.release()
             case LinkLost():
                 self.release_into_book()
@@ -93,14 +94,6 @@ class Tracker:
             case _:
                 self.apply_rule(fact)
         return self.book.take()
-
-    def listed(self, fact: SnapshotTaken, *, first: bool) -> None:
-        """Merge a listing; the first since the line was (re)made tells more."""
-        if first:
-            resuming.seat_listed(self.book, fact)
-        merging.snapshot(self.book, self.comparison, fact, first=first)
-        if first:
-            resuming.take_up_talks(self.book, fact.at)
 
     def release(self) -> list[Effect]:
         """Apply what was held back."""
