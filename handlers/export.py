@@ -86,7 +86,15 @@ def writer(form: Format, out: TextIO, targets: Targets) -> Write:
         table = csv.DictWriter(out, CSV_COLUMNS)
         table.writeheader()
         return lambda stored: table.writerow(as_row(stored, targets))
-    return lambda stored: out.write(json.dumps(as_document(stored), ensure_ascii=False) + "\n")
+    return lambda stored: out.write(on_one_line(json.dumps(as_document(stored), ensure_ascii=False)) + "\n")
+
+
+def on_one_line(document: str) -> str:
+    """JSON in which nothing but its end ends a line, for readers who split at U+0085, U+2028 and U+2029, too."""
+    return document.translate(_ESCAPED)
+
+
+_ESCAPED = {ord(end): f"\\u{ord(end):04x}" for end in "\x7f\x85\u2028\u2029"}
 
 
 @contextmanager

@@ -88,8 +88,9 @@ class Health:
     def _check(self, request: web.Request) -> None:
         if self._token is None:
             return
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {self._token}".encode()):
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        right = hmac.compare_digest(given.lstrip(" ").encode("utf-8", "replace"), self._token.encode())
+        if not right or scheme.lower() != "bearer":
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"}, reason="A bearer token is needed")
 
 

@@ -45,7 +45,8 @@ def as_row(stored: StoredCall, targets: Targets) -> Mapping[str, str | int | flo
     """The call as one CSV row, by column. No text in it can act as a formula in a spreadsheet.
 
     Text that begins like a formula (`=`, `+`, `-`, `@`, a tab or a line end, also in full width) gets an apostrophe in
-    front, which spreadsheets show as text. This concerns numbers in international form too: `'+86…`.
+    front, which spreadsheets show as text. This concerns numbers in international form too: `'+86…`. Line ends of any
+    kind become `⏎`, so that a row is a line.
     """
     call = stored.call
     measured = summary(call, targets)
@@ -93,8 +94,13 @@ def seconds(value: timedelta | None) -> float | None:
 
 
 def guarded(text: str | None) -> str | None:
-    """The text, made harmless to a spreadsheet."""
-    return "'" + text if text is not None and text.startswith(FORMULA_STARTS) else text
+    """The text, made harmless to a spreadsheet, and on one line: characters that end one become U+23CE (⏎)."""
+    if text is None:
+        return None
+    return ("'" + text if text.startswith(FORMULA_STARTS) else text).translate(_LINE_ENDS)
+
+
+_LINE_ENDS = dict.fromkeys(map(ord, "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), "\u23ce")
 
 
 def _total(durations: list[timedelta | None]) -> float | None:

@@ -7,7 +7,7 @@ import pytest
 
 from telephony.calls.measures import Targets
 from telephony.calls.record import Direction, Outcome, call_id, case_id
-from telephony.cases.export import CSV_COLUMNS, as_document, as_row, guarded, instant
+from telephony.cases.export import CSV_COLUMNS, FORMULA_STARTS, as_document, as_row, guarded, instant
 from telephony.cases.rows import StoredCall
 from tests.support.calls import call, visit
 
@@ -61,8 +61,15 @@ def test_one_row_a_call() -> None:
     assert (bare["case_id"], bare["talk_seconds"], bare["hung_up_by"]) == (None, None, None)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "＝"])
 def test_no_text_of_a_caller_can_act_as_a_formula(start: str) -> None:
     text = start + "cmd|' /C calc'!A0"
     assert as_row(StoredCall(call(caller_name=text), None), Targets())["caller_name"] == "'" + text
     assert guarded("plain =1") == "plain =1"
+
+
+@pytest.mark.parametrize("end", "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
+def test_a_row_is_a_line_whatever_a_caller_calls_himself(end: str) -> None:
+    row = as_row(StoredCall(call(caller_name=f"a{end}b"), None), Targets())
+    assert row["caller_name"] == "a⏎b"
+    assert guarded(end + "=1+1") == "'⏎=1+1" or end not in FORMULA_STARTS

@@ -61,9 +61,12 @@ async def test_with_a_token_only_the_heartbeat_is_open(session: ClientSession) -
                 {"Authorization": "Bearer wrong"},
                 {"Authorization": TOKEN},
                 {"Authorization": "Bearer é"},
+                {"Authorization": f"Basic {TOKEN}"},
+                {"Authorization": TOKEN},
             ):
                 assert (await get(session, server, path, **given))[:2] == (401, "application/problem+json")
-            assert (await get(session, server, path, Authorization=f"Bearer {TOKEN}"))[0] == 200
+            for scheme in ("Bearer", "bearer", "BEARER "):
+                assert (await get(session, server, path, Authorization=f"{scheme} {TOKEN}"))[0] == 200
 
 
 async def test_errors_are_problem_details(session: ClientSession) -> None:
