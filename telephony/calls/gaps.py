@@ -11,7 +11,7 @@ from telephony.calls.book import Book, LiveCall
 from telephony.calls.effects import TalkEnded
 from telephony.calls.facts import Interface, Moment, QueueName, QueueResult, QueueResultLogged, Uniqueid
 from telephony.calls.outcome import EXPLICIT, Verdict
-from telephony.calls.record import Kind, OfferResult, Outcome
+from telephony.calls.record import OfferResult, Outcome
 from telephony.calls.visit import Offer, State, Step, Visit
 
 LOGGED = "queue_log said so"
@@ -159,8 +159,6 @@ def won(book: Book, visit: Visit, offer: Offer, at: Moment) -> None:
 
 def named(book: Book, visit: Visit, partners: set[Uniqueid]) -> str:
     """The member of his queue whose phone is in his bridge; empty when nobody tells."""
-    if visit.kind is not Kind.QUEUE:
-        return ""
     phones: list[Interface] = [book.legs[partner].interface for partner in sorted(partners)]
     members = (book.members.get((QueueName(visit.queue), phone)) for phone in phones)
     return next((member.name for member in members if member), "")

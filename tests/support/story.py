@@ -226,17 +226,32 @@ class Story:
         channels: Iterable[str] | None = None,
         bridges: dict[str, str] | None = None,
         light: bool = False,
+        ringing: Iterable[str] = (),
+        called: Iterable[str] = (),
+        dialling: Iterable[str] = (),
     ) -> Self:
-        """The PBX lists who waits (name, seconds so far), who serves (not if `light`), and, if asked, its channels."""
+        """The PBX lists who waits (name, seconds so far), who serves (not if `light`), and, if asked, its channels.
+
+        Of the channels, phones in `ringing` ring and those in `called` do not yet; the dialplan calls them for those in
+        `dialling`. Each channel has lived for 9 s.
+        """
         queue = QueueName(self.queue or "support")
         for name, _ in waiting:
             if name not in self.channels and name not in agents:
                 self.make(name, interface=TRUNK)
         live = None
         if channels is not None:
-            seats = bridges or {}
+            seats, rung = bridges or {}, {*ringing, *called}
+            does = dict.fromkeys(dialling, "Dial") | dict.fromkeys(rung, "AppDial")
             live = tuple(
-                LiveChannel(self.channel(n), BridgeId(b) if (b := seats.get(n)) else None, True, seconds(9), "")
+                LiveChannel(
+                    self.channel(n),
+                    BridgeId(b) if (b := seats.get(n)) else None,
+                    n not in rung,
+                    seconds(9),
+                    does.get(n, ""),
+                    n in {*ringing},
+                )
                 for n in channels
             )
         return self.tell(

@@ -1,0 +1,332 @@
+"""While we did not hear the PBX: queue_log and listings tell what they can, and nothing is guessed."""
+
+import pytest
+
+from telephony.calls.book import Rules
+from telephony.calls.effects import OfferEnded, TalkEnded, VisitCorrected, VisitEnded
+from telephony.calls.facts import DialResult, Interface, QueueResult
+from telephony.calls.record import Direction, Kind, OfferResult, Outcome, Party, Quality
+from tests.support.story import START, TRUNK, Story, seconds
+
+RULES = Rules(pbx="pbx1", trunks=frozenset({Interface(TRUNK)}), queue_log=True)
+O, Q, R = Outcome, Quality, QueueResult  # noqa: E741
+
+
+def waiting() -> Story:
+    return Story(RULES).line_restored().listing().arrives("C").joins("support")
+
+
+def deaf(story: Story, at: float) -> Story:
+    return story.at(at).line_lost()
+
+
+def heard(story: Story, at: float, *waiting: tuple[str, float], channels: str = "", talk: str = "") -> Story:
+    """The line heals, everything is listed; `talk`: who is in one bridge."""
+    story.at(at).line_restored()
+    return story.listing(*waiting, channels=channels, bridges=dict.fromkeys(talk, "b1"))
+
+
+def again(story: Story, at: float, channels: str = "") -> Story:
+    """The second full listing."""
+    return story.at(at).listing(channels=channels)
+
+
+# --- waits ------------------------------------------------------------------------------------------------------------
+
+
+def test_of_a_lost_wait_the_length_is_a_lower_bound() -> None:
+    story = again(heard(deaf(waiting().at(3).arrives("D"), 5), 9, channels="D"), 15, "D")
+    assert (story.visits[0].outcome, story.visits[0].wait) == (O.LOST, seconds(3))
+    assert story.calls_known[0].ended_at == START + seconds(3)
+    assert story.calls_known[0].hung_up_by is None
+
+
+def test_a_listing_is_a_proof_that_he_waited() -> None:
+    story = waiting().at(4).listing(("C", 4), light=True)
+    assert again(heard(deaf(story, 5), 9), 15).visit.wait == seconds(4)
+
+
+def test_who_is_heard_to_hang_up_after_a_gap_is_lost_with_what_he_surely_waited() -> None:
+    story = heard(deaf(waiting(), 5), 9, channels="C").at(10).hangs_up().gone().passes(99)
+    assert (story.outcomes, story.visit.wait, story.irregular) == ([O.LOST], seconds(0), ["link_lost"])
+
+
+def test_a_second_gap_proves_nothing_of_a_wait_that_was_doubtful() -> None:
+    story = heard(deaf(waiting().at(2).arrives("D"), 3), 4, channels="CD")
+    story = again(heard(deaf(story.at(5).hangs_up("D"), 6), 9), 15)
+    assert story.visits[0].wait == seconds(2)
+
+
+@pytest.mark.parametrize(
+    ("word", "outcome"),
+    [
+        (R.TIMEOUT, O.TIMEOUT),
+        (R.KEY, O.KEY_EXIT),
+        (R.LEAVE_EMPTY, O.EMPTY),
+        (R.WITHDRAWN, O.WITHDRAWN),
+        (R.INCOMPATIBLE, O.INCOMPATIBLE),
+        (R.ABANDONED, O.ABANDONED),
+    ],
+)
+def test_queue_log_tells_how_and_to_a_second_when_a_wait_ended_unheard(word: QueueResult, outcome: Outcome) -> None:
+    story = again(heard(deaf(waiting(), 5).at(7).logs(word), 9), 15)
+    assert (story.outcomes, story.visit.quality, story.visit.wait) == ([outcome], Q.RECONSTRUCTED, seconds(7))
+    assert (story.call.ended_at, story.call.hung_up_by) == (START + seconds(7), None)
+    assert story.visit.caller_rings_heard is None
+
+
+def test_queue_logs_abandon_of_a_living_channel_is_a_redirection() -> None:
+    story = again(heard(deaf(waiting(), 5).at(7).logs(R.ABANDONED), 9, channels="C"), 15, "C")
+    assert (story.outcomes, story.visit.quality) == ([O.REDIRECTED], Q.RECONSTRUCTED)
+
+
+def test_the_end_of_a_pbx_writes_abandon_for_those_who_did_not() -> None:
+    story = deaf(waiting(), 5).at(7).logs(R.ABANDONED).at(20).line_restored(booted=15).listing()
+    assert (story.outcomes, story.visit.wait) == ([O.LOST], seconds(0))
+
+
+def test_other_words_of_queue_log_prove_nothing() -> None:
+    assert again(heard(deaf(waiting(), 5).at(7).logs(R.CONTINUED), 9), 15).outcomes == [O.LOST]
+
+
+def test_a_line_that_is_read_late_corrects_the_loss() -> None:
+    story = again(heard(deaf(waiting(), 5), 9), 15)
+    assert story.outcomes == [O.LOST]
+    story.at(16).logs(R.TIMEOUT)
+    assert (story.outcomes, story.visit.quality, story.visit.wait) == ([O.TIMEOUT], Q.RECONSTRUCTED, seconds(16))
+    assert len(story.told(VisitCorrected)) == len(story.told(VisitEnded)) == len(story.ended) == 1
+    assert story.call.ended_at == START + seconds(16)
+    assert story.passes(99).memory() == {"ended": 1}
+
+
+def test_a_late_line_corrects_also_a_call_that_goes_on() -> None:
+    story = again(heard(deaf(waiting(), 5), 9, channels="C"), 15, "C").at(16).logs(R.TIMEOUT)
+    assert (story.outcomes, story.call.ended_at) == ([O.TIMEOUT], None)
+
+
+def test_a_lost_call_is_not_kept_for_ever_for_a_line_that_never_comes() -> None:
+    assert again(heard(deaf(waiting(), 5), 9), 15).passes(90).memory() == {"ended": 1}
+
+
+def test_who_left_before_the_gap_left_when_he_was_heard_to() -> None:
+    story = deaf(waiting().at(4).leaves(), 4.5).at(4.8).logs(R.TIMEOUT)
+    assert (story.outcomes, story.visit.wait, story.visit.quality) == ([O.TIMEOUT], seconds(4), Q.PARTIAL)
+    story = heard(deaf(waiting().at(4).leaves(), 4.5), 9, channels="C").passes(20).logs(R.ABANDONED)
+    assert (story.outcomes, story.visit.wait, story.visit.quality) == ([O.REDIRECTED], seconds(4), Q.PARTIAL)
+
+
+def test_patience_does_not_end_while_nothing_can_be_heard() -> None:
+    story = deaf(waiting().at(4).leaves(), 4.5).passes(30)
+    assert (story.outcomes, story.tracker.settling().total()) == ([None], 1)
+    assert heard(story, 31, channels="C").passes(35).outcomes == [None]
+    assert story.passes(37).outcomes == [O.LOST]
+
+
+def test_two_stays_of_four_seconds_in_one_queue_are_two_visits() -> None:
+    story = heard(deaf(waiting(), 3).at(4).logs(R.TIMEOUT), 5, ("C", 1), channels="C")
+    assert [(v.outcome, v.quality) for v in story.visits] == [(O.TIMEOUT, Q.RECONSTRUCTED), (None, Q.PARTIAL)]
+    story.at(8).given_up().logs(R.TIMEOUT)
+    assert [(v.outcome, v.wait) for v in story.visits] == [(O.TIMEOUT, seconds(4))] * 2
+
+
+def test_whole_seconds_of_a_listing_do_not_make_two_stays_of_one() -> None:
+    assert heard(deaf(waiting(), 3), 9, ("C", 8), channels="C").outcomes == [None]
+    story = Story().line_restored().listing(("C", 1), channels="C").at(2)
+    assert heard(deaf(story, 3), 9, ("C", 8), channels="C").outcomes == [None]
+
+
+def test_who_left_in_a_gap_is_no_disagreement() -> None:
+    story = again(heard(deaf(waiting(), 5), 9), 15)
+    assert story.tracker.residual() == {"support": 0}
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_found_with_the_agent_whose_phone_rang_was_answered_nobody_knows_when() -> None:
+    story = heard(deaf(waiting().rings("A"), 5), 9, channels="CA", talk="CA")
+    assert (story.outcomes, story.visit.quality, story.visit.agent) == ([O.ANSWERED], Q.PARTIAL, "Agent A")
+    assert (story.visit.wait, story.visit.answered_at, story.visit.left_at) == (None, *[START + seconds(9)] * 2)
+    story.at(20).hangs_up().unbridged("C").gone().gone("A")
+    assert (story.visit.talk, story.visit.hold, story.visit.hung_up_by) == (None, None, Party.CALLER)
+    (offer,) = story.visit.offers
+    assert (offer.result, offer.rings, offer.ended_at) == (OfferResult.ANSWERED, None, None)
+    assert len(story.told(OfferEnded)) == len(story.told(TalkEnded)) == 1
+    assert story.balance() == {}
+
+
+def test_queue_log_tells_when_he_was_answered_also_if_its_line_is_late() -> None:
+    story = heard(deaf(waiting().rings("A"), 5), 9, channels="CA", talk="CA").at(10).logs(R.CONNECTED)
+    assert (story.visit.wait, story.visit.quality, story.visit.talk) == (seconds(10), Q.RECONSTRUCTED, None)
+
+
+def test_with_an_agent_of_whom_nobody_told_us_queue_logs_word_is_needed() -> None:
+    story = deaf(waiting(), 5).at(7).logs(R.CONNECTED).at(9).line_restored()
+    story.listing(channels="CA", agents="A", bridges={"C": "b1", "A": "b1"})
+    assert (story.outcomes, story.visit.agent, story.visit.wait) == ([O.ANSWERED], "Agent A", seconds(7))
+    story.at(20).hangs_up("A").unbridged("A").gone("A").gone()
+    assert (story.visit.talk, story.visit.hung_up_by, story.visit.quality) == (
+        seconds(13),
+        Party.AGENT,
+        Q.RECONSTRUCTED,
+    )
+
+
+def test_without_it_he_is_lost_until_it_comes() -> None:
+    story = heard(deaf(waiting(), 5), 9, channels="CA", talk="CA")
+    assert story.outcomes == [None]
+    story = again(story, 15, "CA")
+    assert story.outcomes == [O.LOST]
+    story.at(16).logs(R.CONNECTED)
+    assert (story.outcomes, story.visit.talk, story.visit.agent) == ([O.ANSWERED], None, "")
+    assert (len(story.told(TalkEnded)), story.visit.wait) == (1, seconds(16))
+
+
+def test_a_word_that_comes_between_the_listings_lets_the_talk_go_on() -> None:
+    story = again(heard(deaf(waiting(), 5), 9, channels="CA", talk="CA").at(10).logs(R.CONNECTED), 15, "CA")
+    assert (story.outcomes, story.visit.agent) == ([O.ANSWERED], "")
+    assert story.at(20).hangs_up().unbridged("C").gone().gone("A").visit.talk == seconds(10)
+
+
+def test_of_an_answer_and_a_talk_all_in_the_gap_only_the_wait_is_known() -> None:
+    story = again(heard(deaf(waiting(), 5).at(7).logs(R.CONNECTED), 9), 15)
+    assert (story.outcomes, story.visit.wait, story.visit.talk) == ([O.ANSWERED], seconds(7), None)
+    assert (story.visit.hung_up_by, len(story.told(TalkEnded)), len(story.ended)) == (None, 1, 1)
+
+
+def test_who_talked_unheard_and_lives_on_has_talked_for_nobody_knows_how_long() -> None:
+    story = again(heard(deaf(waiting(), 5).at(7).logs(R.CONNECTED), 9, channels="C"), 15, "C")
+    story.at(20).hangs_up().gone()
+    assert (story.outcomes, story.visit.talk, story.visit.hung_up_by) == ([O.ANSWERED], None, None)
+
+
+def test_who_was_on_his_way_to_an_agent_when_the_line_broke_is_found_with_him() -> None:
+    story = deaf(waiting().rings("A").at(3).answers("A").leaves().connects("A"), 3.1).passes(20)
+    story = heard(story, 21, channels="CA", talk="CA")
+    assert (story.outcomes, story.visit.wait, story.visit.talk) == ([O.ANSWERED], seconds(3), None)
+    (offer,) = story.visit.offers
+    assert (offer.result, offer.rings) == (OfferResult.ANSWERED, 1)
+
+
+def test_a_direct_call_answered_unheard_is_answered() -> None:
+    story = Story().line_restored().listing().arrives("C").dials("A").rings("A")
+    story = heard(deaf(story, 5), 9, channels="CA", talk="CA").at(20).hangs_up().gone().gone("A")
+    assert (story.outcomes, story.visit.wait, story.visit.agent) == ([O.ANSWERED], None, "PJSIP/A")
+
+
+# --- talks ------------------------------------------------------------------------------------------------------------
+
+
+def talking() -> Story:
+    return waiting().rings("A").at(3).talks_with("A")
+
+
+def test_a_talk_that_ended_unheard_has_no_length_and_nobody_hung_it_up() -> None:
+    story = again(heard(deaf(talking(), 5), 9), 15)
+    assert (story.visit.talk, story.visit.hung_up_by, story.visit.quality) == (None, None, Q.PARTIAL)
+    assert (story.visit.caller_rings, story.visit.wait, story.call.hung_up_by) == (1, seconds(3), None)
+    assert len(story.told(TalkEnded)) == 1
+
+
+def test_whose_request_was_heard_before_the_gap_hung_up() -> None:
+    story = again(heard(deaf(talking().at(4).hangs_up("A"), 4), 9), 15)
+    assert (story.visit.talk, story.visit.hung_up_by) == (None, Party.AGENT)
+
+
+def test_who_talks_with_somebody_else_after_a_gap_has_talked_for_nobody_knows_how_long() -> None:
+    story = heard(deaf(talking(), 5), 9, channels="CB", talk="CB").at(20).hangs_up().unbridged("C").gone().gone("B")
+    assert (story.visit.talk, story.visit.hung_up_by) == (None, Party.CALLER)
+
+
+def test_who_is_seen_to_leave_the_bridge_was_there_until_then() -> None:
+    story = deaf(talking(), 5).at(6).line_restored().unbridged("C").at(7).listing(channels="C", bridges={"C": "b1"})
+    assert story.at(8).gone().visit.talk == seconds(3)
+
+
+def test_who_sits_elsewhere_after_a_gap_talks_no_more() -> None:
+    story = heard(deaf(talking(), 5), 9, channels="CA").at(20).hangs_up().gone().gone("A")
+    assert (story.visit.talk, story.visit.hung_up_by) == (None, None)
+
+
+# --- phones -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_phone_that_was_silent_before_the_gap_keeps_its_rings() -> None:
+    story = waiting().rings("A").at(1).silent("A", DialResult.NO_ANSWER)
+    story = again(heard(deaf(story, 5), 9, ("C", 9), channels="C"), 15, "C")
+    (offer,) = story.visit.offers
+    assert (offer.result, offer.rings, offer.alerting) == (OfferResult.NO_ANSWER, 1, seconds(1))
+
+
+def test_why_a_phone_fell_silent_unheard_is_not_known() -> None:
+    story = again(heard(deaf(waiting().rings("A"), 5).at(7).logs(R.TIMEOUT), 9), 15)
+    (offer,) = story.visit.offers
+    assert (story.outcomes, offer.result, offer.rings) == ([O.TIMEOUT], None, None)
+    assert len(story.told(OfferEnded)) == 1
+
+
+def test_the_next_phone_may_ring_unheard() -> None:
+    story = Story().line_restored().listing().arrives("C").dials("A").rings("A").at(3)
+    story = deaf(story.silent("A", DialResult.NO_ANSWER).gone("A"), 3.5).passes(9)
+    assert story.outcomes == [None]
+    story.line_restored().listing(channels="CB", ringing="B", dialling="C").passes(12)
+    assert (story.outcomes, len(story.visit.offers)) == ([None], 2)
+    story.at(13).hangs_up().silent("B").gone()
+    assert story.outcomes == [O.ABANDONED]
+
+
+# --- we come while phones ring ----------------------------------------------------------------------------------------
+
+
+def late(**shown: str) -> Story:
+    story = Story().line_restored()
+    story.make("C", interface=TRUNK, exten="s")
+    story.caller = "C"
+    return story.listing(channels="CA", dialling="C", **shown)
+
+
+def test_for_whom_a_phone_rings_when_we_come_has_waited_as_long_as_it_was_called() -> None:
+    story = late(ringing="A").at(5).hangs_up().silent("A").gone()
+    assert (story.outcomes, story.visit.kind, story.visit.wait) == ([O.ABANDONED], Kind.DIRECT, seconds(14))
+    assert (story.visit.quality, story.visit.caller_rings_heard) == (Q.PARTIAL, None)
+    (offer,) = story.visit.offers
+    assert (offer.result, offer.rings) == (OfferResult.CALLER_LEFT, None)
+    assert story.call.dialled == ""
+
+
+def test_he_may_be_answered_or_given_up_on() -> None:
+    story = late(ringing="A").at(5).answers("A").bridged("C", "A").at(9).hangs_up().gone().gone("A")
+    assert (story.outcomes, story.visit.wait, story.visit.talk) == ([O.ANSWERED], seconds(14), seconds(4))
+    assert late(ringing="A").at(5).silent("A", DialResult.NO_ANSWER).gone("A").passes(9).outcomes == [O.TIMEOUT]
+    assert late(called="A").at(5).silent("A", DialResult.NO_ANSWER).gone("A").passes(9).outcomes == [O.UNREACHABLE]
+
+
+def test_who_already_talks_or_is_put_through_to_the_outside_has_no_visit() -> None:
+    assert late().visits == []
+    story = Story().line_restored()
+    story.make("C", interface=TRUNK)
+    story.make("A", linked="C", interface=TRUNK)
+    assert story.listing(channels="CA", dialling="C", ringing="A").visits == []
+
+
+def test_a_local_half_that_rings_is_no_phone_and_a_phones_call_no_visit() -> None:
+    story = Story().line_restored()
+    story.make("C", interface=TRUNK)
+    story.make("L", linked="C", interface="Local/1@agents")
+    assert story.listing(channels="CL", dialling="C", ringing="L").visits == []
+    story = Story().line_restored()
+    story.make("9")
+    story.make("A", linked="9")
+    story.listing(channels="9A", agents="9", dialling="9", ringing="A")
+    assert (story.visits, story.call.direction) == ([], Direction.INTERNAL)
+
+
+def test_a_phone_known_to_ring_is_no_second_offer() -> None:
+    story = Story().line_restored().listing().arrives("C").dials("A").rings("A")
+    deaf(story, 5).at(9).line_restored().listing(channels="CA", dialling="C", ringing="A")
+    assert len(story.visit.offers) == 1
+
+
+def test_whose_hang_up_is_asked_by_the_pbx_after_a_gap_is_not_blamed() -> None:
+    story = heard(deaf(waiting(), 5), 9, ("C", 9), channels="C").at(12).cut_off().given_up().gone().passes(20)
+    assert story.outcomes == [O.ENDED_BY_PBX]
