@@ -203,7 +203,7 @@ class Book:
         self.refuse_ended(channel)
         leg = self.legs.get(channel.uniqueid)
         if leg is not None:
-            if leg.call is None and (call := self.calls.get(channel.linkedid)):
+            if leg.call is None and (call := self.calls.get(channel.linkedid)) and not call.finished:
                 leg.call = call
                 call.legs.add(leg.uniqueid)
             return leg

@@ -115,6 +115,11 @@ def test_who_left_before_the_gap_left_when_he_was_heard_to() -> None:
     assert (story.outcomes, story.visit.wait, story.visit.quality) == ([O.REDIRECTED], seconds(4), Q.PARTIAL)
 
 
+def test_who_left_before_the_gap_and_is_gone_after_it_is_lost_unless_the_log_tells() -> None:
+    story = heard(deaf(waiting().at(4).leaves(), 4.5), 6, channels="C").at(7).gone().passes(20)
+    assert (story.outcomes, story.visit.wait) == ([O.LOST], seconds(4))
+
+
 def test_patience_does_not_end_while_nothing_can_be_heard() -> None:
     story = deaf(waiting().at(4).leaves(), 4.5).passes(30)
     assert (story.outcomes, story.tracker.settling().total()) == ([None], 1)
@@ -206,6 +211,18 @@ def test_who_was_on_his_way_to_an_agent_when_the_line_broke_is_found_with_him() 
     assert (story.outcomes, story.visit.wait, story.visit.talk) == ([O.ANSWERED], seconds(3), None)
     (offer,) = story.visit.offers
     assert (offer.result, offer.rings) == (OfferResult.ANSWERED, 1)
+
+
+def test_who_was_said_to_be_connected_before_the_gap_was_so_when_it_was_said() -> None:
+    story = deaf(waiting().rings("A").at(3).answers("A").leaves().connects("A"), 3.1).at(4).logs(R.CONNECTED)
+    story = again(heard(story, 5), 11)
+    assert (story.outcomes, story.visit.wait, story.visit.quality) == ([O.ANSWERED], seconds(3), Q.PARTIAL)
+    assert (story.visit.agent, story.visit.talk) == ("Agent A", None)
+
+
+def test_of_whom_everything_was_decided_before_the_gap_nothing_changes() -> None:
+    story = heard(deaf(waiting().at(3).given_up().told_that(R.TIMEOUT), 5), 9, channels="C")
+    assert (story.outcomes, story.visit.quality) == ([O.TIMEOUT], Q.LIVE)
 
 
 def test_a_direct_call_answered_unheard_is_answered() -> None:

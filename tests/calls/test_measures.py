@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from telephony.calls.measures import NOT_SOUGHT, CallSummary, Target, Targets, summary
-from telephony.calls.record import Kind, Outcome, VisitRecord
+from telephony.calls.record import Kind, Outcome, Quality, VisitRecord
 from tests.support.calls import at, call, seconds, visit
 
 TARGETS = Targets(Target(3, seconds(20), seconds(0)), {"vip": Target(2, seconds(5), seconds(8))})
@@ -70,6 +70,14 @@ def test_a_lost_end_is_kept_out_unless_someone_had_answered() -> None:
     assert measured(lost).wait is None
     assert measured(visit(), lost).sought
     assert measured(lost, left(Outcome.ABANDONED)).wait is None
+
+
+def test_a_lower_bound_is_not_summed_and_rings_that_nobody_heard_are_not_counted() -> None:
+    lost = replace(left(Outcome.LOST, 10), quality=Quality.PARTIAL)
+    found = measured(lost, visit())
+    assert (found.answered, found.wait, found.rings, found.alerted, found.in_target) == (True, None, None, False, False)
+    assert measured(visit(), lost).wait == seconds(10)
+    assert measured(replace(left(Outcome.TIMEOUT, 4), quality=Quality.RECONSTRUCTED), visit()).wait == seconds(14)
 
 
 def test_an_unknown_wait_is_not_in_target() -> None:

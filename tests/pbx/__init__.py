@@ -25,6 +25,7 @@ before the story is played; afterwards `compare(exported_calls, seen)` says what
 `checker`                 `true_visits(seen)`, `compare(exported, seen)`
 `load.load(pbx)`          600 mixed calls at 20 per second
 `catalogue`, `record`     every way in which a call may end; `python -m tests.pbx.record` writes tests/replay/NAME/
+`line.Line`               an AMI line between product and PBX that can be cut
 `recorder.Recorder`       what AMI says to the product's login, byte for byte
 ========================  =============================================================================================
 
