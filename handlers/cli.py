@@ -1,23 +1,23 @@
 """The command `threerings`. Exit 0: done; 1: the thing asked for failed; 2: wrong usage or configuration."""
 
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import Coroutine, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import typer
 import uvloop
-from sqlalchemy.exc import DBAPIError
 
 from handlers import export as exporting
 from handlers import service
-from handlers.database import database
+from handlers.database import AWAY, BAD_URL, database, trouble
 from telephony import logs
+from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.embedded import EmbeddedError
 from telephony.cases.migrate import Migrated, MigrationError, migrate
 from telephony.config import Config, ConfigFaults, load
@@ -38,6 +38,7 @@ EXPECTED = (
     CommandError,
     EmbeddedError,
     MigrationError,
+    exporting.OutputError,
     OSError,
     KeyboardInterrupt,
 )
@@ -55,6 +56,21 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="Configuration file (THREERINGS_CONFIG, else threerings.toml).", show_default=False),
 ]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"threerings {version('threerings')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Three Rings (三响): exact service-level measurement and case keeping for Asterisk call centres."""
 
 
 @app.command()
@@ -119,10 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(list(sys.argv[1:] if arguments is None else arguments), "threerings", standalone_mode=False)
-    except BrokenPipeError:
-        # Whoever read has enough; what is still buffered has nowhere to go.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read has enough
+        exporting.let_go(sys.stdout)
         return FAILED
     except EXPECTED as error:
         lines, code = _explained(error)
@@ -140,6 +154,8 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
         case typer.TyperException():
             message = getattr(error, "format_message", error.__str__)()
             return (f"{message} See: threerings --help",), WRONG
+        case exporting.OutputError():
+            return (str(error),), FAILED
         case OSError():
             return (f"{error.filename or 'output'}: {error.strerror or error}",), FAILED
         case CommandError() | EmbeddedError() | MigrationError():
@@ -160,10 +176,10 @@ def _with_database(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except asyncpg.UndefinedTableError:
         raise CommandError("database.url: the database has no schema yet; run: threerings migrate") from None
-    except BrokenPipeError:
-        raise
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
-        what = " ".join(str(error).split()) or type(error).__name__
+    except DatabaseUrlError:
+        raise ConfigFaults((BAD_URL,)) from None
+    except AWAY as error:
+        what = trouble(error)
         raise CommandError(f"database.url: {what}; is PostgreSQL there, and are name and password right?") from None
 
 
@@ -174,7 +190,11 @@ def _instant(option: str, text: str | None, config: Config) -> datetime | None:
         instant = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigFaults((f"{option} = {text!r}: is no time; for example 2026-03-01T00:00:00Z",)) from None
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=config.zone)
+    instant = instant if instant.tzinfo is not None else instant.replace(tzinfo=config.zone)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ConfigFaults((f"{option} = {text!r}: is out of range; name a time from year 2 to year 9998",)) from None
 
 
 if __name__ == "__main__":

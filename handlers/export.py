@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, aclosing, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,10 @@ from telephony.cases.store import CallStore
 from telephony.config import Config
 
 PROGRESS_EVERY = 1_000
+
+
+class OutputError(Exception):
+    """What was read cannot be written; the message is one line."""
 
 
 class Format(StrEnum):
@@ -69,11 +73,20 @@ async def export_calls(config: Config, span: Span, write: Write, told: Callable[
 
     Returns:
         How many calls were written.
+
+    Raises:
+        OutputError: `write` fails. BrokenPipeError: nobody reads.
+        DatabaseUrlError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database's trouble.
     """
     count = 0
     async with database(config) as url, aclosing(CallStore(url).calls(span.since, span.until)) as calls:
         async for stored in calls:
-            write(stored)
+            try:
+                write(stored)
+            except BrokenPipeError:
+                raise
+            except OSError as error:  # not the database's
+                raise OutputError(f"output: {error.strerror or error}") from None
             count += 1
             if count % PROGRESS_EVERY == 0:
                 told(count)
@@ -132,5 +145,15 @@ def _utf8(stream: TextIO) -> Iterator[TextIO]:
     """The same stream in UTF-8 whatever the locale, line ends untouched."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding="utf-8", newline="")
-    yield stream
-    stream.flush()
+    try:
+        yield stream
+        stream.flush()
+    except (OSError, OutputError):
+        let_go(stream)
+        raise
+
+
+def let_go(stream: TextIO) -> None:
+    """What is still buffered has nowhere to go; without this the interpreter complains of it at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

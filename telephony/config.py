@@ -197,9 +197,8 @@ class Config(Section):
         """
         if self.database.url is None:
             example = "postgresql://threerings@127.0.0.1/threerings"
-            raise ConfigFaults(
-                (f'database.url: is missing; for example "{example}", or "{EMBEDDED}" for our own server',)
-            )
+            own = f'"{EMBEDDED}" for our own server, with the extra threerings[embedded]'
+            raise ConfigFaults((f'database.url: is missing; for example "{example}", or {own}',))
         return self.database.url.get_secret_value()
 
 

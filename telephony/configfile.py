@@ -129,7 +129,10 @@ def _line(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{key}: is missing; {remedy}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     name = next((part for part in reversed(location) if isinstance(part, str)), "")
-    return f"{key}{shown(name, detail['input'])}: {message}; {remedy}"
+    # What stands in the place of a table may hold its secrets.
+    table = field is not None and _model_within(field.annotation) is not None
+    value = "" if table else shown(name, detail["input"])
+    return f"{key}{value}: {message}; {remedy}"
 
 
 def _field_at(location: tuple[str | int, ...], model: type[BaseModel]) -> tuple[FieldInfo | None, list[str]]:

@@ -24,7 +24,7 @@ _UNIQUEID = r"(?<![\w.])\d{9,10}\.\d{1,9}(?!\d)"
 _CHANNEL_SUFFIX = r"-000[0-9a-f]{5}(?![0-9a-zA-Z])"
 _SPACED = rf"\+?(?<!\w)\d(?:(?!{_CHANNEL_SUFFIX})[ ()/-]{{0,2}}\d){{6,}}"
 _NUMBER = rf"{_SPACED}|\d{{7,}}"
-"""With blanks and dashes it must begin a word: `pbx1-1700000000.1` is a PBX's uniqueid. Seven digits on end need not."""
+"""With blanks and dashes it must begin a word: `pbx1-1700000000.1` is a uniqueid. Seven digits on end need not."""
 _DIGITS = re.compile(rf"(?P<kept>{_ID}|{_TIME}|{_UNIQUEID}|{_CHANNEL_SUFFIX})|(?P<number>{_NUMBER})")
 """Digits that are nobody's number are found first, and stay."""
 

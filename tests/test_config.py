@@ -249,3 +249,14 @@ def test_every_key_is_explained() -> None:
         inner = model if hasattr(model, "model_fields") else next(iter(getattr(model, "__args__", [])), None)
         for key in getattr(inner, "model_fields", {}):
             assert f"`{key}`" in text, f"{name}.{key}"
+
+
+@pytest.mark.parametrize("value", ['{"secret": "hunter2"', "hunter2", '["hunter2"]', '"hunter2"'])
+@pytest.mark.parametrize("place", ["PBX__0", "PBX", "DATABASE", "HTTP"])
+def test_what_stands_in_the_place_of_a_table_is_not_shown(place: str, value: str, tmp_path: Path) -> None:
+    assert faults_of("", tmp_path, **{f"THREERINGS__{place}": value})
+
+
+def test_an_entry_of_a_plain_list_is_shown(tmp_path: Path) -> None:
+    (fault,) = faults_of(PBX + "trunks = [5]\n", tmp_path)
+    assert fault.startswith("pbx[0].trunks[0] = 5: ")

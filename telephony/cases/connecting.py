@@ -26,5 +26,5 @@ async def connect(url: str, seconds: float, settings: Mapping[str, str] | None =
     """
     try:
         return await asyncpg.connect(url, timeout=seconds, server_settings=dict(settings or {}))
-    except ValueError:  # asyncpg's own for faulty addresses is one too, and so are bad ports and host names
+    except (ValueError, OverflowError):  # asyncpg's own for faulty addresses is one, and so are bad ports and names
         raise DatabaseUrlError("the address of the database is none") from None

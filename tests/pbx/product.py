@@ -109,6 +109,12 @@ class Product:
             self._process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self._process.wait(), 20)
 
+    async def kill(self) -> None:
+        """SIGKILL: it saves nothing more."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
     async def until(self, true: Callable[[], object], limit: float, what: str) -> None:
         """Wait for something to become true, asking often; a page that does not answer yet is not true."""
         assert self._process is not None
