@@ -5,6 +5,8 @@ import csv
 import json
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from telephony.cases.store import CallStore
 from tests.support.calls import call, visit
 
 pytestmark = pytest.mark.db
+
+COMMAND = Path(sys.executable).parent / "threerings"
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +76,34 @@ async def test_export_to_a_file_that_only_its_owner_reads(
     with Path("calls.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert (len(rows), rows[0]["queues"], rows[-1]["caller_name"]) == (1003, "support > support", "'=1+1")
+
+
+async def test_an_output_that_is_full_is_not_blamed_on_the_database(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(empty_database)
+    monkeypatch.setenv("THREERINGS__DATABASE__URL", empty_database)
+    for arguments in (["export", "calls"], ["export", "calls", "--since", "2026-03-02T09:33:00Z"]):
+        with Path("/dev/full").open("w") as full:
+            process = await asyncio.create_subprocess_exec(COMMAND, *arguments, stdout=full, stderr=subprocess.PIPE)
+            _, errors = await process.communicate()
+        assert (errors.decode(), process.returncode) == ("output: No space left on device\n", 1)
+
+
+async def test_what_a_caller_calls_himself_cannot_break_a_line(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await migrate(empty_database)
+    store = CallStore(empty_database)
+    name = "a\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029b"
+    await store.save([call(caller_name=name)])
+    await store.close()
+    monkeypatch.setenv("THREERINGS__DATABASE__URL", empty_database)
+    assert await in_thread("export", "calls") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["caller_name"] == name
+    assert await in_thread("export", "calls", "--format", "csv") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 async def test_our_own_server_serves_the_commands(

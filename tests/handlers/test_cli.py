@@ -1,12 +1,16 @@
 """Exit codes, one line for each thing that is wrong, and no traceback."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
+import asyncpg
 import pytest
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from handlers.cli import app, main
+from handlers.database import BAD_URL, trouble
 from telephony.config import Config
 
 
@@ -61,6 +65,42 @@ def test_wrong_usage_is_two_and_one_line(arguments: list[str], line: str, said: 
     assert said()[1] == [line]
 
 
+@pytest.mark.parametrize("instant", ["0001-01-01", "9999-12-31T23:59:59-10:00"])
+def test_a_time_that_no_clock_of_ours_has_is_a_fault(instant: str, said: Said) -> None:
+    Path("threerings.toml").write_text('timezone = "Asia/Shanghai"\n' + AWAY)
+    assert main(["export", "calls", "--until", instant]) == 2
+    assert said()[1] == [f"--until = {instant!r}: is out of range; name a time from year 2 to year 9998"]
+
+
+def test_the_version_is_said(said: Said) -> None:
+    assert main(["--version"]) == 0
+    assert said()[0] == f"threerings {version('threerings')}\n"
+
+
+@pytest.mark.parametrize("address", ["h:abc/d", "[::1/d", "h/d?sslmode=hunter", f"{'a' * 70}/d", "pa/ss@h/d"])
+@pytest.mark.parametrize("command", ["serve", "migrate", "export calls"])
+def test_an_address_of_the_database_that_is_none_is_a_fault_and_not_shown(
+    address: str, command: str, said: Said, unused_tcp_port: int
+) -> None:
+    Path("threerings.toml").write_text(
+        f'database.url = "postgresql://u:hunter2@{address}"\nhttp.listen = "127.0.0.1:{unused_tcp_port}"\n'
+        '[[pbx]]\nname="a"\nusername="u"\nsecret="s"\nport=1\n'
+    )
+    assert main(command.split()) == 2
+    lines = said()[1]
+    assert lines[-1] == BAD_URL
+    assert "hunter" not in " ".join(lines)
+
+
+def test_what_the_layers_between_add_to_an_error_is_left_out() -> None:
+    cause = asyncpg.PostgresError("permission denied")
+    adapter = RuntimeError("<class 'PostgresError'>: permission denied")
+    adapter.__cause__ = cause
+    assert trouble(DBAPIError("SELECT 1", {}, adapter)) == "permission denied"
+    assert trouble(DBAPIError("SELECT 1", {}, RuntimeError("broken"))) == "broken"
+    assert trouble(TimeoutError()) == "TimeoutError"
+
+
 def test_without_a_database_nothing_is_tried(said: Said) -> None:
     for arguments in (["migrate"], ["export", "calls"]):
         assert main(arguments) == 2
@@ -89,16 +129,21 @@ def test_serving_without_a_pbx_is_a_fault(said: Said) -> None:
     assert said()[1] == ["pbx: is missing; add a [[pbx]] with name, host, username and secret_file"]
 
 
-def test_serve_runs_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_runs_the_service_and_fails_when_calls_are_not_saved(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     Path("threerings.toml").write_text(AWAY + '[[pbx]]\nname="a"\nusername="u"\nsecret="s"\n')
     served: list[Config] = []
 
-    async def serve(config: Config) -> None:
+    unsaved = [0, 3]
+
+    async def serve(config: Config) -> int:
         served.append(config)
+        return unsaved.pop(0)
 
     monkeypatch.setattr("handlers.service.serve", serve)
     assert main(["serve"]) == 0
     assert served[0].pbx[0].name == "a"
+    assert main(["serve"]) == 1
+    assert said()[1] == ["3 calls could not be saved; the log says why"]
 
 
 def test_an_interruption_or_a_reader_that_leaves_is_no_traceback(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
