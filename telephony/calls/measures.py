@@ -8,11 +8,14 @@ answer "within three rings" on its fifth.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 
 from telephony.calls.record import CallRecord, Kind, Outcome, Quality, VisitRecord
 
 UNHEARD = frozenset({Quality.PARTIAL, Quality.RECONSTRUCTED})
 """Of such a visit phones may have rung that nobody heard."""
+AT_ONCE = timedelta(seconds=2.5)
+"""Who waits this soon after he came, or left, has not waited elsewhere meanwhile; listings tell whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class CallSummary:
     """One call in the terms of the standard. Meant for ended calls; of one that goes on it says what is known so far.
 
     Attributes:
-        sought: made one visit or more, refused ones included; False when it was never answered and was last `lost`.
+        sought: made one visit or more, refused ones included; False when it was never answered and was last `lost`, or
+            lived on after its last visit to an end that nobody heard.
         queue: the queue or line first sought; None without visits. kind: what that was.
         outcome: of the last visit; None without visits or while undecided.
         answered: some visit was answered.
@@ -55,7 +59,8 @@ class CallSummary:
         unanswered: sought, never answered, whatever the last outcome (decided). Those who gave up are among them.
         short: gave up after less than the target's `short_abandon`. Rates take shorts out of both sides.
         wait: sum of the waits of its visits up to the first answer, or of all; None when any of these is unknown (of a
-            lost visit only a lower bound is known) or when the call did not seek.
+            lost visit only a lower bound is known; a call found in a listing may have waited before, and one that we
+            did not hear for a while, meanwhile) or when the call did not seek.
         rings: sum of the rings the caller heard up to the first answer, or to the end; None when no phone rang, or when
             a phone rang for an unknown time.
         alerted: the call counts for the ring standard: a phone rang for it, for a known number of rings, and its caller
@@ -113,9 +118,9 @@ def summary(call: CallRecord, targets: Targets) -> CallSummary:
     target = targets.of(first.queue)
     counted = _until_answer(call.visits)
     answered = counted[-1].outcome is Outcome.ANSWERED
-    sought = answered or last.outcome is not Outcome.LOST
+    sought = answered or not _ended_unheard(call, last)
     gave_up = not answered and last.outcome is Outcome.ABANDONED
-    wait = _wait(counted) if sought else None
+    wait = _wait(counted) if sought and not _waited_unheard(call, counted) else None
     rings = _rings(counted)
     alerted = sought and rings is not None and not (gave_up and rings <= target.rings)
     return CallSummary(
@@ -141,6 +146,25 @@ def _until_answer(visits: tuple[VisitRecord, ...]) -> tuple[VisitRecord, ...]:
         if visit.outcome is Outcome.ANSWERED:
             return visits[: index + 1]
     return visits
+
+
+def _ended_unheard(call: CallRecord, last: VisitRecord) -> bool:
+    """Whether nobody knows how it ended: lost, or he lived on after his last visit to an end that we did not hear."""
+    ended_unheard = call.ended_at is not None and call.hung_up_by is None
+    return last.outcome is Outcome.LOST or (
+        ended_unheard and last.quality in UNHEARD and last.outcome is not Outcome.ABANDONED
+    )
+
+
+def _waited_unheard(call: CallRecord, visits: tuple[VisitRecord, ...]) -> bool:
+    """Whether he may have waited where we did not hear: before the listing that showed him, or between two visits."""
+    joined = visits[0].joined_at
+    if not call.dialled and joined is not None and joined - call.arrived_at > AT_ONCE:
+        return True
+    return any(
+        left.quality in UNHEARD and left.left_at and next_.joined_at and next_.joined_at - left.left_at > AT_ONCE
+        for left, next_ in pairwise(visits)
+    )
 
 
 def _wait(visits: tuple[VisitRecord, ...]) -> timedelta | None:

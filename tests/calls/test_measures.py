@@ -80,6 +80,30 @@ def test_a_lower_bound_is_not_summed_and_rings_that_nobody_heard_are_not_counted
     assert measured(replace(left(Outcome.TIMEOUT, 4), quality=Quality.RECONSTRUCTED), visit()).wait == seconds(14)
 
 
+def test_of_a_call_that_was_found_later_earlier_waits_may_be_missing() -> None:
+    found = replace(call(visit()), dialled="")
+    early = replace(found, arrived_at=at(-2.5)), replace(found, arrived_at=at(-2.6))
+    assert [summary(one, TARGETS).wait for one in early] == [seconds(10), None]
+    assert summary(replace(found, visits=(visit(Outcome.REFUSED_FULL),)), TARGETS).wait == timedelta()
+
+
+def test_who_lived_on_to_an_end_that_nobody_heard_may_have_been_answered() -> None:
+    timed_out = replace(left(Outcome.TIMEOUT), quality=Quality.RECONSTRUCTED)
+    assert summary(replace(call(timed_out), hung_up_by=None), TARGETS).sought is False
+    assert summary(call(timed_out), TARGETS).unanswered
+    gave_up = replace(left(Outcome.ABANDONED), quality=Quality.RECONSTRUCTED)
+    assert summary(replace(call(gave_up), hung_up_by=None), TARGETS).gave_up
+    assert summary(replace(call(visit(), timed_out), hung_up_by=None), TARGETS).answered
+
+
+def test_who_was_not_heard_between_two_visits_may_have_waited_there() -> None:
+    first = replace(left(Outcome.TIMEOUT), quality=Quality.RECONSTRUCTED)
+    soon, later = (replace(visit(), joined_at=at(10 + pause), left_at=at(30)) for pause in (2.5, 2.6))
+    assert measured(first, soon).wait == seconds(20)
+    assert measured(first, later).wait is None
+    assert measured(replace(first, quality=Quality.LIVE), later).wait == seconds(20)
+
+
 def test_an_unknown_wait_is_not_in_target() -> None:
     assert measured(visit(wait=None)).in_target is False
     assert measured(replace(left(Outcome.ABANDONED, queue="vip"), wait=None)).short is False
