@@ -85,6 +85,11 @@ def test_the_end_of_a_pbx_writes_abandon_for_those_who_did_not() -> None:
     assert (story.outcomes, story.visit.wait) == ([O.LOST], seconds(0))
 
 
+def test_a_shutdown_after_a_gap_proves_no_longer_wait() -> None:
+    story = heard(deaf(waiting().at(2).arrives("D"), 5), 9, channels="CD").at(12).stops()
+    assert (story.visits[0].outcome, story.visits[0].wait) == (O.LOST, seconds(2))
+
+
 def test_other_words_of_queue_log_prove_nothing() -> None:
     assert again(heard(deaf(waiting(), 5).at(7).logs(R.CONTINUED), 9), 15).outcomes == [O.LOST]
 
