@@ -91,5 +91,5 @@ async def test_a_server_that_does_not_start_says_why(server: EmbeddedPostgres, t
     folder.mkdir()
     (folder / "data").mkdir()
     (folder / "data" / "mine").touch()
-    with pytest.raises(EmbeddedError, match="initdb failed|may not run"):
+    with pytest.raises(EmbeddedError, match=r"initdb failed|may not run"):
         await EmbeddedPostgres(folder / "data").__aenter__()
