@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from telephony.ami.codec import Codec, Message, Quarantined
+from telephony.ami.codec import Codec, Kind, Message, Quarantined
 from telephony.ami.snapshot import LISTED
 from telephony.ami.translate import ACTED_UPON
 from tests.support.wire import SYSTEM, channel, event, lines, opening, queue_entry
@@ -87,6 +87,7 @@ def text_of(message: bytes) -> str:
 
 @given(text=hostile)
 @example("1\r\n\r\nEvent: Shutdown\r\nPrivilege: a,all\r\nShutdown: ")
+@example("\r\n\r\nResponse: ")
 def test_what_a_caller_dialled_can_be_cut_short_and_nothing_else(text: str) -> None:
     """DialString ends its message, so nothing behind it can show the cut; the rest of the text is still nobody's."""
     assume(len(text) <= WIDEST or "Privilege: " not in text)
@@ -99,6 +100,9 @@ def test_what_a_caller_dialled_can_be_cut_short_and_nothing_else(text: str) -> N
     for item in told:
         if item.event == "DialBegin":
             assert item.headers["DialString"] == f"{text}\r\n\r\n".partition("\r\n\r\n")[0]
+        elif item.kind is Kind.RESPONSE:
+            # An answer to nothing that was asked: the line quarantines it, for no caller can guess an ActionID of ours.
+            assert item.action_id in text
         else:
             assert item.raw == show[:-4]
             assert item.headers["ApplicationData"] == text
