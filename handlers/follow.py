@@ -5,7 +5,7 @@ Every few seconds the waiting callers are listed for comparison, every minute ev
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol, assert_never
 
@@ -207,7 +207,7 @@ class Follower:
         if self._left_open:
             calls, self._left_open = self._left_open, ()
             self._log.info("calls_resumed", calls=len(calls))
-            self._performer.perform(self.tracker.resume(calls, now))
+            self._perform("resume", lambda: self.tracker.resume(calls, now))
 
     def _up(self, fact: LinkRestored) -> None:
         self._booted, self._synchronised, self._listing = True, False, None
@@ -251,12 +251,16 @@ class Follower:
             self._apply(listing.taken(at))
 
     def _apply(self, fact: Fact) -> None:
+        self._perform(type(fact).__name__, lambda: self.tracker.apply(fact))
+
+    def _perform(self, what: str, decide: Callable[[], list[Effect]]) -> None:
+        """Perform what the tracker decides about a fact, or about what an earlier process left open."""
         try:
-            effects = self.tracker.apply(fact)
+            effects = decide()
         except Exception:  # noqa: BLE001 - whatever it is
             # An error of ours about one fact must not end the measuring of all calls; it is told, and counted.
-            self._log.exception("fact_failed", fact=type(fact).__name__)
-            effects = [Irregular("fact_failed", type(fact).__name__)]
+            self._log.exception("fact_failed", fact=what)
+            effects = [Irregular("fact_failed", what)]
         self._performer.perform(effects)
 
     def _tell_quarantined(self, item: Quarantined, mono: timedelta) -> None:

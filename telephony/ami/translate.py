@@ -171,7 +171,7 @@ def member(headers: Headers) -> Member:
         if in_call and state is MemberState.READY:
             state = MemberState.TALKING
     # MemberName in events, Name in the QueueMember items of a listing; Interface and Location likewise.
-    interface = headers.get("Interface") or headers["Location"]
+    interface = headers.get("Interface") or headers.get("Location", "")
     return Member(
         queue=QueueName(headers["Queue"]),
         interface=Interface(interface),

@@ -14,8 +14,9 @@ from telephony.ami.translate import ACTED_UPON, EPOCH, UNSTAMPED
 from telephony.calls.book import Rules
 from telephony.calls.effects import CallEnded, CaseOpened, Effect, Irregular, QueuesKnown, VisitEnded, VisitEntered
 from telephony.calls.facts import ChannelEnded, Fact, Interface, Moment, Uniqueid
-from telephony.calls.record import Kind, Outcome
+from telephony.calls.record import CallRecord, Kind, Outcome
 from telephony.calls.tracker import Tracker
+from tests.support.calls import call
 from tests.support.replay import RECORDINGS
 from tests.support.wire import lines
 
@@ -262,6 +263,9 @@ class Failing(Tracker):
     def apply(self, fact: Fact) -> list[Effect]:
         raise LookupError(fact)
 
+    def resume(self, calls: Iterable[CallRecord], now: Moment) -> list[Effect]:
+        raise LookupError(calls, now)
+
 
 def test_an_error_of_ours_about_one_fact_is_counted_and_ends_nothing() -> None:
     done = Performed()
@@ -269,6 +273,15 @@ def test_an_error_of_ours_about_one_fact_is_counted_and_ends_nothing() -> None:
     follower.hear([ChannelEnded(Line().now(), Uniqueid("1.1"), 16)])
     assert done == [Irregular("fact_failed", "ChannelEnded")]
     assert follower.queue_log() is None
+
+
+def test_saved_calls_that_cannot_be_taken_up_end_nothing() -> None:
+    line, done = Line(), Performed()
+    follower = Follower("pbx1", line, Failing(Rules(pbx="pbx1")), done)
+    follower.resume([call()])
+    message = next(item for item in Stage.new_codec().feed(recorded("answered")) if isinstance(item, Message))
+    follower.take(Batch(line.clock, OFFSET, [message]))
+    assert done == [Irregular("fact_failed", "resume"), Irregular("fact_failed", "ChannelAppeared")]
 
 
 def test_the_figures(stage: Stage) -> None:
