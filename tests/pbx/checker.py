@@ -107,6 +107,7 @@ def _end(visit: TrueVisit, line: QueueLogLine, caller: Leg | None, rung: list[Le
     if caller is None or caller.ended_at is None:
         return
     answered = [leg for leg in rung if leg.answered_at is not None]
+    answered = [leg for leg in answered if not leg.crossed] or answered
     if visit.outcome == "answered" and answered:
         if caller.answered_at is None or caller.ended_at < (answered[0].answered_at or caller.ended_at):
             visit.outcome, visit.agent = "abandoned", None
@@ -212,14 +213,28 @@ def _compare_offers(calls: list[Mapping[str, Any]], seen: Witnessed, verdict: Ve
                         f"{call['caller']} to {phone}: exported {offer['result']}, no phone was called"
                     )
                 continue
-            _compare_offer(f"{call['caller']} to {phone}", offer, legs.pop(0), verdict, tolerance)
+            leg = legs.pop(0)
+            gave_up = leg.crossed and _gave_up(leg, seen, call, offer)
+            _compare_offer(f"{call['caller']} to {phone}", offer, leg, verdict, tolerance, gave_up=gave_up)
     with_visits = {call.get("caller") for call in calls if call.get("visits")}
     for (caller, phone), legs in truth.items():
         for leg in legs if caller in with_visits else ():
             verdict.differences.append(f"{caller} to {phone}: called at {leg.invited_at}, no offer exported")
 
 
-def _compare_offer(name: str, offer: Mapping[str, Any], leg: Leg, verdict: Verdict, tolerance: float) -> None:
+def _gave_up(leg: Leg, seen: Witnessed, call: Mapping[str, Any], offer: Mapping[str, Any]) -> bool:
+    """Queue_log says of that moment that the queue gave up ringing this agent, or that another was connected."""
+    ids = {call["uniqueid"]} | {visit.get("uniqueid") for visit in call.get("visits", ())}
+    at = (leg.answered_at or leg.invited_at).timestamp()
+    near = [line for line in seen.queue_log if line.uniqueid in ids and at - 2 < line.epoch < at + 1]
+    said = {line.event for line in near if line.agent == offer["agent"]}
+    others = {line.event for line in near if line.agent != offer["agent"]}
+    return "CONNECT" not in said and bool(said & {"RINGNOANSWER", "RINGCANCELED"} or "CONNECT" in others)
+
+
+def _compare_offer(
+    name: str, offer: Mapping[str, Any], leg: Leg, verdict: Verdict, tolerance: float, *, gave_up: bool
+) -> None:
     verdict.compared_offers += 1
     alerting = offer.get("alerting_seconds") or 0.0
     true_alerting = leg.alerting_seconds or 0.0
@@ -230,9 +245,10 @@ def _compare_offer(name: str, offer: Mapping[str, Any], leg: Leg, verdict: Verdi
     silent = {"unreachable", "caller_left", "cancelled_elsewhere"} | ({"busy"} if leg.refused_with == 486 else set())
     if leg.rang_at is None and leg.answered_at is None and offer["result"] not in silent:
         verdict.differences.append(f"{name}: exported {offer['result']}, the phone never rang")
-    if (offer["result"] == "answered") != (leg.answered_at is not None):
+    answered = leg.answered_at is not None and not gave_up
+    if (offer["result"] == "answered") != answered:
         verdict.differences.append(
-            f"{name}: exported {offer['result']}, the phone {'did' if leg.answered_at else 'did not'} answer"
+            f"{name}: exported {offer['result']}, the phone {'did' if answered else 'did not'} answer"
         )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _MARK = re.compile(r"^-{40,} (\d{4}-\d\d-\d\d)[ T\t](\d\d:\d\d:\d\d\.\d{6})\s*$", re.MULTILINE)
+CROSSING = timedelta(seconds=0.25)
 _USER = re.compile(r"sips?:([^@>;]*)@")
 
 
@@ -66,6 +67,16 @@ class Leg:
         if self.answered_at is None or self.ended_at is None:
             return None
         return (self.ended_at - self.answered_at).total_seconds()
+
+    @property
+    def crossed(self) -> bool:
+        """Its answer may have met the PBX's giving up on the way: the PBX took the call back as soon as it answered.
+
+        Of such a leg SIPp alone cannot say whether it was answered; queue_log's CONNECT or RINGNOANSWER can.
+        """
+        if self.answered_at is None or self.ended_at is None or self.ended_by != "other":
+            return False
+        return self.ended_at - self.answered_at < CROSSING
 
     def as_json(self) -> dict[str, object]:
         """Plain values, times as RFC 3339."""

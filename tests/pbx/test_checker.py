@@ -1,0 +1,78 @@
+"""The checker judges by what the witnesses saw, also where an answer and a giving-up met on the way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from .checker import compare
+from .queue_log import parse
+from .story import Witnessed
+from .trace import Leg
+
+T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+EPOCH = int(T0.timestamp())
+CALLER, PHONE = "02160000001", "1001"
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def witnessed(answered_at: float | None, ended_at: float, log: str) -> Witnessed:
+    """One caller whose phone 1001 rings at 0.1; everybody else is queue_log."""
+    ring = Leg(PHONE, "x", CALLER, PHONE, at(0), at(0.1), None if answered_at is None else at(answered_at))
+    ring.ended_at, ring.ended_by, ring.how = at(ended_at), "other", "BYE"
+    caller = Leg(CALLER, "y", CALLER, "4001", at(0), answered_at=at(0), ended_at=at(6), ended_by="self")
+    lines = "".join(f"{EPOCH + int(line.split('|')[0])}|1.1|q|{line.split('|', 1)[1]}\n" for line in log.split())
+    return Witnessed([caller], [ring], parse(lines))
+
+
+def exported(outcome: str, result: str, *, agent: str | None = None) -> list[dict[str, Any]]:
+    offer = {"agent": "A1001", "interface": "PJSIP/1001", "result": result, "alerting_seconds": 2.9}
+    visit = {"kind": "queue", "queue": "q", "outcome": outcome, "agent": agent, "wait_seconds": 6.0, "offers": [offer]}
+    return [{"uniqueid": "1.1", "caller": CALLER, "visits": [visit]}]
+
+
+GIVEN_UP = f"0|NONE|ENTERQUEUE||{CALLER}|1 3|A1001|RINGNOANSWER|3000 6|NONE|ABANDON|1|1|6"
+
+
+def test_an_answer_that_met_the_giving_up_is_what_queue_log_says() -> None:
+    seen = witnessed(3.0, 3.02, GIVEN_UP)
+
+    assert compare(exported("abandoned", "no_answer"), seen).differences == []
+    assert compare(exported("abandoned", "answered"), seen).differences == [
+        f"{CALLER} to {PHONE}: exported answered, the phone did not answer"
+    ]
+
+
+def test_a_phone_that_talked_has_answered_whatever_queue_log_says() -> None:
+    seen = witnessed(3.0, 5.0, GIVEN_UP)
+
+    assert compare(exported("abandoned", "no_answer"), seen).differences == [
+        f"{CALLER} to {PHONE}: exported no_answer, the phone did answer"
+    ]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        pytest.param(f"0|NONE|ENTERQUEUE||{CALLER}|1 6|NONE|ABANDON|1|1|6", id="no giving up told"),
+        pytest.param(f"0|NONE|ENTERQUEUE||{CALLER}|1 0|A1001|RINGNOANSWER|9 6|NONE|ABANDON|1|1|6", id="an earlier one"),
+    ],
+)
+def test_without_a_giving_up_at_that_moment_the_phone_did_answer(log: str) -> None:
+    seen = witnessed(3.0, 3.02, log)
+
+    assert compare(exported("abandoned", "no_answer"), seen).differences == [
+        f"{CALLER} to {PHONE}: exported no_answer, the phone did answer"
+    ]
+
+
+def test_a_colleague_who_was_connected_at_that_moment_was_faster() -> None:
+    seen = witnessed(3.0, 3.02, f"0|NONE|ENTERQUEUE||{CALLER}|1 3|A1002|CONNECT|3|2.1|3")
+    differences = compare(exported("answered", "cancelled_elsewhere", agent="A1002"), seen).differences
+
+    assert not [line for line in differences if PHONE in line and "answer" in line and "exported wait" not in line]
