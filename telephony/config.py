@@ -3,8 +3,9 @@
 Every key is explained in docs/configuration.md. Nothing here opens a connection; secrets have no repr.
 """
 
+import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +22,18 @@ from pydantic import (
     ValidationError,
 )
 
-from telephony.configchecks import MAX_PORT, Address, certificates, names, open_metrics, parse_address, secrets
+from telephony.configchecks import (
+    MAX_PORT,
+    Address,
+    certificates,
+    names,
+    open_metrics,
+    parse_address,
+    script_folder,
+    secrets,
+)
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
+from telephony.standard.hours import OpeningHours, parse_period
 
 __all__ = ["Address", "Config", "ConfigFaults", "load"]
 
@@ -50,6 +61,17 @@ def _database_url(value: SecretStr) -> SecretStr:
         ("postgresql://", "postgres://")
     ):
         raise ValueError('should begin with "postgresql://", or be "embedded"')
+    return value
+
+
+def _route(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value) is None:
+        raise ValueError("should be 1 to 64 letters, digits, dots, hyphens or underscores")
+    return value
+
+
+def _period(value: str) -> str:
+    parse_period(value)
     return value
 
 
@@ -97,6 +119,45 @@ class Agi(Section):
     listen: Listen = Field(default=Address("127.0.0.1", 4573), examples=["127.0.0.1:4573"])
     allow: tuple[IPvAnyNetwork, ...] = Field(default=(ip_network("127.0.0.0/8"),), examples=[["127.0.0.0/8"]])
     deadline_ms: int = Field(default=300, ge=10, le=60_000, examples=[300])
+    max_calls: int = Field(default=2_000, ge=1, le=100_000, examples=[2_000])
+    """So many requests at once; more are let go at once, and counted."""
+    calls_per_second: int = Field(default=500, ge=1, le=100_000, examples=[500])
+    """So many requests a second from one address, with as many at once after a pause; more are let go at once."""
+    scripts: Path = Field(default=Path("scripts"), examples=["/etc/threerings/scripts"])
+    """Where the files of `[[script]]` are; relative to the configuration file."""
+    hosts: int = Field(default=2, ge=1, le=64, examples=[2])
+    """So many processes run users' scripts."""
+    host_silence_ms: int = Field(default=1_000, ge=200, le=60_000, examples=[1_000])
+    """A host that a script keeps busy for so long is ended."""
+    longest_minutes: float = Field(default=60, gt=0, le=1_440, allow_inf_nan=False, examples=[60])
+    """No conversation of a script with a caller lasts longer."""
+
+
+class Script(Section):
+    """A user's script: asked for as `agi://HOST:PORT/NAME`."""
+
+    name: Annotated[str, AfterValidator(_route)] = Field(examples=["pin"])
+    run: str = Field(min_length=1, max_length=1_024, examples=["pin.py"])
+    """A file under `agi.scripts`, or `FILE:FUNCTION`."""
+
+
+class Hours(Section):
+    """When somebody is there, in `timezone`."""
+
+    name: Name = Field(examples=["office"])
+    open: tuple[Annotated[str, AfterValidator(_period)], ...] = Field(examples=[["mon-fri 08:30-17:30"]])
+    closed: tuple[date, ...] = Field(default=(), examples=[["2026-10-01"]])
+
+
+class Number(Section):
+    """A published number, as `inbound` is asked about it."""
+
+    dialled: Name = Field(examples=["4001"])
+    queue: Name | None = Field(default=None, examples=["support"])
+    """Where its callers go; none: what the dialplan says."""
+    priority: int = Field(default=0, ge=0, le=1_000, examples=[5])
+    hours: str | None = Field(default=None, examples=["office"])
+    """Name of a `[[hours]]`; none: always open."""
 
 
 class Ring(Section):
@@ -178,6 +239,9 @@ class Config(Section):
     queue: tuple[Queue, ...] = Field(default=(), examples=[[{"name": "support"}]])
     line: tuple[Line, ...] = Field(default=(), examples=[[{"name": "front-desk", "interface": "PJSIP/8001"}]])
     branch: tuple[Branch, ...] = Field(default=(), examples=[[{"name": "changzhi", "queues": ["support"]}]])
+    script: tuple[Script, ...] = Field(default=(), examples=[[{"name": "pin", "run": "pin.py"}]])
+    number: tuple[Number, ...] = Field(default=(), examples=[[{"dialled": "4001", "queue": "support"}]])
+    hours: tuple[Hours, ...] = Field(default=(), examples=[[{"name": "office", "open": ["mon-fri 08:30-17:30"]}]])
 
     @property
     def zone(self) -> ZoneInfo:
@@ -188,6 +252,14 @@ class Config(Section):
     def ring_period(self) -> timedelta:
         """One ring, silence included."""
         return timedelta(seconds=self.ring.period_seconds)
+
+    def opening_hours(self) -> dict[str, OpeningHours]:
+        """The `[[hours]]` by name."""
+        zone = self.zone
+        return {
+            hours.name: OpeningHours(zone, tuple(parse_period(text) for text in hours.open), frozenset(hours.closed))
+            for hours in self.hours
+        }
 
     def database_url(self) -> str:
         """The address of the database, or "embedded".
@@ -217,6 +289,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     tree = read_toml(file) if named or file.exists() else {}
     faults = overlay(tree, environ)
     faults += secrets(tree, file.parent) + certificates(tree, file.parent)
+    script_folder(tree, file.parent)
     try:
         config: Config | None = Config.model_validate(tree)
     except ValidationError as error:

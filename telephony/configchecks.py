@@ -90,16 +90,31 @@ def certificates(tree: Tree, folder: Path) -> list[str]:
     return faults
 
 
+def script_folder(tree: Tree, folder: Path) -> None:
+    """Relative to the configuration file."""
+    agi = tree.setdefault("agi", {})
+    if isinstance(agi, dict) and isinstance(agi.get("scripts", "scripts"), str):
+        agi["scripts"] = str(folder / str(agi.get("scripts", "scripts")))
+
+
+UNIQUE = dict.fromkeys(("pbx", "queue", "line", "branch", "script", "hours"), "name") | {"number": "dialled"}
+BUILT_IN_ROUTES = ("inbound",)
+
+
 def names(tree: Tree) -> list[str]:
     """Names must be unique, and a branch's lines known; the queue or line of two branches has no one branch."""
     faults = []
-    for section in ("pbx", "queue", "line", "branch"):
+    for section, unique in UNIQUE.items():
         seen: set[object] = set()
         for index, entry in _tables(tree, section):
-            name = entry.get("name")
+            name = entry.get(unique)
             if isinstance(name, str) and name in seen:
-                faults.append(f"{dotted((section, index, 'name'))} = {name!r}: is there twice; give each its own name")
+                word = "name" if unique == "name" else "number"
+                faults.append(
+                    f"{dotted((section, index, unique))} = {name!r}: is there twice; give each its own {word}"
+                )
             seen.add(name)
+    faults += _routes(tree)
     lines = {entry.get("name") for _, entry in _tables(tree, "line")}
     for part in ("queues", "lines"):
         owner: dict[object, object] = {}
@@ -111,6 +126,22 @@ def names(tree: Tree) -> list[str]:
                     faults.append(f"{key} = {name!r}: is no known line; add a [[line]] of that name or take it out")
                 if owner.setdefault(name, index) != index:
                     faults.append(f"{key} = {name!r}: is in another branch already; leave it in one")
+    return faults
+
+
+def _routes(tree: Tree) -> list[str]:
+    """A script does not hide a route of ours, and a number's hours are known."""
+    faults = []
+    for index, script in _tables(tree, "script"):
+        if script.get("name") in BUILT_IN_ROUTES:
+            key = dotted(("script", index, "name"))
+            faults.append(f"{key} = {script['name']!r}: is a route of Three Rings itself; choose another name")
+    known = {entry.get("name") for _, entry in _tables(tree, "hours")}
+    for index, number in _tables(tree, "number"):
+        hours = number.get("hours")
+        if isinstance(hours, str) and hours not in known:
+            key = dotted(("number", index, "hours"))
+            faults.append(f"{key} = {hours!r}: are no known hours; add [[hours]] of that name or take it out")
     return faults
 
 

@@ -1,5 +1,6 @@
 """Every fault at once, each one line with its remedy; no secret ever shown."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ from telephony.config import Address, Config, ConfigFaults, load
 from telephony.configfile import dotted
 
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
-SECTIONS = "agi, branch, data_dir, database, http, line, pbx, queue, ring, standard, timezone"
+SECTIONS = "agi, branch, data_dir, database, hours, http, line, number, pbx, queue, ring, script, standard, timezone"
+QUOTED = '"mon-fri 08:30-17:30"'
+PERIOD = "mon-fri 08:30-17:30"
 PBX = '[[pbx]]\nname = "pbx1"\nusername = "three"\nsecret = "hunter2"\n'
 
 
@@ -139,6 +142,65 @@ def test_a_name_may_be_there_once(section: str, tmp_path: Path) -> None:
     more = {"pbx": 'username="x"\nsecret="y"\n', "line": 'interface="PJSIP/1"\n'}.get(section, "")
     faults = faults_of(f'[[{section}]]\nname="a"\n{more}' * 2, tmp_path)
     assert faults == (f"{section}[1].name = 'a': is there twice; give each its own name",)
+
+
+def test_what_inbound_is_asked_about_is_one_line_a_number(tmp_path: Path) -> None:
+    config = config_of(
+        """
+        [agi]
+        scripts = "agi"
+        [[number]]
+        dialled = "4001"
+        queue = "support"
+        priority = 5
+        hours = "office"
+        [[hours]]
+        name = "office"
+        open = ["mon-fri 08:30-17:30"]
+        closed = ["2026-10-01"]
+        [[script]]
+        name = "pin"
+        run = "pin.py:check"
+        """,
+        tmp_path,
+    )
+    assert config.agi.scripts == tmp_path / "agi"
+    office = config.opening_hours()["office"]
+    assert office.is_open(datetime(2026, 3, 2, 1, tzinfo=UTC))  # Monday 09:00 in Shanghai
+    assert not office.is_open(datetime(2026, 10, 1, 1, tzinfo=UTC))
+
+
+def test_scripts_are_beside_the_configuration_if_nothing_is_said(tmp_path: Path) -> None:
+    assert config_of("", tmp_path).agi.scripts == tmp_path / "scripts"
+
+
+def test_numbers_hours_and_scripts_that_cannot_be_are_said_so(tmp_path: Path) -> None:
+    faults = faults_of(
+        """
+        [[number]]
+        dialled = "4001"
+        hours = "never"
+        [[number]]
+        dialled = "4001"
+        [[hours]]
+        name = "office"
+        open = ["always"]
+        [[script]]
+        name = "inbound"
+        run = "x.py"
+        [[script]]
+        name = "a b"
+        run = "x.py"
+        """,
+        tmp_path,
+    )
+    assert faults == (
+        "script[1].name = 'a b': should be 1 to 64 letters, digits, dots, hyphens or underscores; for example 'pin'",
+        f"hours[0].open[0] = 'always': should be days and times like {QUOTED}; for example [{PERIOD!r}]",
+        "number[1].dialled = '4001': is there twice; give each its own number",
+        "script[0].name = 'inbound': is a route of Three Rings itself; choose another name",
+        "number[0].hours = 'never': are no known hours; add [[hours]] of that name or take it out",
+    )
 
 
 @pytest.mark.parametrize("keys", ["", 'secret="hunter2"\nsecret_file="x"\n'])

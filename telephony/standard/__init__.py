@@ -1,0 +1,1 @@
+"""What the standard asks, in pure rules: values in, values out."""
