@@ -11,6 +11,7 @@ from typing import Protocol, assert_never
 
 import structlog
 
+from handlers.sightings import Sightings
 from telephony.ami.client import NotConnected
 from telephony.ami.clock import PbxClock
 from telephony.ami.codec import Kind as MessageKind
@@ -19,8 +20,8 @@ from telephony.ami.feed import Batch, Entry, LinkDown, LinkUp, RequestExpired
 from telephony.ami.snapshot import NOBODY, Listing
 from telephony.ami.translate import EPOCH, translate
 from telephony.calls.effects import Effect, Irregular
-from telephony.calls.facts import Fact, LinkLost, LinkRestored, MemberState, Moment, TimePassed
-from telephony.calls.record import CallRecord, Kind
+from telephony.calls.facts import Fact, LinkLost, LinkRestored, MemberState, Moment, TimePassed, Uniqueid
+from telephony.calls.record import CallRecord, Kind, Standing
 from telephony.calls.tracker import Tracker
 from telephony.metrics.gauges import LinkGauge, QueueGauge, QueueLogGauge
 
@@ -116,6 +117,7 @@ class Follower:
         self._compared_at = self._list_all_at = timedelta()
         self._refused: list[str] = []
         self._quarantine_told: timedelta | None = None
+        self._sightings = Sightings(tracker.standing)
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
     # --- life ---
@@ -134,6 +136,7 @@ class Follower:
         while True:
             for entry in await self._line.take():
                 self.take(entry)
+            self._sightings.look()
 
     async def _tick(self) -> None:
         while True:
@@ -272,6 +275,12 @@ class Follower:
         self._quarantine_told = mono
         raw = item.raw[:SHOWN].decode("utf-8", "backslashreplace")
         self._log.warning("ami_message_quarantined", reason=item.reason, raw=raw, so_far=self._line.quarantined)
+
+    # --- whose call a channel is, for those whom the PBX asks: handlers.agi ---
+
+    async def sighted(self, uniqueid: Uniqueid, limit: float) -> Standing | None:
+        """The call of a channel of which the PBX has told us, or does so within `limit` seconds; else None."""
+        return await self._sightings.of(uniqueid, limit if self.synchronised else 0)
 
     # --- what is now: telephony.metrics.gauges.FeedGauges ---
 

@@ -164,6 +164,14 @@ class VisitRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Which call a channel belongs to. `case` None: the call is not inbound, and has none."""
+
+    call: UUID
+    case: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """One contact, from its root channel to its last hang-up.
 

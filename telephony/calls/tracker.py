@@ -14,7 +14,7 @@ from telephony.calls.book import Book, Rules
 from telephony.calls.clocks import span
 from telephony.calls.effects import Effect
 from telephony.calls.facts import Fact, LinkLost, LinkRestored, MemberState, QueueName, SnapshotTaken, TimePassed
-from telephony.calls.record import CallRecord, Kind
+from telephony.calls.record import CallRecord, Direction, Kind, Standing, case_id
 from telephony.calls.visit import IllegalStepError
 
 HELD_FACTS = 200_000
@@ -163,6 +163,14 @@ class Tracker:
     def agents(self) -> Counter[tuple[QueueName, MemberState]]:
         """Agents by queue and state."""
         return Counter((member.queue, member.state) for member in self.book.members.values())
+
+    def standing(self, uniqueid: facts.Uniqueid) -> Standing | None:
+        """The call that a living channel belongs to; None when that is not known, or not yet."""
+        leg = self.book.legs.get(uniqueid)
+        call = leg.call if leg is not None else None
+        if call is None:
+            return None
+        return Standing(call.id, case_id(call.id) if call.direction is Direction.INBOUND else None)
 
     def live_calls(self) -> list[CallRecord]:
         """Every call that goes on."""

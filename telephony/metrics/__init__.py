@@ -1,7 +1,7 @@
 """What Prometheus is told: the catalogue, the counters that effects move, the gauges that are read at each scrape."""
 
 from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
-from telephony.metrics.gauges import FeedGauges, LinkGauge, QueueGauge, QueueLogGauge, SaverGauges
+from telephony.metrics.gauges import AgiGauges, FeedGauges, LinkGauge, QueueGauge, QueueLogGauge, SaverGauges
 from telephony.metrics.measures import NO_BRANCH, OTHER, Labels, Measures
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "NO_BRANCH",
     "OTHER",
     "PREFIX",
+    "AgiGauges",
     "FeedGauges",
     "Labels",
     "LinkGauge",

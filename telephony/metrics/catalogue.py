@@ -37,6 +37,8 @@ class Metric:
 WAIT_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 120, 300)
 RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
 TALK_BUCKETS = (10, 30, 60, 120, 180, 300, 600, 1200, 1800)
+AGI_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 5, 30, 60, 300)
+_AGI = ("script", "result")
 _CALL = ("pbx", "branch", "queue")
 _VISIT = ("pbx", "queue", "kind")
 
@@ -96,6 +98,15 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _counter("queuelog_lines_total", ("pbx",), "Lines read from queue_log", scraped=True),
     _counter("queuelog_quarantined_total", ("pbx",), "Lines of queue_log outside the grammar", scraped=True),
+    _counter("agi_requests_total", _AGI, "Requests of PBXs and how they ended"),
+    _histogram("agi_seconds", _AGI, "From connection to the end of the request", AGI_BUCKETS),
+    _counter(
+        "agi_claims_total", ("pbx", "result"), "Cases named to a PBX, by when AMI had its channel: known, early, unseen"
+    ),
+    _gauge("agi_listening", (), "1 while PBXs can ask"),
+    _gauge("agi_conversations", (), "Scripts in conversation with a caller"),
+    _gauge("agi_hosts", ("state",), "Processes that run scripts"),
+    _counter("agi_hosts_replaced_total", ("reason",), "Processes that had to be replaced", scraped=True),
     _gauge("database_up", (), "1 when the last attempt to write or ask worked"),
     _gauge("saver_lag_seconds", (), "Age of the oldest state that is not durable; 0 without backlog"),
     _gauge("saver_backlog", (), "Calls with a state that is not durable"),

@@ -66,6 +66,30 @@ class FeedGauges(Protocol):
         ...
 
 
+class AgiGauges(Protocol):
+    """What the FastAGI side shows: `handlers.agi.side.AgiState`."""
+
+    @property
+    def listening(self) -> bool:
+        """PBXs can ask."""
+        ...
+
+    @property
+    def conversations(self) -> int:
+        """Scripts in conversation with a caller."""
+        ...
+
+    @property
+    def hosts(self) -> Mapping[str, int]:
+        """Processes that run scripts, by state."""
+        ...
+
+    @property
+    def replaced(self) -> Mapping[str, int]:
+        """Processes that had to be replaced, by reason, in total."""
+        ...
+
+
 class SaverGauges(Protocol):
     """What the saver shows: `handlers.saver.SaverState`."""
 
@@ -160,6 +184,16 @@ def saver_samples(samples: Samples, saver: SaverGauges) -> None:
     samples["saver_foreign_total"][()] = saver.foreign
     if saver.database_up is not None:
         samples["database_up"][()] = saver.database_up
+
+
+def agi_samples(samples: Samples, agi: AgiGauges) -> None:
+    """Add the samples of the FastAGI side."""
+    samples["agi_listening"][()] = agi.listening
+    samples["agi_conversations"][()] = agi.conversations
+    for state, count in agi.hosts.items():
+        samples["agi_hosts"][state,] = count
+    for reason, count in agi.replaced.items():
+        samples["agi_hosts_replaced_total"][reason,] = count
 
 
 class ScrapeCollector(Collector):

@@ -11,10 +11,12 @@ from telephony.calls.measures import Targets, summary
 from telephony.calls.record import REFUSED, CallRecord, Kind, OfferRecord, Outcome, VisitRecord
 from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
+    AgiGauges,
     FeedGauges,
     Samples,
     SaverGauges,
     ScrapeCollector,
+    agi_samples,
     empty_samples,
     feed_samples,
     saver_samples,
@@ -30,6 +32,7 @@ MAX_WORDS = 64
 """Different words of `irregular_facts_total`; the core has a few."""
 WAIT_OUTCOMES = ("answered", "gave_up", OTHER)
 REASONS = {Outcome.REFUSED_FULL: "full", Outcome.REFUSED_EMPTY: "empty"}
+CLAIMS = ("known", "early", "unseen")
 ENDS = tuple(outcome for outcome in Outcome if outcome not in REFUSED)
 
 
@@ -76,6 +79,8 @@ class Measures:
         self._feeds: dict[str, FeedGauges] = {}
         self._saver: Callable[[], SaverGauges] | None = None
         self._known: dict[tuple[str, Kind, str], None] = {}
+        self._agi: Callable[[], AgiGauges] | None = None
+        self._scripts: set[str] = set()
         self._words: set[str] = set()
         self.refused_names = 0
         """Names that had to become `other`: for `max_series`, or because they cannot be printed."""
@@ -159,6 +164,22 @@ class Measures:
         self._words.add(what)
         self._counters["irregular_facts_total"].labels(pbx, what).inc()
 
+    def scripts_known(self, scripts: Iterable[str]) -> None:
+        """These may be the label `script`, by configuration; their `ok` starts at 0. What was known stays known."""
+        for script in scripts:
+            self._scripts.add(script)
+            self._counters["agi_requests_total"].labels(script, "ok")
+
+    def agi_served(self, script: str, result: str, seconds: float) -> None:
+        """A request of a PBX ended. `result` is one of our words; a script that nobody configured is `other`."""
+        labels = (script if script in self._scripts else OTHER, result)
+        self._counters["agi_requests_total"].labels(*labels).inc()
+        self._histograms["agi_seconds"].labels(*labels).observe(seconds)
+
+    def case_claimed(self, pbx: str, result: str) -> None:
+        """A case was named to a PBX. `result`: one of `CLAIMS`."""
+        self._counters["agi_claims_total"].labels(pbx, result).inc()
+
     # --- scraping -----------------------------------------------------------------------------------------------------
 
     def observe_feed(self, pbx: str, source: FeedGauges) -> None:
@@ -169,6 +190,10 @@ class Measures:
         """From now on, ask for the state of the saver."""
         self._saver = state
 
+    def observe_agi(self, state: Callable[[], AgiGauges]) -> None:
+        """From now on, ask for the state of the FastAGI side."""
+        self._agi = state
+
     def refresh(self) -> None:
         """Ask every source, and read the tallies: one instant. On the event loop, just before `render`."""
         samples = empty_samples()
@@ -178,6 +203,8 @@ class Measures:
             feed_samples(samples, pbx, feed, self.name, names)
         if self._saver is not None:
             saver_samples(samples, self._saver())
+        if self._agi is not None:
+            agi_samples(samples, self._agi())
         self._scrape.samples = samples
 
     def render(self) -> bytes:
@@ -201,6 +228,8 @@ class Measures:
         for kind in Kind:
             self._zero(pbx, kind, OTHER, NO_BRANCH)
             self._counters["visits_lost_total"].labels(pbx, kind.value)
+        for result in CLAIMS:
+            self._counters["agi_claims_total"].labels(pbx, result)
         for line in self._labels.lines:
             self._learn(pbx, Kind.DIRECT, line)
 

@@ -124,3 +124,22 @@ def test_live_calls_are_those_that_go_on() -> None:
 
 def test_residuals_are_none_before_anything_was_compared() -> None:
     assert Story().tracker.residual() == {}
+
+
+# --- whose call a channel is ------------------------------------------------------------------------------------------
+
+
+def test_every_channel_of_an_inbound_call_stands_for_its_one_case() -> None:
+    story = Story().arrives("C").joins("support").rings("A")
+    caller = story.tracker.standing(facts.Uniqueid("C"))
+    assert caller is not None
+    assert (caller.call, caller.case) == (story.call.id, story.call.case)
+    assert story.tracker.standing(facts.Uniqueid("A")) == caller
+
+
+def test_an_internal_call_has_no_case_and_an_unknown_channel_no_standing() -> None:
+    story = Story().line_restored().arrives("9", interface="PJSIP/9").listing(agents=("9",))
+    inside = story.tracker.standing(facts.Uniqueid("9"))
+    assert inside is not None
+    assert inside.case is None
+    assert story.tracker.standing(facts.Uniqueid("nobody")) is None

@@ -233,6 +233,40 @@ def test_the_savers_gauges(measures: Measures) -> None:
     assert (value(measures, "database_up"), value(measures, "saver_lag_seconds")) == (0, 7)
 
 
+@dataclass
+class AgiFigures:
+    listening: bool = True
+    conversations: int = 7
+    hosts: Mapping[str, int] = field(default_factory=lambda: {"ready": 2, "draining": 1})
+    replaced: Mapping[str, int] = field(default_factory=lambda: {"silent": 3})
+
+
+def test_requests_are_counted_by_script_and_result_and_nobody_invents_a_script(measures: Measures) -> None:
+    measures.scripts_known(["inbound", "pin"])
+    assert value(measures, "agi_requests_total", script="pin", result="ok") == 0
+    measures.agi_served("pin", "host_lost", 1.5)
+    measures.agi_served("13800138000", "unknown", 0.001)
+    assert value(measures, "agi_requests_total", script="pin", result="host_lost") == 1
+    assert value(measures, "agi_requests_total", script="other", result="unknown") == 1
+    assert value(measures, "agi_seconds_sum", script="pin", result="host_lost") == 1.5
+
+
+def test_claims_start_at_0_and_count_by_when_ami_had_the_channel(measures: Measures) -> None:
+    assert value(measures, "agi_claims_total", pbx="pbx1", result="unseen") == 0
+    measures.case_claimed("pbx1", "early")
+    assert value(measures, "agi_claims_total", pbx="pbx1", result="early") == 1
+
+
+def test_the_agi_side_is_asked_at_each_scrape(measures: Measures) -> None:
+    measures.refresh()
+    assert value(measures, "agi_listening") is None
+    measures.observe_agi(AgiFigures)
+    measures.refresh()
+    assert (value(measures, "agi_listening"), value(measures, "agi_conversations")) == (1, 7)
+    assert value(measures, "agi_hosts", state="draining") == 1
+    assert value(measures, "agi_hosts_replaced_total", reason="silent") == 3
+
+
 def test_the_page_is_one_that_prometheus_reads_with_every_metric_of_the_catalogue(measures: Measures) -> None:
     measures.observe_feed("pbx1", Feed([QueueGauge("support", Kind.QUEUE, 1, 0, seconds(1), 0)], None, None))
     measures.refresh()
