@@ -1,8 +1,9 @@
 """One running Asterisk: its own folder, its own loopback addresses, its own mounts, gone when it ends.
 
 Several may run side by side. Each has a block of loopback addresses to itself: `.0.1` is the PBX, `.0.2` the trunk that
-brings callers, `.0.3` the trunk to the outside, `.1.N` the phone 10NN. All mounts are made in a private namespace of
-the Asterisk process, so the kernel takes them away with it, however it ends.
+brings callers, `.0.3` the trunk to the outside, `.0.4` where FastAGI is sought, `.0.5` callers who may vanish, `.1.N`
+the phone 10NN. All mounts are made in a private namespace of the Asterisk process, so the kernel takes them away with
+it, however it ends.
 """
 
 from __future__ import annotations
@@ -69,6 +70,16 @@ class Pbx:
     def outside_host(self) -> str:
         """Address to which the PBX sends calls to outside numbers."""
         return f"{self.block}.0.3"
+
+    @property
+    def vanishing_host(self) -> str:
+        """Address of callers who may vanish: of these the PBX lets go when it has heard nothing for four seconds."""
+        return f"{self.block}.0.5"
+
+    @property
+    def agi(self) -> str:
+        """Where its dialplan seeks Three Rings' FastAGI (THREERINGS_AGI)."""
+        return f"{self.block}.0.4:4573"
 
     def phone_host(self, phone: str) -> str:
         """Address of the phone `1001` and so on."""
@@ -274,7 +285,7 @@ class Pbx:
         (self.folder / "hosts").write_text(f"127.0.0.1 localhost {_host_name()}\n")
         values = {
             "@PBX@": self.host, "@CALLERS@": self.callers_host, "@OUTSIDE@": self.outside_host,
-            "@AMI@": str(self.ami_port), "@HOST@": self.block,
+            "@AMI@": str(self.ami_port), "@HOST@": self.block, "@AGI@": self.agi, "@VANISHING@": self.vanishing_host,
         }  # fmt: skip
         for source in sorted(SHIPPED.glob("*.conf")):
             (self.etc / f"threerings-{source.name}").write_text(source.read_text())

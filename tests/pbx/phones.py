@@ -69,15 +69,15 @@ class Sipp:
 
 def caller(folder: Path, name: str, call: Dialling, host: str) -> Sipp:
     """Somebody who makes one call; start with `calls(pbx)`."""
-    return Sipp(folder, name, sip_scripts.caller(call, _voice(folder, 0.2)), host)
+    return Sipp(folder, name, sip_scripts.caller(call, voice(folder, 0.2)), host)
 
 
 def phone(folder: Path, name: str, offers: Sequence[Offered], host: str) -> Sipp:
     """A telephone that waits for calls on port 5060 of its address."""
-    return Sipp(folder, name, sip_scripts.phone(offers, _voice(folder, 1.0)), host, 5060)
+    return Sipp(folder, name, sip_scripts.phone(offers, voice(folder, 1.0)), host, 5060)
 
 
-def _voice(folder: Path, seconds: float) -> str:
+def voice(folder: Path, seconds: float) -> str:
     """A little silence in µ-law, as SIPp's rtp_stream wants it named.
 
     `Answer()` waits half a second for the caller's first audio; Local channels take themselves out when agents speak.

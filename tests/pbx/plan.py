@@ -31,6 +31,12 @@ WAYS = {
     "transferable": "48",  # the agent may transfer by key, which AMI Atxfer needs
     "local": "57",  # reached by way of a Local channel with /n
     "local-optimized": "58",  # the same without: it vanishes after the answer
+    "asked": "61",  # Three Rings is asked first, by FastAGI
+    "asked-twice": "62",  # and once more 5 s later, then 4 s in the queue
+    "asked-local": "63",  # beyond a Local channel with /n
+    "asked-local-optimized": "64",  # beyond one without
+    "asked-only": "65",  # asked, answered, hung up: no queue
+    "agent-script": "66",  # the queue runs the script `agent` when a phone has answered
     "raw": "47",  # the caller's number goes in uncleaned
 }
 OTHERS = {"two-at-once": "5300", "one-after-the-other": "5400", "no-such-queue": "4900", "elsewhere": "7000"}
@@ -45,11 +51,13 @@ OFFICE = {
 
 
 def dialled(name: str) -> str:
-    """The number for a name: `support`, `support/brief`, `phone:1001`, `two-at-once`; digits stay what they are."""
+    """The number for a name: `support`, `support/brief`, `phone:1001`, `two-at-once`, `do:SCRIPT`; digits stay what they are."""
     if re.fullmatch(r"[0-9+*#]+", name):
         return name
     if name in OTHERS:
         return OTHERS[name]
+    if name.startswith("do:"):
+        return f"do_{name[3:]}"
     kind, _, phone = name.partition(":")
     if phone:
         return OFFICE[kind] + phone[2:]

@@ -19,6 +19,7 @@ from urllib.request import urlopen
 from .asterisk import Pbx
 from .database import free_port
 
+SCRIPTS = Path(__file__).parent / "scripts"
 COMMAND = Path(sys.executable).parent / "threerings"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -61,19 +62,35 @@ def parse_metrics(text: str) -> Metrics:
 
 
 class Product:
-    """`async with Product(pbxs, database_url)`: follows these PBXs until the block ends."""
+    """`async with Product(pbxs, database_url)`: follows these PBXs until the block ends.
 
-    def __init__(self, pbxs: Sequence[Pbx], database: str, *, extra: str = "", queue_log: bool = True) -> None:
+    `scripts`: what it runs for which route, `{"pin": "pin.py"}`, from the folder scripts/ beside this file.
+    """
+
+    def __init__(
+        self,
+        pbxs: Sequence[Pbx],
+        database: str,
+        *,
+        extra: str = "",
+        queue_log: bool = True,
+        scripts: Mapping[str, str] | None = None,
+        agi: str = "",
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="threerings-product-"))
         self.port = free_port()
         self.config = self.folder / "threerings.toml"
         self.names = [str(pbx.systemname or f"unnamed{n}") for n, pbx in enumerate(pbxs)]
         parts = [f'data_dir = "{self.folder}"', f'database = {{ url = "{database}" }}']
         parts.append(f'http = {{ listen = "127.0.0.1:{self.port}" }}')
+        # FastAGI where the first PBX seeks it; `agi` is more lines of this section
+        parts += ["[agi]", f'listen = "{pbxs[0].agi}"', f'scripts = "{SCRIPTS}"', agi]
+        for script, run in (scripts or {}).items():
+            parts += ["[[script]]", f'name = "{script}"', f'run = "{run}"']
         for name, pbx in zip(self.names, pbxs, strict=True):
             parts += [
                 "[[pbx]]", f'name = "{name}"', f'host = "{pbx.host}"', f"port = {pbx.ami_port}",
-                f'username = "{pbx.username}"', f'secret = "{pbx.secret}"', 'trunks = ["PJSIP/callers", "PJSIP/trunk"]',
+                f'username = "{pbx.username}"', f'secret = "{pbx.secret}"', 'trunks = ["PJSIP/callers", "PJSIP/vanishing", "PJSIP/trunk"]',
                 "strict = true" if pbx.systemname else "strict = false",
             ]  # fmt: skip
             if queue_log:
@@ -114,6 +131,12 @@ class Product:
         assert self._process is not None
         self._process.kill()
         await self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the service itself."""
+        assert self._process is not None
+        return self._process.pid
 
     async def until(self, true: Callable[[], object], limit: float, what: str) -> None:
         """Wait for something to become true, asking often; a page that does not answer yet is not true."""

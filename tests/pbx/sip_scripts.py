@@ -95,8 +95,12 @@ Max-Forwards: 70
 {more}"""
 
 
-def caller(call: Dialling, voice: str) -> str:
-    """A whole SIPp scenario for one call; `voice` is a file with a moment of audio, see `phones.voice`."""
+def caller(call: Dialling, voice: str | None, *, timed: bool = False) -> str:
+    """A whole SIPp scenario for one call; `voice` is a file with a moment of audio, see `phones.voice`.
+
+    `timed`: SIPp measures from INVITE to 200 (-trace_rtt).
+    """
+    begins, answered = ({"start_rtd": "answer"}, {"rtd": "answer"}) if timed else ({}, {})
 
     def inside(method: str, sequence: int, more: str = _EMPTY) -> str:
         return _request(method, call, sequence, "[next_url]", to_tag="[peer_tag_param]", more=more)
@@ -104,14 +108,14 @@ def caller(call: Dialling, voice: str) -> str:
     giving_up = _patience(call.hangs_up_after, "cancel")
     url = f"sip:{call.dials}@[remote_ip]:[remote_port]"
     offer = _SDP.format(version=1, direction="sendrecv")
-    body = _send(_request("INVITE", call, 1, url, more=offer), retrans="500")
+    body = _send(_request("INVITE", call, 1, url, more=offer), retrans="500", **begins)
     body += _recv("response", "100", optional="true", **giving_up)
     body += "".join(_recv("response", code, optional="true", **giving_up) for code in ("180", "183", "181"))
     for code in ("400", "403", "404", "408", "480", "481", "484", "486", "487", "488", "500", "503", "603"):
         body += _recv("response", code, optional="true", next="refused", **giving_up)
-    body += _recv("response", "200", rrs="true", **giving_up)
+    body += _recv("response", "200", rrs="true", **answered, **giving_up)
     body += _send(inside("ACK", 1))
-    body += _speak(voice)
+    body += _speak(voice) if voice is not None else ""
     sequence, now = 2, 0.0
     for after, key in sorted(call.presses):
         label = f"press{sequence}"
