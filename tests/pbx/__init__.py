@@ -23,6 +23,8 @@ before the story is played; afterwards `compare(exported_calls, seen)` says what
 `sip_scripts`, `phones`   SIPp scenarios written out, SIPp processes
 `trace`, `queue_log`      what SIPp saw, in microseconds; what Asterisk wrote, in seconds
 `checker`                 `true_visits(seen)`, `compare(exported, seen)`
+`crowd.Crowd`             hundreds of callers of one kind from one SIPp process; they may vanish without a BYE
+`heard.Heard`             what the dialplan says by UserEvent: `Asked`, `Ran`, `Landed`
 `load.load(pbx)`          600 mixed calls at 20 per second
 `catalogue`, `record`     every way in which a call may end; `python -m tests.pbx.record` writes tests/replay/NAME/
 `line.Line`               an AMI line between product and PBX that can be cut

@@ -20,6 +20,7 @@ from .asterisk import Pbx
 from .database import free_port
 
 SCRIPTS = Path(__file__).parent / "scripts"
+TRUNKS = ["PJSIP/callers", "PJSIP/vanishing", "PJSIP/trunk"]
 COMMAND = Path(sys.executable).parent / "threerings"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -90,7 +91,7 @@ class Product:
         for name, pbx in zip(self.names, pbxs, strict=True):
             parts += [
                 "[[pbx]]", f'name = "{name}"', f'host = "{pbx.host}"', f"port = {pbx.ami_port}",
-                f'username = "{pbx.username}"', f'secret = "{pbx.secret}"', 'trunks = ["PJSIP/callers", "PJSIP/vanishing", "PJSIP/trunk"]',
+                f'username = "{pbx.username}"', f'secret = "{pbx.secret}"', f"trunks = {json.dumps(TRUNKS)}",
                 "strict = true" if pbx.systemname else "strict = false",
             ]  # fmt: skip
             if queue_log:
