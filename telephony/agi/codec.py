@@ -1,0 +1,320 @@
+"""Bytes of one AGI conversation into what they say, and words into commands: pure, bounded, suspicious.
+
+Nothing in AGI is escaped towards us, and callers choose some of the values: a caller's number may hold a line break,
+and so may a variable. What frames the stream cannot be trusted to be framing. What ends a conversation here is
+everything that cannot come from an honest exchange: an environment that is not complete, and above all an answer that
+nobody asked for, which is how a crafted value shows.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import unquote
+
+from telephony.agi.errors import AgiProtocolError, AGIUsageError
+
+MAX_LINE = 4_096
+"""Bytes of one line of the environment."""
+MAX_LINES = 256
+"""Lines of the environment. Asterisk sends 22, one for each argument, and at most 128 arguments."""
+MAX_ENVIRONMENT = 65_536
+MAX_REPLY = 65_536
+"""Bytes of one reply, all its lines together."""
+MAX_COMMAND = 2_047
+"""Bytes of a command without its line feed: Asterisk reads into 2,048 and takes the rest for another command."""
+MAX_WORDS = 126
+"""Words of a command: Asterisk's parse_args() has room for 128, the last of them for the end."""
+MANDATORY = ("agi_request", "agi_channel", "agi_uniqueid", "agi_enhanced", "agi_threadid")
+"""The first three say whose call it is; the last two come last, so an environment that ended early lacks them."""
+
+_HEADER = re.compile(r"(agi_[A-Za-z0-9_]{1,60}): ?([^\x00-\x1f\x7f]*)")
+_REPLY = re.compile(r"(\d{3})([ -])(.*)", re.DOTALL)
+_RESULT = re.compile(r"result=(\S*)(?: (.*))?", re.DOTALL)
+_FIELD = r' (\w{1,40})=("[^"]*"|[^\s()]*)'
+_FIELDS = re.compile(f"(?:{_FIELD})*")
+_ONE_FIELD = re.compile(_FIELD)
+_CLOSED = re.compile(rf"\)(?:{_FIELD})*\Z")
+_DONE = 200
+_END_OF_USAGE = "520 End of proper usage."
+_NO_LINE = str.maketrans(dict.fromkeys([*map(chr, range(32)), "\x7f"], " "))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What Asterisk says about the call before it listens.
+
+    Attributes:
+        values: `agi_channel` and so on, as pyst2's `agi.env`. A byte that is no UTF-8 is a surrogate escape.
+        script: what comes behind the host in `agi://host/script?name=value`, without slashes around it.
+        query: the names and values behind the question mark; `%2B` and the like are read, `+` is a plus.
+        arguments: those of `AGI(agi://…,one,two)`.
+    """
+
+    values: Mapping[str, str]
+    script: str
+    query: Mapping[str, str]
+    arguments: tuple[str, ...]
+
+    @property
+    def channel(self) -> str:
+        """The caller's channel, such as `PJSIP/trunk-00000001`."""
+        return self.values["agi_channel"]
+
+    @property
+    def uniqueid(self) -> str:
+        """Asterisk's id of that channel."""
+        return self.values["agi_uniqueid"]
+
+    @property
+    def extension(self) -> str:
+        """Where in the dialplan the call is."""
+        return self.values.get("agi_extension", "")
+
+    @property
+    def dnid(self) -> str:
+        """What was dialled; `unknown` when Asterisk does not know."""
+        return self.values.get("agi_dnid", "")
+
+    @property
+    def callerid(self) -> str:
+        """The caller's number; `unknown` when Asterisk does not know."""
+        return self.values.get("agi_callerid", "")
+
+    @property
+    def language(self) -> str:
+        """The channel's language, such as `en`."""
+        return self.values.get("agi_language", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a command.
+
+    Attributes:
+        code: 200, 510, 511, or another one that Asterisk may learn.
+        result: what stands behind `result=`; empty without one.
+        data: what stands in brackets behind it; None without brackets.
+        fields: `result` and whatever follows, such as `endpos`, each with its value and its data, as pyst2 gives them.
+        text: the whole answer behind its code.
+    """
+
+    code: int
+    result: str
+    data: str | None
+    fields: Mapping[str, tuple[str, str]] = field(hash=False)
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """520: the command was misspelt. `text` is all that Asterisk said, its lines separated by line feeds."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The caller is gone. Asterisk says so once, in front of its next answer or in between."""
+
+
+Item = Environment | Reply | Usage | HungUp
+
+
+class Decoder:
+    """One conversation, from its first byte.
+
+    Args:
+        environment: whether it is still to come. False: somebody else has read it.
+
+    Attributes:
+        expected: how many replies are due.
+    """
+
+    def __init__(self, *, environment: bool = True) -> None:
+        self.expected = 0
+        self._heading = environment
+        self._rest = bytearray()
+        self._seen = 0  # how much of `_rest` is known to have no line feed
+        self._lines: list[str] = []  # of what is not yet complete
+        self._size = 0  # bytes of these
+        self._until = ""  # what ends it
+        self._broken = ""
+
+    @property
+    def amid(self) -> bool:
+        """Whether something has begun and is not complete."""
+        return bool(self._rest or self._lines)
+
+    def expects(self, replies: int = 1) -> None:
+        """Say that so many commands are about to be sent."""
+        self.expected += replies
+
+    def feed(self, data: bytes) -> list[Item]:
+        """Take the next bytes, give what is complete with them.
+
+        Raises:
+            AgiProtocolError: see there. What came before it in the same bytes is not given: whoever crafts a value
+                must not get the first half of it believed. Every later call raises it again.
+        """
+        if self._broken:
+            raise AgiProtocolError(self._broken)
+        try:
+            return self._feed(data)
+        except AgiProtocolError as broken:
+            self._broken = str(broken)
+            self._rest.clear()
+            self._lines.clear()
+            raise
+
+    def _feed(self, data: bytes) -> list[Item]:
+        items: list[Item] = []
+        self._rest += data
+        start = 0
+        while (end := self._rest.find(b"\n", max(start, self._seen))) >= 0:
+            self._bounded(end + 1 - start)
+            line = self._rest[start:end].decode("utf-8", "surrogateescape")
+            self._size += end + 1 - start
+            start = end + 1
+            item = self._header(line) if self._heading else self._answer(line)
+            if item is not None:
+                self._lines, self._size = [], 0
+                items.append(item)
+        del self._rest[:start]
+        self._seen = len(self._rest)
+        self._bounded(self._seen)
+        if self._rest and not self._heading and not self.expected and not b"HANGUP\n".startswith(self._rest):
+            raise AgiProtocolError(f"Asterisk said what nobody asked for: {bytes(self._rest[:80])!r}")
+        return items
+
+    def _bounded(self, more: int) -> None:
+        if self._heading and more > MAX_LINE + 1:
+            raise AgiProtocolError(f"a line of {more:,} bytes in the environment; the limit is {MAX_LINE:,}")
+        what, most = ("an environment", MAX_ENVIRONMENT) if self._heading else ("a reply", MAX_REPLY)
+        if self._size + more > most:
+            raise AgiProtocolError(f"{what} of {self._size + more:,} bytes; the limit is {most:,}")
+
+    def _header(self, line: str) -> Environment | None:
+        if line:
+            self._lines.append(line)
+            if len(self._lines) > MAX_LINES:
+                raise AgiProtocolError(f"{len(self._lines)} lines in the environment; the limit is {MAX_LINES}")
+            return None
+        self._heading = False
+        return environment(self._lines)
+
+    def _answer(self, line: str) -> Item | None:
+        if not self._lines:
+            if line == "HANGUP":
+                return HungUp()
+            if not self.expected:
+                raise AgiProtocolError(f"Asterisk said what nobody asked for: {line[:80]!r}")
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            self._begin(line)
+        if not (_CLOSED.search(line) if self._until == ")" else line.endswith(self._until)):
+            return None
+        self.expected -= 1
+        whole = "\n".join(self._lines)
+        return Usage(whole) if whole.startswith("520") else reply(whole)
+
+    def _begin(self, line: str) -> None:
+        found = _REPLY.fullmatch(line)
+        if found is None:
+            raise AgiProtocolError(f"this is no reply: {line[:80]!r}")
+        code, dash, text = found.groups()
+        self._until = ""
+        if dash == "-":
+            if code != "520":
+                raise AgiProtocolError(f"a reply {code} of several lines: {line[:80]!r}")
+            self._until = _END_OF_USAGE
+        elif code == "200" and re.match(r"result=\S* \(", text):
+            self._until = ")"
+
+
+def environment(lines: list[str]) -> Environment:
+    """The environment from its lines.
+
+    Raises:
+        AgiProtocolError: a line is none, a name comes twice, or one is missing.
+    """
+    values: dict[str, str] = {}
+    for line in lines:
+        found = _HEADER.fullmatch(line)
+        if found is None:
+            raise AgiProtocolError(f"no line of an environment: {line[:80]!r}")
+        name, value = found.groups()
+        if name in values:
+            raise AgiProtocolError(f"{name} twice in the environment")
+        values[name] = value.strip()
+    for name in MANDATORY:
+        if not values.get(name):
+            raise AgiProtocolError(f"the environment lacks {name}")
+    path, _, asked = values.get("agi_network_script", "").partition("?")
+    query: dict[str, str] = {}
+    for pair in asked.split("&") if asked else ():
+        name, _, value = (unquote(part, errors="surrogateescape") for part in pair.partition("="))
+        if name in query:
+            raise AgiProtocolError(f"{name!r} twice in the query {asked[:80]!r}")
+        query[name] = value
+    arguments: list[str] = []
+    while (argument := values.get(f"agi_arg_{len(arguments) + 1}")) is not None:
+        arguments.append(argument)
+    return Environment(MappingProxyType(values), path.strip("/"), MappingProxyType(query), tuple(arguments))
+
+
+def reply(whole: str) -> Reply:
+    """A reply from its text, which may have several lines.
+
+    Raises:
+        AgiProtocolError: it says 200 without a result, or something that is no field behind it.
+    """
+    code, text = int(whole[:3]), whole[4:]
+    if code != _DONE:
+        return Reply(code, "", None, MappingProxyType({"result": ("", "")}), text)
+    found = _RESULT.fullmatch(text)
+    if found is None:
+        raise AgiProtocolError(f"a reply without a result: {whole[:80]!r}")
+    result, rest = found[1], found[2] or ""
+    data = None
+    if rest.startswith("("):
+        end = rest.index(")") if rest.startswith(("(speech) ", "(digit) ")) else rest.rindex(")")
+        data, rest = rest[1:end], rest[end + 1 :]
+    elif rest:
+        rest = " " + rest
+    if _FIELDS.fullmatch(rest) is None:
+        raise AgiProtocolError(f"no field of a reply: {rest[:80]!r}")
+    fields = {"result": (result, data or "")}
+    for name, value in _ONE_FIELD.findall(rest):
+        fields.setdefault(name, (value, ""))
+    return Reply(code, result, data, MappingProxyType(fields), text)
+
+
+def quoted(word: object) -> str:
+    """One word of a command, whatever it holds: Asterisk reads back the same.
+
+    Control characters become blanks. A line feed would begin another command, and Asterisk has no escape for it.
+    """
+    return '"' + str(word).translate(_NO_LINE).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def command(name: str, *words: object) -> bytes:
+    """A command: its name as it is, its words quoted.
+
+    Raises:
+        AGIUsageError: Asterisk would cut it, and take the rest for another command.
+    """
+    return raw_command(" ".join([name, *map(quoted, words)]), name=name)
+
+
+def raw_command(text: str, name: str = "") -> bytes:
+    """A command whose words somebody has quoted already. Line breaks become blanks.
+
+    Raises:
+        AGIUsageError: as `command`.
+    """
+    line = text.translate(_NO_LINE).strip().encode("utf-8", "surrogateescape")
+    what = name or text[:40]
+    if len(line) > MAX_COMMAND:
+        raise AGIUsageError(f"{what}: {len(line):,} bytes in a command; Asterisk takes {MAX_COMMAND:,}")
+    return line + b"\n"
