@@ -1,7 +1,8 @@
 """Performs what the core decided: each effect to those whom it concerns."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, assert_never
+from uuid import UUID
 
 import structlog
 
@@ -38,12 +39,16 @@ class Performer:
         pbx: the PBX's configured name: the label of what it counts.
         saver: gets every `SaveCall`.
         measures: counts everything else.
+        opened: is told of every case that AMI opened.
     """
 
-    def __init__(self, pbx: str, saver: Puts, measures: Measures) -> None:
+    def __init__(
+        self, pbx: str, saver: Puts, measures: Measures, opened: Callable[[UUID | None], None] = lambda _: None
+    ) -> None:
         self._pbx = pbx
         self._saver = saver
         self._measures = measures
+        self._opened = opened
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
     def perform(self, effects: Iterable[Effect]) -> None:
@@ -56,8 +61,9 @@ class Performer:
         match effect:
             case SaveCall(call):
                 self._saver.put(call)
-            case CaseOpened():
+            case CaseOpened(call):
                 measures.case_opened()
+                self._opened(call.case)
             case VisitEntered(visit):
                 measures.visit_entered(pbx, visit)
             case VisitEnded(_, visit):

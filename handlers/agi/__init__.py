@@ -1,0 +1,1 @@
+"""What the PBX asks and how it is answered: the route `inbound`, and users' scripts."""

@@ -1,0 +1,143 @@
+"""The route `inbound`: a customer's call came in; which case is it, and where does it go?
+
+Asked by the dialplan before the queue (docker/asterisk/extensions.conf). Nothing here waits for a database. The whole
+answer has a deadline, which the server keeps; what is not known by then is the default.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from handlers.agi.claims import Claims
+from handlers.agi.directory import Directory, Routing
+from telephony.agi.codec import Environment, Reply, command
+from telephony.agi.connection import AgiConnection
+from telephony.calls.facts import Uniqueid
+from telephony.calls.record import Standing, call_id, case_id
+
+NAME = "inbound"
+SIGHT_SECONDS = 0.1
+"""AMI told of the channel before the dialplan could ask; so long it may take us to read it."""
+DONE = 200
+UNKNOWN = ("", "unknown")
+"""What Asterisk sends as `agi_dnid` when nothing was dialled."""
+log = structlog.get_logger(__name__)
+
+
+class Follows(Protocol):
+    """Who knows the calls of one PBX: `handlers.follow.Follower`."""
+
+    async def sighted(self, uniqueid: Uniqueid, limit: float, /) -> Standing | None:
+        """The call of a channel, as soon as it is known and within `limit` seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """One PBX. `host`: as the configuration has it; tells who asks when the channel does not."""
+
+    host: str
+    follower: Follows
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the dialplan is told. `case` None: there is none, or nobody knows."""
+
+    case: UUID | None
+    routing: Routing
+
+    def lines(self) -> list[bytes]:
+        """As commands."""
+        values = {
+            "THREERINGS_CASE": "" if self.case is None else str(self.case),
+            "THREERINGS_QUEUE": self.routing.queue,
+            "THREERINGS_PRIORITY": str(self.routing.priority),
+            "THREERINGS_HOURS": "open" if self.routing.open else "closed",
+        }
+        return [command("SET VARIABLE", name, value) for name, value in values.items()]
+
+
+class Inbound:
+    """Answers for all PBXs.
+
+    Args:
+        pbxs: by name.
+        directory: of published numbers; may be replaced while calls go on.
+        claims: is told of every case named.
+        now: the wall clock, for opening hours.
+        step: seconds that one question to the PBX may take.
+    """
+
+    def __init__(
+        self,
+        pbxs: Mapping[str, Asker],
+        directory: Directory,
+        claims: Claims,
+        now: Callable[[], datetime],
+        step: float,
+    ) -> None:
+        self.directory = directory
+        self._pbxs, self._claims = pbxs, claims
+        self._now, self._step = now, step
+
+    def default(self, environment: Environment) -> list[bytes]:
+        """What is answered when the deadline passes: where the call goes is known without anybody, its case is not."""
+        return Answer(None, self._routing(environment)).lines()
+
+    async def __call__(self, connection: AgiConnection, environment: Environment) -> str:
+        """Answer one request.
+
+        Returns:
+            The result, as counted: `ok`, or `unknown_pbx`.
+
+        Raises:
+            What `AgiConnection.exchange` raises: the peer is gone, or does not keep to the protocol.
+        """
+        pbx = await self._pbx(connection, environment)
+        case = await self._case(connection, environment, pbx) if pbx is not None else None
+        for line in Answer(case, self._routing(environment)).lines():
+            reply = await connection.exchange(line, self._step)
+            if not isinstance(reply, Reply) or reply.code != DONE:
+                return "hung_up"  # what else could be wrong with it?
+        return "ok" if pbx is not None else "unknown_pbx"
+
+    def _routing(self, environment: Environment) -> Routing:
+        asked = (environment.query.get("dialled", ""), environment.dnid, environment.extension)
+        dialled = next((number for number in asked if number not in UNKNOWN), "")
+        return self.directory.look_up(dialled, environment.query.get("queue", ""), self._now())
+
+    async def _pbx(self, connection: AgiConnection, environment: Environment) -> str | None:
+        """Who asks: as the dialplan says, as the PBX calls itself, or the only one at that address."""
+        named = environment.query.get("pbx") or await self._value(connection, "SYSTEMNAME")
+        if named in self._pbxs:
+            return named
+        if not named:
+            address = connection.peer.rpartition(":")[0]
+            there = [name for name, asker in self._pbxs.items() if asker.host == address] or list(self._pbxs)
+            if len(there) == 1:
+                return there[0]
+        remedy = "set systemname in asterisk.conf to the name of a [[pbx]], or add ?pbx=NAME to the agi:// address"
+        log.warning("agi_of_unknown_pbx", peer=connection.peer, systemname=named, remedy=remedy)
+        return None
+
+    async def _case(self, connection: AgiConnection, environment: Environment, pbx: str) -> UUID | None:
+        uniqueid = Uniqueid(environment.uniqueid)
+        standing = await self._pbxs[pbx].follower.sighted(uniqueid, SIGHT_SECONDS)
+        if standing is not None:
+            if standing.case is not None:
+                self._claims.known(pbx)
+            return standing.case
+        # AMI has not told of it: the oldest channel of the call is the one from which AMI will derive the case.
+        root = await self._value(connection, "CHANNEL(linkedid)") or environment.uniqueid
+        case = case_id(call_id(pbx, Uniqueid(root)))
+        self._claims.early(pbx, case)
+        return case
+
+    async def _value(self, connection: AgiConnection, variable: str) -> str:
+        reply = await connection.exchange(command("GET VARIABLE", variable), self._step)
+        return (reply.data or "") if isinstance(reply, Reply) and reply.result == "1" else ""

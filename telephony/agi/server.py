@@ -1,0 +1,354 @@
+"""The FastAGI listener: who may ask, how much, and for how long; then to whom the request goes.
+
+Nothing here holds a call: a request is answered, handed on, or let go within its deadline, whatever the peer does.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Protocol
+
+import structlog
+
+from telephony.agi.codec import Environment, command
+from telephony.agi.connection import AgiConnection
+from telephony.agi.errors import AGIException, AgiProtocolError
+
+ADDRESSES = 4_096
+"""So many peers' rates are remembered."""
+TOLD_EVERY = 10.0
+"""Seconds between log lines about peers that are not let in; peers decide how many there are."""
+LINGER = 1.0
+"""Seconds that a stop gives to requests under way."""
+BACKLOG = 1_024
+SCRIPT_STATUS = "THREERINGS_SCRIPT"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a peer may do.
+
+    Attributes:
+        allow: networks that may ask.
+        deadline: seconds from the connection to the end of the environment, and of a route of ours.
+        requests: so many at once, those handed on included.
+        per_second: so many a second from one address, and as many at once after a pause.
+    """
+
+    allow: tuple[IPv4Network | IPv6Network, ...]
+    deadline: float = 0.3
+    requests: int = 2_000
+    per_second: float = 500.0
+
+
+class Route(Protocol):
+    """Something of ours that answers requests."""
+
+    def default(self, environment: Environment, /) -> Sequence[bytes]:
+        """The commands that are sent when it does not answer in time."""
+        ...
+
+    def __call__(self, connection: AgiConnection, environment: Environment, /) -> Awaitable[str]:
+        """Answer; gives the result as counted."""
+        ...
+
+
+class Scripts(Protocol):
+    """Users' scripts, wherever they run."""
+
+    @property
+    def conversations(self) -> int:
+        """So many are under way."""
+        ...
+
+    def knows(self, name: str, /) -> bool:
+        """There is a script of this name."""
+        ...
+
+    def hand_on(self, name: str, environment: Environment, connection: AgiConnection, /) -> bool:
+        """Take over the connection; False when nobody can."""
+        ...
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """What one address may still ask: a bucket that fills by the second."""
+
+    left: float
+    at: float
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """A connection until it is answered, handed on or let go."""
+
+    began: float
+    connection: AgiConnection | None = None
+    alarm: asyncio.TimerHandle | None = None
+    task: "asyncio.Task[None] | None" = field(default=None, repr=False)
+
+
+class FastAgiServer:
+    """Listens, from `run` to its cancellation.
+
+    Args:
+        listen: host and port; port 0 takes a free one, see `address`.
+        limits: may be replaced while calls go on.
+        routes: ours, by name.
+        scripts: everybody else's.
+        served: is told (name asked for, result, seconds) of every request that is not handed on.
+    """
+
+    def __init__(
+        self,
+        listen: tuple[str, int],
+        limits: Limits,
+        routes: Mapping[str, Route],
+        scripts: Scripts,
+        served: Callable[[str, str, float], None],
+    ) -> None:
+        self.limits = limits
+        self._listen = listen
+        self._routes, self._scripts, self._served = routes, scripts, served
+        self._requests: set[_Request] = set()
+        self._open: set[AgiConnection] = set()
+        self._allowances: OrderedDict[str, _Allowance] = OrderedDict()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._server: asyncio.Server | None = None
+        self._told_at: float | None = None
+        self._untold = 0
+        self._log = structlog.get_logger(__name__)
+
+    @property
+    def listening(self) -> bool:
+        """PBXs can ask."""
+        return self._server is not None and self._server.is_serving()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        if self._server is None:
+            return self._listen
+        name = self._server.sockets[0].getsockname()
+        return str(name[0]), int(name[1])
+
+    @property
+    def requests(self) -> int:
+        """Requests that are neither answered nor handed on."""
+        return len(self._requests)
+
+    # --- life ---
+
+    async def listen(self) -> None:
+        """Have the address, before anything else starts; nobody is served before `run`.
+
+        Raises:
+            OSError: it cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connection, *self._listen, backlog=BACKLOG, start_serving=False)
+
+    async def run(self) -> None:
+        """Serve until cancelled; then no new request is taken, and those under way have a moment to end."""
+        if self._server is None:
+            await self.listen()
+        server = self._server
+        if server is None:  # pragma: no cover - `listen` made it
+            return
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            try:
+                await server.start_serving()
+                await asyncio.get_running_loop().create_future()
+            finally:
+                server.close()
+                await self._drain()
+
+    async def _drain(self) -> None:
+        answering = [request.task for request in self._requests if request.task is not None]
+        if answering:
+            _, late = await asyncio.wait(answering, timeout=LINGER)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        for connection in list(self._open):
+            connection.close()
+
+    # --- a request ---
+
+    def _connection(self) -> AgiConnection:
+        request = _Request(asyncio.get_running_loop().time())
+        request.connection = _Guarded(self, request)
+        return request.connection
+
+    def _made(self, request: _Request) -> None:
+        """Somebody connected."""
+        connection = request.connection
+        if connection is None:
+            return
+        self._open.add(connection)
+        self._requests.add(request)
+        address = connection.peer.rpartition(":")[0]
+        refused = self._refusal(address)
+        if refused:
+            self._tell_refused(address, refused)
+            self._end(request, "", refused)
+            connection.abort()
+            return
+        loop = asyncio.get_running_loop()
+        request.alarm = loop.call_later(self.limits.deadline, self._too_slow, request)
+
+    def _lost(self, request: _Request) -> None:
+        """The connection is gone, or somebody else has it."""
+        if request.connection is not None:
+            self._open.discard(request.connection)
+        request.connection = None
+
+    def _refusal(self, address: str) -> str:
+        """Why this peer is not let in now; empty if it is."""
+        try:
+            peer = ip_address(address.strip("[]").partition("%")[0])
+        except ValueError:
+            return "refused"
+        if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
+            peer = peer.ipv4_mapped
+        if not any(peer in network for network in self.limits.allow):
+            return "refused"
+        if len(self._open) + self._scripts.conversations > self.limits.requests or not self._allowed(address):
+            return "busy"
+        return ""
+
+    def _allowed(self, address: str) -> bool:
+        now, rate = asyncio.get_running_loop().time(), self.limits.per_second
+        allowance = self._allowances.pop(address, None) or _Allowance(rate, now)
+        allowance.left = min(rate, allowance.left + (now - allowance.at) * rate)
+        allowance.at = now
+        self._allowances[address] = allowance
+        if len(self._allowances) > ADDRESSES:
+            self._allowances.popitem(last=False)
+        if allowance.left < 1:
+            return False
+        allowance.left -= 1
+        return True
+
+    def _too_slow(self, request: _Request) -> None:
+        if request.connection is not None and request.task is None:
+            self._end(request, "", "slow")
+            request.connection.abort()
+
+    def _ready(self, request: _Request, connection: AgiConnection) -> None:
+        """The environment is whole."""
+        environment = connection.environment
+        if environment is None or self._tasks is None or request not in self._requests:
+            return
+        if request.alarm is not None:
+            request.alarm.cancel()
+        route = self._routes.get(environment.script)
+        if route is not None:
+            request.task = self._tasks.create_task(self._answer(request, connection, environment, route))
+        elif not self._scripts.knows(environment.script):
+            self._tell_unknown(environment, connection)
+            self._turn_away(request, connection, environment, "unknown")
+        elif self._scripts.hand_on(environment.script, environment, connection):
+            self._requests.discard(request)
+        else:
+            self._turn_away(request, connection, environment, "busy")
+
+    def _failed(self, request: _Request, connection: AgiConnection, reason: str) -> None:
+        """The environment will never be whole."""
+        if request in self._requests:
+            if reason == "bad_request":
+                self._log.warning("agi_bad_request", peer=connection.peer, fault=str(connection.fault))
+            self._end(request, "", reason)
+
+    def _turn_away(self, request: _Request, connection: AgiConnection, environment: Environment, result: str) -> None:
+        self._end(request, environment.script, result)
+        connection.send_and_finish([command("SET VARIABLE", SCRIPT_STATUS, result)])
+
+    async def _answer(
+        self, request: _Request, connection: AgiConnection, environment: Environment, route: Route
+    ) -> None:
+        name, result = environment.script, "failed"
+        try:
+            async with asyncio.timeout_at(request.began + self.limits.deadline):
+                result = await route(connection, environment)
+            connection.close()
+        except TimeoutError:
+            result = "late"
+            connection.send_and_finish(list(route.default(environment)))
+        except AgiProtocolError as fault:
+            result = "bad_request"
+            self._log.warning("agi_bad_reply", script=name, peer=connection.peer, fault=str(fault))
+            connection.send_and_finish(list(route.default(environment)))
+        except asyncio.CancelledError:
+            result = "stopped"
+            connection.send_and_finish(list(route.default(environment)))
+            raise
+        except AGIException:
+            result = "hung_up"
+            connection.close()
+        except Exception:  # noqa: BLE001 - whatever is wrong with us, the call goes on
+            self._log.exception("agi_route_failed", script=name)
+            connection.send_and_finish(list(route.default(environment)))
+        finally:
+            self._end(request, name, result)
+
+    def _end(self, request: _Request, name: str, result: str) -> None:
+        if request.alarm is not None:
+            request.alarm.cancel()
+        if request in self._requests:
+            self._requests.discard(request)
+            self._served(name, result, asyncio.get_running_loop().time() - request.began)
+
+    # --- the log ---
+
+    def _tell_refused(self, address: str, refused: str) -> None:
+        if self._may_tell():
+            remedy = (
+                "add its network to agi.allow if it is a PBX of yours"
+                if refused == "refused"
+                else "more at once than agi.max_calls, or faster than agi.calls_per_second"
+            )
+            self._log.warning("agi_not_served", peer=address, result=refused, remedy=remedy, more=self._untold)
+            self._untold = 0
+
+    def _tell_unknown(self, environment: Environment, connection: AgiConnection) -> None:
+        if self._may_tell():
+            remedy = "add a [[script]] of that name, or mend the agi:// address in the dialplan"
+            script = environment.script[:80]
+            self._log.warning("agi_unknown_script", script=script, peer=connection.peer, remedy=remedy)
+
+    def _may_tell(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._told_at is not None and now - self._told_at < TOLD_EVERY:
+            self._untold += 1
+            return False
+        self._told_at = now
+        return True
+
+
+class _Guarded(AgiConnection):
+    """A connection that tells the server of its beginning and its end."""
+
+    def __init__(self, server: FastAgiServer, request: _Request) -> None:
+        self._server, self._request = server, request
+        super().__init__(
+            lambda connection: server._ready(request, connection),  # noqa: SLF001 - the two are one
+            lambda connection, reason: server._failed(request, connection, reason),  # noqa: SLF001
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let it in, or not."""
+        super().connection_made(transport)
+        self._server._made(self._request)  # noqa: SLF001
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """One less."""
+        super().connection_lost(exc)
+        self._server._lost(self._request)  # noqa: SLF001
+
+
+__all__ = ["FastAgiServer", "Limits", "Route", "Scripts"]
