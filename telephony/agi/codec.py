@@ -31,11 +31,10 @@ MANDATORY = ("agi_request", "agi_channel", "agi_uniqueid", "agi_enhanced", "agi_
 _HEADER = re.compile(r"(agi_[A-Za-z0-9_]{1,60}): ?([^\x00-\x1f\x7f]*)")
 _REPLY = re.compile(r"(\d{3})([ -])(.*)", re.DOTALL)
 _RESULT = re.compile(r"result=(\S*)(?: (.*))?", re.DOTALL)
-_FIELD = r' (\w{1,40})=("[^"]*"|[^\s()]*)'
-_FIELDS = re.compile(f"(?:{_FIELD})*")
-_ONE_FIELD = re.compile(_FIELD)
-_CLOSED = re.compile(rf"\)(?:{_FIELD})*\Z")
+_FIELD = re.compile(r' (\w{1,40})=("[^"]*"|[^\s()]*)')
+_CLOSED = re.compile(rf"\)(?:{_FIELD.pattern})*\Z")
 _DONE = 200
+_NOT_YET = "100 result=0 Trying..."  # GOSUB says it first
 _END_OF_USAGE = "520 End of proper usage."
 _NO_LINE = str.maketrans(dict.fromkeys([*map(chr, range(32)), "\x7f"], " "))
 
@@ -209,6 +208,9 @@ class Decoder:
                 return HungUp()
             if not self.expected:
                 raise AgiProtocolError(f"Asterisk said what nobody asked for: {line[:80]!r}")
+            if line == _NOT_YET:
+                self._size = 0
+                return None
         self._lines.append(line)
         if len(self._lines) == 1:
             self._begin(line)
@@ -280,13 +282,8 @@ def reply(whole: str) -> Reply:
     if rest.startswith("("):
         end = rest.index(")") if rest.startswith(("(speech) ", "(digit) ")) else rest.rindex(")")
         data, rest = rest[1:end], rest[end + 1 :]
-    elif rest:
-        rest = " " + rest
-    if _FIELDS.fullmatch(rest) is None:
-        raise AgiProtocolError(f"no field of a reply: {rest[:80]!r}")
-    fields = {"result": (result, data or "")}
-    for name, value in _ONE_FIELD.findall(rest):
-        fields.setdefault(name, (value, ""))
+    # What is no field is a remark, such as GOSUB's "Gosub complete".
+    fields = {name: (value, "") for name, value in _FIELD.findall(f" {rest}")} | {"result": (result, data or "")}
     return Reply(code, result, data, MappingProxyType(fields), text)
 
 

@@ -1,4 +1,10 @@
-"""One FastAGI connection: the codec's shell, on asyncio or uvloop."""
+"""One FastAGI connection: the codec's shell, on asyncio or uvloop.
+
+Never two commands at once: Asterisk reads ahead, and leaves a command that came together with another one lying until
+the next comes; and a command that interrupts STREAM FILE costs that one's reply, but one that interrupts WAIT FOR DIGIT
+does not. (Both seen on Asterisk 22.) So a command waits here for the reply to the one before it, and only
+`send_and_finish`, after which replies do not matter, interrupts.
+"""
 
 import asyncio
 import contextlib
@@ -14,7 +20,9 @@ from telephony.agi.errors import AGIError, AgiProtocolError, AGISIGPIPEHangup
 FINISH_WITHIN = 5.0
 """Seconds that the peer has to end its side after `send_and_finish`."""
 MAX_UNTAKEN = 64
-"""Commands that may be sent ahead of their replies being taken: with each at most 2 kB, it bounds what is unsent."""
+"""Commands that may be sent ahead of their replies being taken: at most 2 kB each, at most 64 kB each reply."""
+MAX_SWALLOWED = 1_048_576
+"""Bytes that are read and thrown away after `send_and_finish`."""
 
 
 class AgiConnection(asyncio.Protocol):
@@ -29,9 +37,9 @@ class AgiConnection(asyncio.Protocol):
     Attributes:
         environment: what the call is; None until it is there.
         hung_up: the caller is gone.
-        closed: the connection is.
+        closed: the connection is, or is released.
         peer: `address:port`.
-        fault: what the peer said that it must not have; nothing more is believed.
+        fault: what the peer said that it must not have. Nothing more is believed; `send_and_finish` is what remains.
     """
 
     def __init__(
@@ -50,10 +58,12 @@ class AgiConnection(asyncio.Protocol):
         self._decoder = Decoder(environment=environment is None)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._unsent: deque[bytes] = deque()
         self._replies: deque[Reply | Usage] = deque()
-        self._overdue = 0  # of the untaken replies, how many nobody wants any more
+        self._unwanted = 0  # of the untaken replies, how many are to be passed over
         self._waiter: asyncio.Future[None] | None = None
         self._finishing: asyncio.TimerHandle | None = None
+        self._swallowed = 0
         self._released = False
         self._gone = asyncio.Event()
 
@@ -67,26 +77,27 @@ class AgiConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """What the codec makes of it."""
-        if self._finishing is not None or self.fault is not None or self.closed:
-            return
-        heading = self.environment is None
-        try:
-            for item in self._decoder.feed(data):
-                self._take(item)
-        except AgiProtocolError as broken:
-            self._break(broken)
-            return
-        if heading and self.environment is not None:
-            ready, self._ready, self._failed = self._ready, None, None
-            if ready is not None:
-                ready(self)
+        if self._finishing is not None:
+            self._swallow(data)
+        elif not self.closed and self.fault is None:
+            heading = self.environment is None
+            try:
+                for item in self._decoder.feed(data):
+                    self._take(item)
+            except AgiProtocolError as broken:
+                self._break(broken)
+                return
+            if heading and self.environment is not None:
+                ready, self._ready, self._failed = self._ready, None, None
+                if ready is not None:
+                    ready(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer or the network ended it, or we did."""
         if not self._released:
             self._shut_down()
-        self.closed = True
         self._transport = None
+        self.closed = True
         if self._finishing is not None:
             self._finishing.cancel()
         self._wake(AGISIGPIPEHangup(f"the PBX closed the connection{f': {exc}' if exc else ''}"))
@@ -101,62 +112,65 @@ class AgiConnection(asyncio.Protocol):
 
         Args:
             line: as `codec.command` gives it.
-            limit: seconds.
+            limit: seconds, in which the reply to an earlier command must come as well.
 
         Raises:
-            AGISIGPIPEHangup: the peer is gone.
-            TimeoutError: no reply within `limit`.
+            AGISIGPIPEHangup: the peer is gone, or we have ended.
+            TimeoutError: no reply within `limit`. The channel may still be busy with the command.
             AgiProtocolError: the peer said what it must not have, now or before.
             RuntimeError: another exchange is under way.
         """
         self._alone()
-        self._overdue = self.untaken
+        self._unwanted = self.untaken
         self.send(line)
-        return await self.reply(limit)
+        try:
+            return await self.reply(limit)
+        finally:
+            self._unsent.clear()  # what nobody waits for any more must not surprise the channel later
 
     def send(self, line: bytes) -> None:
-        """Send a command without waiting for its reply, which `reply` gives.
+        """Send a command without waiting for its reply, which `reply` gives. It goes when earlier ones are answered.
 
         Raises:
             AGISIGPIPEHangup, AgiProtocolError: as `exchange`.
             AGIError: too many replies are untaken.
         """
-        transport = self._open()
+        self._open()
         if self.untaken >= MAX_UNTAKEN:
             raise AGIError(f"{self.untaken} commands whose replies nobody took; the limit is {MAX_UNTAKEN}")
-        self._decoder.expects()
-        transport.write(line)
+        self._unsent.append(line)
+        self._send_next()
 
     async def reply(self, limit: float) -> Reply | Usage:
-        """The next reply that nobody has taken.
+        """The next reply that nobody has taken; after TimeoutError it may be asked for again.
 
         Raises:
             AGISIGPIPEHangup, TimeoutError, AgiProtocolError, RuntimeError: as `exchange`. RuntimeError also when no
                 reply is due.
         """
         self._alone()
-        if not self.untaken > self._overdue:
-            raise RuntimeError("no reply is due: nothing was sent")
         async with asyncio.timeout(limit):
             while True:
-                if not self._replies:
-                    self._open()
-                    self._waiter = self._loop.create_future()
-                    try:
-                        await self._waiter
-                    finally:
-                        self._waiter = None
-                    # A whole reply and what proves it crafted may come apart, and both be here by now.
-                    self._believed()
-                found = self._replies.popleft()
-                if not self._overdue:
-                    return found
-                self._overdue -= 1
+                # A whole reply and what proves it crafted may have come apart, and both be here by now.
+                self._believed()
+                while self._replies:
+                    found = self._replies.popleft()
+                    if not self._unwanted:
+                        return found
+                    self._unwanted -= 1
+                self._open()
+                if not self.untaken:
+                    raise RuntimeError("no reply is due: nothing was sent")
+                self._waiter = self._loop.create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
 
     @property
     def untaken(self) -> int:
         """How many commands were sent whose replies nobody has taken."""
-        return self._decoder.expected + len(self._replies)
+        return len(self._replies) + self._decoder.expected + len(self._unsent)
 
     def send_and_finish(self, lines: Sequence[bytes]) -> None:
         """Send commands, end our side, hear the peer out for up to 5 s, close. Works in the midst of a command."""
@@ -164,7 +178,7 @@ class AgiConnection(asyncio.Protocol):
         if transport is None or self.closed or self._finishing is not None or transport.is_closing():
             return
         self._finishing = self._loop.call_later(FINISH_WITHIN, self.abort)
-        self._wake(AGISIGPIPEHangup("the conversation was ended"))
+        self._wake(AGISIGPIPEHangup("we ended the conversation"))
         transport.write(b"".join(lines))
         transport.write_eof()
 
@@ -178,12 +192,16 @@ class AgiConnection(asyncio.Protocol):
         transport = self._open()
         if self.untaken or self._decoder.amid or transport.get_write_buffer_size():
             raise RuntimeError("a conversation cannot be handed on in the midst of something")
-        transport.pause_reading()
-        sock = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        sock = self._duplicate(transport)
         sock.setblocking(False)
-        self._released = self.closed = True
-        transport.abort()
+        self.let_go()
         return sock
+
+    def let_go(self) -> None:
+        """Close our descriptor and nothing else: whoever has a duplicate goes on, and the peer notices nothing."""
+        self._released = self.closed = True
+        self._wake(AGISIGPIPEHangup("somebody else goes on"))
+        self.abort()
 
     def close(self) -> None:
         """End it when what was written is sent."""
@@ -207,15 +225,28 @@ class AgiConnection(asyncio.Protocol):
             self.environment = item
         else:
             self._replies.append(item)
+            self._send_next()
             self._wake(None)
 
+    def _send_next(self) -> None:
+        if self._unsent and not self._decoder.expected and self._transport is not None:
+            self._decoder.expects()
+            self._transport.write(self._unsent.popleft())
+
     def _break(self, broken: AgiProtocolError) -> None:
-        self.fault = broken
-        self._wake(broken)
+        self.fault = broken.with_traceback(None)
+        self._wake(AgiProtocolError(str(broken)))
         if self.environment is None:
             self._fail("bad_request")
-        else:
+
+    def _swallow(self, data: bytes) -> None:
+        self._swallowed += len(data)
+        if self._swallowed > MAX_SWALLOWED:
             self.abort()
+
+    def _believed(self) -> None:
+        if self.fault is not None:
+            raise AgiProtocolError(str(self.fault))
 
     def _open(self) -> asyncio.Transport:
         self._believed()
@@ -223,10 +254,6 @@ class AgiConnection(asyncio.Protocol):
         if transport is None or self.closed or self._finishing is not None or transport.is_closing():
             raise AGISIGPIPEHangup("the connection is closed")
         return transport
-
-    def _believed(self) -> None:
-        if self.fault is not None:
-            raise AgiProtocolError(str(self.fault))
 
     def _alone(self) -> None:
         if self._waiter is not None:
@@ -249,7 +276,10 @@ class AgiConnection(asyncio.Protocol):
     def _shut_down(self) -> None:
         # Another process may hold a duplicate of the socket; only this ends the connection for all of them.
         if self._transport is not None:
-            with contextlib.suppress(OSError):
-                fd = self._transport.get_extra_info("socket").fileno()
-                with socket.socket(fileno=os.dup(fd)) as own:
-                    own.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError), self._duplicate(self._transport) as own:
+                own.shutdown(socket.SHUT_RDWR)
+
+    @staticmethod
+    def _duplicate(transport: asyncio.Transport) -> socket.socket:
+        # uvloop gives no socket, but something that knows its descriptor.
+        return socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
