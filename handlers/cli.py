@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -13,6 +13,7 @@ import asyncpg
 import typer
 import uvloop
 
+from handlers import check as checking
 from handlers import export as exporting
 from handlers import service
 from handlers.database import AWAY, BAD_URL, database, trouble
@@ -100,6 +101,29 @@ def migrate_command(config: ConfigFile = None) -> None:
         typer.echo(f"database schema is {done.after} already")
     else:
         typer.echo(f"database schema was {done.before or 'empty'}, is {done.after}")
+
+
+@app.command("check")
+def check_command(
+    config: ConfigFile = None,
+    asterisk_etc: Annotated[
+        list[str] | None,
+        typer.Option(help="A PBX's configuration folder or a copy; NAME=DIR of several PBXs.", metavar="DIR"),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(help="Listen so many seconds for an event of each PBX.", min=0, max=checking.LONGEST_WAIT)
+    ] = 10,
+    form: Annotated[
+        checking.Format, typer.Option("--format", help="A line each, or one JSON document.")
+    ] = checking.Format.TEXT,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also what is as it should be.")] = False,
+) -> int:
+    """Name every fault of configuration, database and PBXs, each with its remedy; change nothing."""
+    settings = _start(config)
+    folders = checking.folders_of(settings, asterisk_etc or [])
+    scope = checking.Scope(settings, checking.file_of(config, os.environ), folders, timedelta(seconds=wait))
+    well = checking.run(scope, sys.stdout, form, verbose=verbose, progress=sys.stderr.isatty())
+    return DONE if well else FAILED
 
 
 @export_app.command("calls")

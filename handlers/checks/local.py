@@ -1,0 +1,156 @@
+"""This machine: files that the configuration names, and the addresses to listen on."""
+
+import errno
+import os
+import socket
+import stat
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+
+from handlers.checks.findings import Finding, Subject
+from handlers.checks.threads import within
+from telephony.config import EMBEDDED, Address, Config, Pbx
+
+HEALTH_SECONDS = 3.0
+NAME_SECONDS = 5.0
+CONFIGURATION = Subject("configuration")
+
+
+def files(config: Config, file: Path | None) -> list[Finding]:
+    """The files and folders that the configuration names. Looks at each, opens only regular ones."""
+    found = [data_dir(config)]
+    found += [queue_log(pbx) for pbx in config.pbx]
+    found += secrets(config, file)
+    return found
+
+
+def data_dir(config: Config) -> Finding:
+    """It must be there, or be made, where our own PostgreSQL lives in it."""
+    point, path = "data-dir", config.data_dir
+    needed = config.database.url is not None and config.database.url.get_secret_value() == EMBEDDED
+    nearest = path
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return CONFIGURATION.fine(point, f"data_dir = {str(path)!r} can be written")
+    what = f"data_dir = {str(path)!r} cannot be written by this user ({_user()})"
+    if nearest.exists() and not nearest.is_dir():
+        what = f"data_dir = {str(path)!r}: {str(nearest)!r} is no folder"
+    if not needed:
+        return CONFIGURATION.fine(point, f"{what}, and nothing needs it")
+    return CONFIGURATION.fault(point, what, "name a folder that the service may write, or give it that one")
+
+
+def queue_log(pbx: Pbx) -> Finding:
+    """The second witness must be readable."""
+    about, point = Subject(pbx.name), "queue-log-file"
+    if pbx.queue_log is None:
+        what = "no queue_log is configured: why waiting callers leave is known from the dialplan alone"
+        return about.warning(point, what, "give its path, if this machine has it, in queue_log of this [[pbx]]")
+    named = f"queue_log = {str(pbx.queue_log)!r}"
+    try:
+        if not stat.S_ISREG(pbx.queue_log.stat().st_mode):
+            return about.fault(point, f"{named} is no regular file", "name the file that Asterisk writes")
+        with pbx.queue_log.open("rb"):
+            return about.fine(point, f"{named} can be read")
+    except FileNotFoundError:
+        remedy = (
+            "see astlogdir in asterisk.conf and queue_log_name in logger.conf, and that it is written to this machine"
+        )
+        return about.fault(point, f"{named} is not there", remedy)
+    except OSError as error:
+        remedy = f"let this user ({_user()}) read it, for example as a member of the group asterisk"
+        return about.fault(point, f"{named}: {error.strerror}", remedy)
+
+
+def secrets(config: Config, file: Path | None) -> list[Finding]:
+    """Files with secrets in them should be their owner's alone."""
+    named = [("secret_file", pbx.secret_file) for pbx in config.pbx if pbx.secret_file is not None]
+    inside = any(pbx.secret_file is None for pbx in config.pbx) or config.database.url or config.http.metrics_token
+    if file is not None and inside:
+        named.append(("--config", file))
+    found = []
+    for key, path in named:
+        try:
+            open_to_all = bool(path.stat().st_mode & stat.S_IROTH)
+        except OSError:  # load() has told
+            continue
+        if open_to_all:
+            what = f"{key} = {str(path)!r} holds secrets, and every user of this machine may read it"
+            found.append(CONFIGURATION.warning("secret-files", what, f"chmod 640 {path}, or less"))
+        else:
+            found.append(CONFIGURATION.fine("secret-files", f"{key} = {str(path)!r} is not open to everybody"))
+    return found
+
+
+async def listening(config: Config) -> list[Finding]:
+    """Whether the addresses can be had, or we have them already."""
+    ours = await _three_rings_answers(config.http.listen)
+    found = []
+    for point, key, address in (
+        ("http-listen", "http.listen", config.http.listen),
+        ("agi-listen", "agi.listen", config.agi.listen),
+    ):
+        try:
+            trouble = await within(NAME_SECONDS, partial(_cannot_bind, address))
+        except TimeoutError:
+            trouble = _UNKNOWN_NAME
+        if trouble is None:
+            found.append(CONFIGURATION.fine(point, f'{key} = "{address}" is free'))
+        elif trouble == errno.EADDRINUSE and ours:
+            found.append(CONFIGURATION.fine(point, f'{key} = "{address}" is in use, and Three Rings runs already'))
+        else:
+            found.append(CONFIGURATION.fault(point, f'{key} = "{address}": {_words(trouble)}', _REMEDIES[trouble]))
+    return found
+
+
+class _Remedies(dict[int, str]):
+    def __missing__(self, _trouble: int) -> str:
+        return "listen on an address that this machine has"
+
+
+_REMEDIES = _Remedies(
+    {
+        errno.EADDRINUSE: "another program has it (ss -ltnp shows which): end that, or listen elsewhere",
+        errno.EACCES: "ports below 1024 are for root: listen on a higher one",
+    }
+)
+_UNKNOWN_NAME = -1
+
+
+def _words(trouble: int) -> str:
+    return "the name is not known" if trouble == _UNKNOWN_NAME else os.strerror(trouble).lower()
+
+
+def _cannot_bind(address: Address) -> int | None:
+    """Why nobody could listen there now; nobody is let in meanwhile."""
+    try:
+        places = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return _UNKNOWN_NAME
+    for family, kind, protocol, _, place in places:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+            except OSError as error:
+                return error.errno or errno.EADDRNOTAVAIL
+    return None
+
+
+async def _three_rings_answers(address: Address) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - nobody binds here
+    url = f"http://{Address(host, address.port)}/healthz"
+    timeout = aiohttp.ClientTimeout(total=HEALTH_SECONDS)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            document = await answer.content.read(1_000)
+            return answer.status == 200 and document.strip() == b'{"status": "ok"}'  # noqa: PLR2004
+    except (aiohttp.ClientError, OSError, ValueError):
+        return False
+
+
+def _user() -> str:
+    return f"uid {os.geteuid()}"

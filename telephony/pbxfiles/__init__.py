@@ -1,0 +1,1 @@
+"""Asterisk's own configuration folder, read as Asterisk reads it."""
