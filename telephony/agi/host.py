@@ -1,0 +1,372 @@
+"""One script host, seen from the service: its process, its wire, and the conversations it holds."""
+
+import asyncio
+import contextlib
+import mmap
+import os
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from telephony.agi.codec import Environment
+from telephony.agi.hoststderr import HostStderr
+from telephony.agi.scripts import Script
+from telephony.agi.wire import Message, Wire, WireClosed, WireFull, pair
+
+ROOT = str(Path(__file__).parents[2])
+"""Where the package is: the host must import the same one."""
+SECRETS = "THREERINGS_"
+"""Variables of this beginning are the service's configuration; scripts do not get them."""
+MARK_BYTES = 8
+LAST_WORDS = 0.1
+"""Seconds between asking a blocked host where it is and ending it."""
+GENTLY = 0.5
+"""Seconds between SIGTERM and SIGKILL."""
+_FRAME = re.compile(r'\s*File "(.{1,400})", line (\d{1,9}) in (.{1,80})')
+MOST_ROUNDS = 32
+"""A host that talks without end is heard enough."""
+
+
+class Stage(StrEnum):
+    """Of a host's life."""
+
+    STARTING = "starting"
+    READY = "ready"
+    DRAINING = "draining"
+    GONE = "gone"
+
+
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """A call in a script's hands.
+
+    Attributes:
+        sock: our duplicate.
+        began: on the loop's clock.
+        started: the script has spoken.
+        alarms: what ends it when it is late or endless.
+    """
+
+    number: int
+    script: str
+    sock: socket.socket
+    began: float
+    started: bool = False
+    alarms: tuple[asyncio.TimerHandle, ...] = ()
+
+    def quiet(self) -> None:
+        """No alarm goes off any more."""
+        for alarm in self.alarms:
+            alarm.cancel()
+
+
+class Host:
+    """From its start (`live`) to its end.
+
+    Args:
+        scripts: what it can run.
+        longest: seconds of a conversation.
+        ended: told (conversation, result, detail) when the host has finished a conversation; the socket is closed.
+        abandoned: the same, when somebody else must finish it.
+
+    Attributes:
+        stage: of its life.
+        left: set once it takes no more calls.
+        settled: set once it is ready, or will never be.
+        faults: of its scripts, by name, as seen at import.
+        conversations: by number.
+        quiet: seconds, as counted by `judge`, that nothing was heard.
+        age: the same, since it was started, or since it was ready.
+        parked: scripts in it that never run again.
+        reason: why it left: '' in good order, 'silent', 'died'.
+        detail: what is known about that, one line.
+    """
+
+    def __init__(
+        self,
+        scripts: Sequence[Script],
+        longest: float,
+        ended: Callable[[Conversation, str, str], None],
+        abandoned: Callable[[Conversation, str, str], None],
+    ) -> None:
+        self.stage = Stage.STARTING
+        self.left, self.settled = asyncio.Event(), asyncio.Event()
+        self.faults: Mapping[str, str] = {}
+        self.conversations: dict[int, Conversation] = {}
+        self.quiet = self.age = 0.0
+        self.parked = 0
+        self.reason = self.detail = ""
+        self._scripts, self._longest, self._ended, self._abandoned = scripts, longest, ended, abandoned
+        self._process: Process | None = None
+        self._wire: Wire | None = None
+        self._shared: mmap.mmap | None = None
+        self._heard_at_judging = self._ending = False
+        self._stderr = HostStderr(self._said)
+        self._log = structlog.get_logger(__name__)
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+    async def live(self) -> None:
+        """Run the process until it ends; cancelled: end it. Afterwards nothing of it is left."""
+        try:
+            await self._spawn()
+            if self._process is not None:
+                code = await self._process.wait()
+                self._leave("died", self._stderr.last or f"ended with {code}")
+        except OSError as error:
+            self._leave("died", f"cannot be started: {error}")
+        finally:
+            self.hear()
+            self._abandon("host_lost", self.detail or "the service ends")
+            await self._reap()
+            self.stage = Stage.GONE
+            self.left.set()
+            self.settled.set()
+
+    def judge(self, passed: float, silence: float, start: float) -> None:
+        """Hear what waits, then say whether it still lives.
+
+        Args:
+            passed: seconds that this process has watched since the last time; not those that it was stopped.
+            silence: so many seconds of it are too many …
+            start: … and so many until it is ready.
+        """
+        self._heard_at_judging = False
+        if self._ending:
+            return
+        self.hear()
+        self.age += passed
+        self.quiet = 0.0 if self._heard_at_judging else self.quiet + passed
+        if self.stage is Stage.STARTING and self._process is not None and self.quiet > start:
+            self._ending = True
+            self._leave("died", f"was not ready within {start:g} s")
+            self._kill()
+        elif self.stage in (Stage.READY, Stage.DRAINING) and self.quiet > silence:
+            self._blocked(silence)
+
+    def drain(self) -> None:
+        """Take no more calls, and end with the last one."""
+        if self.stage in (Stage.STARTING, Stage.READY):
+            self.stage = Stage.DRAINING
+            self.left.set()
+            self.quiet = 0.0
+            self._let_go()
+
+    def expire(self, result: str, detail: str) -> None:
+        """Give up every conversation."""
+        self._abandon(result, detail)
+        self._let_go()
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+    @property
+    def waiting(self) -> int:
+        """Messages that it has not read."""
+        return 0 if self._wire is None else self._wire.waiting
+
+    def take(self, conversation: Conversation, environment: Environment) -> None:
+        """Hand it a call.
+
+        Raises:
+            WireFull, WireClosed: it cannot; nothing has happened.
+            ValueError: the environment is too long to be handed on.
+        """
+        if self._wire is None:
+            raise WireClosed
+        message = {
+            "do": "call",
+            "id": conversation.number,
+            "script": conversation.script,
+            "values": dict(environment.values),
+            "path": environment.script,
+            "query": dict(environment.query),
+            "arguments": len(environment.arguments),
+        }
+        self._wire.send(message, conversation.sock)
+        self.conversations[conversation.number] = conversation
+
+    def give_up(self, conversation: Conversation, result: str, detail: str) -> None:
+        """Take a conversation out of its hands."""
+        if self.conversations.pop(conversation.number, None) is None:
+            return
+        if self._wire is not None and not self._wire.forget(conversation.sock):
+            self._tell({"do": "drop", "id": conversation.number})
+        conversation.quiet()
+        self._abandoned(conversation, result, detail)
+        self._let_go()
+
+    def hear(self) -> None:
+        """Read what waits now, before somebody is judged by it."""
+        rounds = MOST_ROUNDS
+        while self._wire is not None and self._wire.read() and rounds:
+            rounds -= 1
+
+    # --- within -------------------------------------------------------------------------------------------------------
+    async def _spawn(self) -> None:
+        ours, theirs = pair()
+        shared = os.memfd_create("threerings-mark", os.MFD_CLOEXEC)
+        try:
+            stderr = self._stderr.open()
+            os.ftruncate(shared, MARK_BYTES)
+            self._shared = mmap.mmap(shared, MARK_BYTES)
+            self._wire = Wire(ours, self._hear, lambda: None)
+            arguments = [str(theirs.fileno()), str(shared), str(os.getpid())]
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "telephony.agi.scripthost",
+                *arguments,
+                stdin=DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+                pass_fds=(theirs.fileno(), shared),
+                start_new_session=True,
+                env=_environment(os.environ),
+            )
+        finally:
+            theirs.close()
+            os.close(shared)
+            self._stderr.given()
+        self._wire.open()
+        scripts = [(script.name, str(script.file), script.function) for script in self._scripts]
+        self._wire.send({"do": "load", "scripts": scripts, "longest": self._longest}, must=True)
+
+    def _hear(self, message: Message, along: socket.socket | None) -> None:
+        self._heard_at_judging = True
+        self.quiet = 0.0
+        if along is not None:
+            along.close()
+        match message:
+            case {"is": "alive", "parked": int(parked)}:
+                self.parked = parked
+            case {"is": "ready", "faults": dict(faults)}:
+                self.faults = faults
+                self.age = 0.0
+                if self.stage is Stage.STARTING:
+                    self.stage = Stage.READY
+                self.settled.set()
+            case {"is": "started", "id": int(number)}:
+                self._started(number)
+            case {"is": "ended", "id": int(number), "result": str(result), "detail": str(detail)}:
+                self._finished(number, result, detail)
+            case {"is": "said", "script": str(script), "line": str(line)}:
+                self._log.info("script_said", script=script, line=line)
+            case {"is": "unsaid", "lines": int(lines)}:
+                self._log.info("script_said_too_much", lines_dropped=lines)
+            case _:
+                pass
+
+    def _started(self, number: int) -> None:
+        conversation = self.conversations.get(number)
+        if conversation is not None and not conversation.started:
+            conversation.started = True
+            conversation.alarms[0].cancel()
+
+    def _finished(self, number: int, result: str, detail: str) -> None:
+        conversation = self.conversations.pop(number, None)
+        if conversation is None:
+            return
+        conversation.quiet()
+        if result == "busy":
+            self._abandoned(conversation, result, detail)
+        else:
+            conversation.sock.close()
+            self._ended(conversation, result, detail)
+        self._let_go()
+
+    def _abandon(self, result: str, detail: str) -> None:
+        for conversation in list(self.conversations.values()):
+            self.give_up(conversation, result, detail)
+
+    def _blocked(self, silence: float) -> None:
+        number = int.from_bytes(self._shared[:MARK_BYTES], sys.byteorder) if self._shared is not None else 0
+        guilty = self.conversations.get(number)
+        script = guilty.script if guilty is not None else ""
+        self._ending = True
+        who = f"script {script}" if script else "something in it"
+        self._leave("silent", f"{who} has blocked the host for {silence:g} s")
+        if guilty is not None:
+            self.give_up(guilty, "host_lost", "it has blocked its host")
+        lost = len(self.conversations) + (guilty is not None)
+        self._abandon("host_lost", self.detail)
+        self._stderr.hush()
+        self._signal(signal.SIGUSR1)
+        asyncio.get_running_loop().call_later(LAST_WORDS, self._end_blocked, script, lost)
+
+    def _end_blocked(self, script: str, lost: int) -> None:
+        if self._stderr.closed:
+            return  # it has ended meanwhile
+        self._stderr.read()
+        if lost or script:
+            remedy = "let it wait in another way: a host runs many calls, and one that blocks stops them all"
+            where = self._where()
+            self._log.warning("script_host_blocked", script=script, where=where, callers_lost=lost, remedy=remedy)
+        self._kill()
+
+    def _where(self) -> str:
+        """The innermost place in a script, from what faulthandler has said."""
+        folders = {script.file.parent for script in self._scripts}
+        frames = [found.groups() for line in self._stderr.lines if (found := _FRAME.fullmatch(line))]
+        of_scripts = [frame for frame in frames if any(Path(frame[0]).is_relative_to(folder) for folder in folders)]
+        file, line, function = (of_scripts or frames or [("", "", "")])[0]
+        return f"{Path(file).name}:{line} in {function}" if file else ""
+
+    def _leave(self, reason: str, detail: str) -> None:
+        if not self.left.is_set():
+            self.reason, self.detail = reason, detail
+            self.stage = Stage.DRAINING
+            self.left.set()
+
+    def _let_go(self) -> None:
+        """When it drains and has nothing left to do, it may end; `judge` sees to it if it does not."""
+        if self.stage is Stage.DRAINING and not self.conversations and self._wire is not None:
+            self._wire.close()
+
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        if self._wire is not None:
+            with contextlib.suppress(WireFull, WireClosed):
+                self._wire.send(message)
+
+    def _said(self, line: str) -> None:
+        self._log.info("script_host_said", line=line)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    def _kill(self) -> None:
+        """It and whatever it has started."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def _reap(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+        process = self._process
+        if process is not None and process.returncode is None:
+            self._signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), GENTLY)
+            except TimeoutError:
+                self._kill()
+                await process.wait()
+        self._stderr.close()
+        if self._shared is not None:
+            self._shared.close()
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a host: ours without our configuration, and with the way to this package."""
+    kept = {name: value for name, value in variables.items() if not name.startswith(SECRETS)}
+    path = kept.get("PYTHONPATH", "")
+    return kept | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else ROOT, "THREERINGS_HOST_PYTHONPATH": path}

@@ -1,0 +1,106 @@
+"""What makes a process a script host: it dies with the service, and no script can take it over."""
+
+import asyncio
+import ctypes
+import faulthandler
+import mmap
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO, cast
+
+import uvloop
+from asterisk import agi as pyst2
+
+from telephony.agi import bridge
+from telephony.agi.bridge import CURRENT, stand_in
+from telephony.agi.scripthost import ScriptHost
+from telephony.agi.standin import AGI
+from telephony.agi.streams import SaidOutput
+
+MARK_BYTES = 8
+"""Of the memory shared with the service: the number of the call whose code runs."""
+ALTERED_PATH = "THREERINGS_HOST_PYTHONPATH"
+"""What PYTHONPATH was before the service put itself in front."""
+_PR_SET_PDEATHSIG = 1
+_IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR2)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run a host until its service lets it go.
+
+    Args:
+        arguments: the file numbers of the wire and of the shared memory, and the service's process id.
+    """
+    wire, shared, parent = map(int, arguments)
+    _die_with(parent)
+    _harden()
+    end = socket.socket(fileno=wire)
+    with mmap.mmap(shared, MARK_BYTES) as memory:
+        os.close(shared)
+        view = memoryview(memory).cast("Q")
+
+        def mark(number: int) -> None:
+            view[0] = number
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_host(end, mark))
+
+
+async def _host(end: socket.socket, mark: Callable[[int], None]) -> None:
+    host = ScriptHost(end, mark)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, os._exit, 0)
+    _replace(host)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(host.run())
+        await host.gone.wait()
+        # No cleaning up: it would let parked scripts run on, and who waits for the end of this process waits no longer.
+        os._exit(0)
+
+
+def _die_with(parent: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it was gone before it could take us along
+
+
+def _harden() -> None:
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=False)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    path = os.environ.pop(ALTERED_PATH, None)
+    if path:
+        os.environ["PYTHONPATH"] = path
+    elif path is not None:
+        os.environ.pop("PYTHONPATH", None)
+    os.register_at_fork(after_in_child=_mark_fork)
+
+
+def _mark_fork() -> None:
+    bridge.forked = True
+
+
+def _replace(host: ScriptHost) -> None:
+    """Put what stands for a call's own in the places where scripts look."""
+    stand_in(cast("TextIO", open(os.devnull)), cast("TextIO", SaidOutput(lambda line: host.said("", line))))  # noqa: PTH123, SIM115
+    setattr(pyst2, "AGI", AGI)  # noqa: B010 - to mypy a class is for ever
+    real = signal.signal
+
+    def remember(number: int, handler: Any) -> Any:  # noqa: ANN401 - as signal.signal
+        """A script's handlers are no business of the process. That for SIGHUP is called when its caller hangs up."""
+        call = CURRENT.get()
+        if call is None or number != signal.SIGHUP:
+            return signal.getsignal(number)
+        before, call.hangup_handler = call.hangup_handler, handler
+        return before
+
+    remember.__doc__ = real.__doc__
+    setattr(signal, "signal", remember)  # noqa: B010 - the same
+    sys.excepthook = sys.__excepthook__

@@ -1,0 +1,273 @@
+"""The process in which users' scripts run: `python -m telephony.agi.scripthost`, started by `hosts.HostPool` only.
+
+It gets calls with their sockets over the wire, runs a script for each, and says so. It beats ten times a second: a
+script that blocks its one thread silences it, and the service replaces it.
+"""
+
+import asyncio
+import gc
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from telephony.agi.bridge import CURRENT, Call, Parked, Seated, drive
+from telephony.agi.codec import Environment, command
+from telephony.agi.connection import AgiConnection
+from telephony.agi.errors import AGIException
+from telephony.agi.loading import Loaded, load, main_module, told, trace
+from telephony.agi.scripts import Script
+from telephony.agi.wire import Message, Wire, WireClosed, WireFull
+
+BEAT = 0.1
+"""Seconds."""
+CLOSING = 5.0
+"""Seconds that the end of a connection may take."""
+SAID_AT_ONCE = 200
+"""So many lines of stderr may come at once …"""
+SAID_PER_BEAT = 5
+"""… and so many in every beat afterwards. The rest is counted."""
+STATUS = "THREERINGS_SCRIPT"
+UNMINDFUL = "goes on although its caller is gone; it will never run again"
+
+
+class HostConnection(AgiConnection):
+    """Says once that the script has spoken, and can be let go of while the service ends the conversation."""
+
+    def __init__(self, environment: Environment, first: Callable[[], None]) -> None:
+        super().__init__(environment=environment)
+        self._first: Callable[[], None] | None = first
+
+    def send(self, line: bytes) -> None:
+        """As `AgiConnection.send`."""
+        super().send(line)
+        first, self._first = self._first, None
+        if first is not None:
+            first()
+
+    def let_go(self) -> None:
+        """Leave the conversation to the service, which shares the socket; the peer notices nothing."""
+        self._released = True
+        self.abort()
+
+
+class ScriptHost:
+    """The host, on a running loop.
+
+    Args:
+        end: of the wire to the service.
+        mark: told the number of the call whose code is about to run, and 0 after it.
+
+    Attributes:
+        gone: the service is, or wants this host gone.
+    """
+
+    def __init__(self, end: socket.socket, mark: Callable[[int], None] = lambda _: None) -> None:
+        self._mark = mark
+        self.gone = asyncio.Event()
+        self._wire = Wire(end, self._heard, self.gone.set)
+        self._loaded: dict[str, Loaded] = {}
+        self._longest = 3600.0
+        self._calls: dict[int, tuple[str, asyncio.Task[None], HostConnection]] = {}
+        self._parked: list[Call] = []
+        self._may_say, self._unsaid = float(SAID_AT_ONCE), 0
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Until the service is gone or has let this host go."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._wire.open()
+            beats = tasks.create_task(self._beat())
+            await self.gone.wait()
+            beats.cancel()
+            for _, task, connection in list(self._calls.values()):
+                connection.abort()
+                task.cancel()
+        self._wire.close()
+
+    def said(self, script: str, line: str) -> None:
+        """A line for the log."""
+        if self._may_say < 1:
+            self._unsaid += 1
+            return
+        self._may_say -= 1
+        self._tell({"is": "said", "script": script, "line": line})
+
+    # --- what the service says ---
+    def _heard(self, message: Message, along: socket.socket | None) -> None:
+        match message:
+            case {"do": "load", "scripts": scripts, "longest": longest}:
+                self._load([Script(name, Path(file), function) for name, file, function in scripts], longest)
+            case {"do": "call", "id": int(number)} if along is not None and self._tasks is not None:
+                along.setblocking(False)
+                connection = HostConnection(_environment(message), lambda: self._started(number))
+                name = str(message["script"])
+                task = self._tasks.create_task(self._serve(number, name, connection, along))
+                self._calls[number] = name, task, connection
+            case {"do": "call", "id": int(number)}:
+                # The socket was lost on the way: this process has no file number left.
+                self._tell({"is": "ended", "id": number, "result": "busy", "detail": "no file number left"}, must=True)
+            case {"do": "drop", "id": int(number)}:
+                self._drop(number)
+            case _:
+                if along is not None:
+                    along.close()
+
+    def _load(self, scripts: Sequence[Script], longest: float) -> None:
+        self._longest = longest
+        for folder in dict.fromkeys(str(script.file.parent) for script in scripts):
+            sys.path.insert(0, folder)
+        self._loaded = {script.name: load(script) for script in scripts}
+        # What is there now stays until the end, so no collection need look at it.
+        gc.collect()
+        gc.freeze()
+        faults = {name: loaded.fault for name, loaded in self._loaded.items() if loaded.fault}
+        self._tell({"is": "ready", "faults": faults}, must=True)
+
+    def _drop(self, number: int) -> None:
+        """The service answers the call itself."""
+        if number not in self._calls:
+            return
+        name, task, connection = self._calls.pop(number)
+        connection.let_go()
+        if self._loaded[name].awaited:
+            task.cancel()  # a synchronous script waits for the PBX if for anything, and learns from that
+
+    # --- what it hears ---
+    async def _beat(self) -> None:
+        while True:
+            if not self._wire.waiting:
+                self._tell({"is": "alive", "parked": len(self._parked)})
+            self._may_say = min(SAID_AT_ONCE, self._may_say + SAID_PER_BEAT)
+            if self._unsaid and self._may_say >= 1:
+                self._tell({"is": "unsaid", "lines": self._unsaid})
+                self._unsaid = 0
+            await asyncio.sleep(BEAT)
+
+    def _tell(self, message: Mapping[str, Any], *, must: bool = False) -> None:
+        try:
+            self._wire.send(message, must=must)
+        except WireFull:
+            self._unsaid += message["is"] == "said"
+        except WireClosed:
+            self.gone.set()
+
+    def _started(self, number: int) -> None:
+        if number in self._calls:
+            self._tell({"is": "started", "id": number}, must=True)
+
+    def _ended(self, number: int, result: str, detail: str) -> None:
+        if self._calls.pop(number, None) is not None:
+            self._tell({"is": "ended", "id": number, "result": result, "detail": detail}, must=True)
+
+    # --- a call ---
+    async def _serve(self, number: int, name: str, connection: HostConnection, sock: socket.socket) -> None:
+        """One call, from its socket to its end. Nothing that a script does comes out of here."""
+        loaded = self._loaded.get(name)
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: connection, sock=sock)
+        except OSError as error:
+            sock.close()
+            self._ended(number, "hung_up", f"the connection was gone: {error}")
+            return
+        try:
+            if loaded is None or loaded.fault:
+                result, detail = "failed", loaded.fault if loaded else "no such script"
+            else:
+                result, detail = await self._run(number, loaded, connection)
+            if number in self._calls:
+                await _finish(connection, result)
+        except asyncio.CancelledError:
+            # Only `_drop` and `run` cancel; neither waits for more than the end of this.
+            result, detail = "hung_up", "ended by the service"
+        self._ended(number, result, detail)
+
+    async def _run(self, number: int, loaded: Loaded, connection: HostConnection) -> tuple[str, str]:
+        """Run the script: its result and, unless all is well, why."""
+        script = loaded.script
+        main = main_module(loaded)
+        environment = connection.environment
+        call = Call(
+            connection,
+            longest=self._longest,
+            argv=[str(script.file), *(environment.arguments if environment else ())],
+            tell=lambda line: self.said(script.name, line),
+            main=main,
+            marks=lambda runs: self._mark(number if runs else 0),
+        )
+        try:
+            if loaded.awaited and loaded.function is not None:
+                call.session.parked = lambda: self._park(number, call)
+                CURRENT.set(call)
+                await Seated(call, loaded.function(call.session))
+            else:
+                await drive(call, _body(loaded, main.__dict__ if main else {}))
+        except Parked:
+            self._park(number, call)
+            return "hung_up", UNMINDFUL
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - scripts end in every way
+            return self._let_through(call, script, error)
+        finally:
+            call.error.finish()
+        return ("hung_up" if call.late else "ok"), ""
+
+    def _let_through(self, call: Call, script: Script, error: BaseException) -> tuple[str, str]:
+        """What an exception means that a script did not handle."""
+        folder = script.file.parent
+        if isinstance(error, SystemExit) and error.code in (None, 0):
+            return ("hung_up" if call.late else "ok"), ""
+        if call.late and (call.heard_out or isinstance(error, AGIException | OSError | EOFError | SystemExit)):
+            return "hung_up", told(error, folder)
+        if not isinstance(error, SystemExit):
+            for line in trace(error, folder):
+                call.error.write(f"{line}\n")
+        return "failed", told(error, folder)
+
+    def _park(self, number: int, call: Call) -> None:
+        self._parked.append(call)
+        call.connection.abort()
+        self._ended(number, "hung_up", UNMINDFUL)
+
+
+def _body(loaded: Loaded, namespace: dict[str, Any]) -> Callable[[], None]:
+    code, function = loaded.code, loaded.function
+
+    def body() -> None:
+        if code is not None:
+            exec(code, namespace)  # noqa: S102 - it is what a script host is for
+        elif function is not None:
+            # Not at the top: who runs no synchronous script need not replace pyst2's class.
+            from telephony.agi.standin import AGI  # noqa: PLC0415
+
+            function(AGI())
+
+    return body
+
+
+async def _finish(connection: HostConnection, result: str) -> None:
+    """End the conversation, for everybody who holds its socket."""
+    if result == "failed":
+        connection.send_and_finish([command("SET VARIABLE", STATUS, result)])
+    else:
+        connection.close()
+    try:
+        async with asyncio.timeout(CLOSING + 1.0):
+            await connection.gone()
+    except TimeoutError:
+        connection.abort()
+
+
+def _environment(message: Message) -> Environment:
+    values = message["values"]
+    arguments = tuple(values[f"agi_arg_{number}"] for number in range(1, message["arguments"] + 1))
+    return Environment(values, message["path"], message["query"], arguments)
+
+
+if __name__ == "__main__":
+    from telephony.agi.hostprocess import main
+
+    main(sys.argv[1:])

@@ -1,0 +1,84 @@
+"""The pool with real processes: every form of script, and what each end looks like to the caller."""
+
+from pathlib import Path
+
+import asterisk.agi
+import structlog
+
+from tests.agi.pools import running, scripts
+
+FAILED = 'SET VARIABLE "THREERINGS_SCRIPT" "failed"'
+
+
+async def test_a_module_that_makes_its_own_agi_and_ends_with_exit_runs_unchanged() -> None:
+    async with running(scripts(pin="pin.py")) as pool:
+        answers = {"GET DATA": b"200 result=1234\n", "SET": b"200 result=1\n"}
+        commands = await pool.talk("pin", "one", "two words", answers=answers)
+    assert commands == [
+        """VERBOSE "script started: ['one', 'two words']" "1\"""",
+        "ANSWER",
+        'GET DATA "enter-pin" "5000" "4"',
+        'SET VARIABLE "PIN_OK" "alice"',
+    ]
+    assert pool.results("pin") == ["ok"]
+
+
+async def test_agi_made_twice_in_a_call_is_one_conversation() -> None:
+    async with running(scripts(twice="twice.py")) as pool:
+        assert await pool.talk("twice") == [
+            'SET VARIABLE "CHANNEL" "PJSIP/callers-00000001"',
+            'SET VARIABLE "SAME" "True"',
+            'SET VARIABLE "KIND" "__main__"',
+        ]
+
+
+async def test_a_script_that_prints_commands_and_reads_replies_talks_to_its_own_caller() -> None:
+    async with running(scripts(raw="raw.py")) as pool:
+        answers = {"GET VARIABLE": b"200 result=1 (Ann)\n"}
+        assert await pool.talk("raw", answers=answers) == [
+            'VERBOSE "PJSIP/callers-00000001" 1',
+            "GET VARIABLE NAME",
+            'SET VARIABLE ECHO "200 result=1 (Ann)"',
+        ]
+    assert pool.results("raw") == ["ok"]
+
+
+async def test_pyst2s_own_file_runs_as_a_script() -> None:
+    folder = Path(asterisk.agi.__file__).parent
+    async with running(scripts(folder, sample="agi.py")) as pool:
+        assert await pool.talk("sample") == ["GET DATA demo-congrats 2000 255", "HANGUP"]
+    assert pool.results("sample") == ["ok"]
+
+
+async def test_a_function_gets_agi_and_its_module_is_imported_once() -> None:
+    async with running(scripts(check="forms.py:check")) as pool:
+        for who in (b"Ann", b"Bob"):
+            commands = await pool.talk("check", answers={"GET VARIABLE": b"200 result=1 (" + who + b")\n"})
+            assert commands[1:] == [f'SET VARIABLE "FORM" "function {who.decode()}"', 'SET VARIABLE "IMPORTED" "1"']
+
+
+async def test_a_coroutine_gets_the_same_words_to_await() -> None:
+    async with running(scripts(wait="forms.py:wait")) as pool:
+        commands = await pool.talk("wait", "x", answers={"GET VARIABLE": b"200 result=1 (Ann)\n"})
+    assert commands == ["ANSWER", 'GET VARIABLE "WHO"', """SET VARIABLE "FORM" "coroutine Ann ['x']\""""]
+
+
+async def test_of_a_script_that_fails_the_dialplan_is_told_and_whoever_counts_is_told_where() -> None:
+    async with running(scripts(fails="forms.py:fails", exits="forms.py:exits")) as pool:
+        assert await pool.talk("fails") == ["ANSWER", FAILED]
+        assert await pool.talk("exits") == ["ANSWER", FAILED]
+    assert [(ended.result, ended.detail) for ended in pool.ended] == [
+        ("failed", "ValueError: no such (forms.py:26)"),
+        ("failed", "sys.exit(3) (forms.py:31)"),
+    ]
+
+
+async def test_what_a_script_writes_to_stderr_is_logged_under_its_name() -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with running(scripts(say="forms.py:say", fails="forms.py:fails")) as pool:
+            await pool.talk("say")
+            await pool.talk("fails")
+    said = [(log["script"], log["line"]) for log in logs if log["event"] == "script_said"]
+    assert said[:2] == [("say", "on the console"), ("say", "one\x1b[31mred")]
+    assert said[2] == ("fails", "Traceback (most recent call last):")
+    assert ("fails", "thing") in said
