@@ -7,7 +7,7 @@ nobody asked for, which is how a crafted value shows.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -21,22 +21,28 @@ MAX_LINES = 256
 MAX_ENVIRONMENT = 65_536
 MAX_REPLY = 65_536
 """Bytes of one reply, all its lines together."""
-MAX_COMMAND = 2_047
-"""Bytes of a command without its line feed: Asterisk reads into 2,048 and takes the rest for another command."""
+MAX_COMMAND = 2_046
+"""Bytes of a command without its line feed. Asterisk read into 2,048 bytes for long, of which fgets() fills 2,047; what
+is longer it takes for two commands, answers both, and every later answer belongs to another question."""
 MAX_WORDS = 126
-"""Words of a command: Asterisk's parse_args() has room for 128, the last of them for the end."""
+"""Words of a command, its name included: Asterisk's parse_args() has room for 128."""
 MANDATORY = ("agi_request", "agi_channel", "agi_uniqueid", "agi_enhanced", "agi_threadid")
 """The first three say whose call it is; the last two come last, so an environment that ended early lacks them."""
 
 _HEADER = re.compile(r"(agi_[A-Za-z0-9_]{1,60}): ?([^\x00-\x1f\x7f]*)")
-_REPLY = re.compile(r"(\d{3})([ -])(.*)", re.DOTALL)
-_RESULT = re.compile(r"result=(\S*)(?: (.*))?", re.DOTALL)
-_FIELD = re.compile(r' (\w{1,40})=("[^"]*"|[^\s()]*)')
-_CLOSED = re.compile(rf"\)(?:{_FIELD.pattern})*\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_REPLY = re.compile(r"([0-9]{3})([ -])(.*)", re.DOTALL)
+_RESULT = re.compile(r"result=(\S*)(?: (.*))?", re.DOTALL | re.ASCII)
+_FIELD = re.compile(r' (\w{1,40}+)=("[^"]*+"|[^\s"]\S*+|(?=\s|\Z))', re.ASCII)
+# `(timeout) endpos=4711`: the only data that something follows is one word of Asterisk's own. A value that holds such a
+# text ends with its bracket all the same.
+_TAILED = re.compile(rf"\((\w{{1,40}}+)\)((?:{_FIELD.pattern})++) ?(?<!\))", re.ASCII)
 _DONE = 200
 _NOT_YET = "100 result=0 Trying..."  # GOSUB says it first
 _END_OF_USAGE = "520 End of proper usage."
-_NO_LINE = str.maketrans(dict.fromkeys([*map(chr, range(32)), "\x7f"], " "))
+# What cannot be said: control characters, and halves of characters that are no bytes of which we were told.
+_UNSAYABLE = re.compile("[\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
+_WORD = re.compile(r'(?:\\.|"(?:\\.|[^"\\])*+"|[^ "\\])++')
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,27 +217,29 @@ class Decoder:
             if line == _NOT_YET:
                 self._size = 0
                 return None
+            self._until = _closing(line)
         self._lines.append(line)
-        if len(self._lines) == 1:
-            self._begin(line)
-        if not (_CLOSED.search(line) if self._until == ")" else line.endswith(self._until)):
+        if not line.endswith(self._until):
             return None
         self.expected -= 1
         whole = "\n".join(self._lines)
         return Usage(whole) if whole.startswith("520") else reply(whole)
 
-    def _begin(self, line: str) -> None:
-        found = _REPLY.fullmatch(line)
-        if found is None:
-            raise AgiProtocolError(f"this is no reply: {line[:80]!r}")
-        code, dash, text = found.groups()
-        self._until = ""
-        if dash == "-":
-            if code != "520":
-                raise AgiProtocolError(f"a reply {code} of several lines: {line[:80]!r}")
-            self._until = _END_OF_USAGE
-        elif code == "200" and re.match(r"result=\S* \(", text):
-            self._until = ")"
+
+def _closing(line: str) -> str:
+    """How the last line of a reply ends that begins with this line."""
+    found = _REPLY.fullmatch(line)
+    if found is None:
+        raise AgiProtocolError(f"this is no reply: {line[:80]!r}")
+    code, dash, text = found.groups()
+    if dash == "-":
+        if code != "520":
+            raise AgiProtocolError(f"a reply {code} of several lines: {line[:80]!r}")
+        return _END_OF_USAGE
+    result = _RESULT.fullmatch(text)
+    if code != str(_DONE) or result is None or not (result[2] or "").startswith("("):
+        return ""
+    return "" if _TAILED.fullmatch(result[2]) else ")"
 
 
 def environment(lines: list[str]) -> Environment:
@@ -252,17 +260,25 @@ def environment(lines: list[str]) -> Environment:
     for name in MANDATORY:
         if not values.get(name):
             raise AgiProtocolError(f"the environment lacks {name}")
-    path, _, asked = values.get("agi_network_script", "").partition("?")
+    called = values.get("agi_network_script") or values["agi_request"].partition("://")[2].partition("/")[2]
+    path, _, asked = called.partition("?")
+    arguments = [value for name, value in values.items() if name.startswith("agi_arg_")]
+    if any(f"agi_arg_{at}" not in values for at in range(1, len(arguments) + 1)):
+        raise AgiProtocolError("the arguments in the environment are not numbered one by one")
+    arguments = [values[f"agi_arg_{at}"] for at in range(1, len(arguments) + 1)]
+    return Environment(MappingProxyType(values), path.strip("/"), MappingProxyType(_query(asked)), tuple(arguments))
+
+
+def _query(asked: str) -> dict[str, str]:
     query: dict[str, str] = {}
     for pair in asked.split("&") if asked else ():
         name, _, value = (unquote(part, errors="surrogateescape") for part in pair.partition("="))
         if name in query:
-            raise AgiProtocolError(f"{name!r} twice in the query {asked[:80]!r}")
+            raise AgiProtocolError(f"{name[:80]!r} twice in the query")
+        if _CONTROL.search(name + value):
+            raise AgiProtocolError(f"a control character in the query: {pair[:80]!r}")
         query[name] = value
-    arguments: list[str] = []
-    while (argument := values.get(f"agi_arg_{len(arguments) + 1}")) is not None:
-        arguments.append(argument)
-    return Environment(MappingProxyType(values), path.strip("/"), MappingProxyType(query), tuple(arguments))
+    return query
 
 
 def reply(whole: str) -> Reply:
@@ -278,12 +294,14 @@ def reply(whole: str) -> Reply:
     if found is None:
         raise AgiProtocolError(f"a reply without a result: {whole[:80]!r}")
     result, rest = found[1], found[2] or ""
-    data = None
+    data, tail = None, ""
     if rest.startswith("("):
-        end = rest.index(")") if rest.startswith(("(speech) ", "(digit) ")) else rest.rindex(")")
-        data, rest = rest[1:end], rest[end + 1 :]
-    # What is no field is a remark, such as GOSUB's "Gosub complete".
-    fields = {name: (value, "") for name, value in _FIELD.findall(f" {rest}")} | {"result": (result, data or "")}
+        tailed = _TAILED.fullmatch(rest)
+        data, tail = (tailed[1], tailed[2]) if tailed else (rest[1:-1], "")
+    elif rest:
+        tail = f" {rest}"  # what is no field in it is a remark, such as GOSUB's "Gosub complete"
+    fields = {name: (value, "") for name, value in _FIELD.findall(tail)}
+    fields = {"result": (result, data or "")} | {name: fields[name] for name in fields if name != "result"}
     return Reply(code, result, data, MappingProxyType(fields), text)
 
 
@@ -291,27 +309,42 @@ def quoted(word: object) -> str:
     """One word of a command, whatever it holds: Asterisk reads back the same.
 
     Control characters become blanks. A line feed would begin another command, and Asterisk has no escape for it.
-    """
-    return '"' + str(word).translate(_NO_LINE).replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def command(name: str, *words: object) -> bytes:
-    """A command: its name as it is, its words quoted.
 
     Raises:
-        AGIUsageError: Asterisk would cut it, and take the rest for another command.
+        TypeError: None, bytes or a collection, which nobody means to send.
     """
-    return raw_command(" ".join([name, *map(quoted, words)]), name=name)
+    if word is None or (isinstance(word, Iterable) and not isinstance(word, str)):
+        raise TypeError(f"a word of an AGI command is text or a number, not {type(word).__name__}")
+    return '"' + str(word).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def raw_command(text: str, name: str = "") -> bytes:
-    """A command whose words somebody has quoted already. Line breaks become blanks.
+def one_word(text: str) -> bool:
+    """Whether Asterisk reads it, as it is, as one word: it has no blank outside quotes, and its quotes are closed."""
+    return _WORD.fullmatch(text) is not None
+
+
+def command(name: str, *more: object) -> bytes:
+    """A command: its name as it is, its other words quoted.
+
+    Raises:
+        AGIUsageError: longer than Asterisk takes: it would take the rest for another command.
+        TypeError: as `quoted`.
+    """
+    return raw_command(" ".join([name, *map(quoted, more)]))
+
+
+def raw_command(text: str) -> bytes:
+    """A command whose words somebody has quoted already. Control characters, line breaks included, become blanks.
 
     Raises:
         AGIUsageError: as `command`.
     """
-    line = text.translate(_NO_LINE).strip().encode("utf-8", "surrogateescape")
-    what = name or text[:40]
+    text = _UNSAYABLE.sub(" ", text).strip(" ")
+    line = text.encode("utf-8", "surrogateescape")
     if len(line) > MAX_COMMAND:
-        raise AGIUsageError(f"{what}: {len(line):,} bytes in a command; Asterisk takes {MAX_COMMAND:,}")
+        raise AGIUsageError(f"a command of {len(line):,} bytes; Asterisk takes {MAX_COMMAND:,}: {text[:40]!r}")
+    # A quote that is never closed reaches to the end, and may make fewer words of it: the more is the safer.
+    count = len(_WORD.findall(text))
+    if count > MAX_WORDS:
+        raise AGIUsageError(f"a command of {count:,} words; Asterisk takes {MAX_WORDS}: {text[:40]!r}")
     return line + b"\n"

@@ -3,15 +3,19 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from secrets import token_hex
 from typing import TypeVar
 
 from telephony.agi import vocabulary as say
-from telephony.agi.codec import Reply, Usage
+from telephony.agi.codec import Reply, Usage, command
 from telephony.agi.connection import AgiConnection
-from telephony.agi.errors import AGIError, AGISIGHUPHangup, AGISIGPIPEHangup, AGITimeout
-from telephony.agi.vocabulary import DEFAULT_RECORD, DEFAULT_TIMEOUT, Digits, Exchange, Result, Word
+from telephony.agi.errors import AGIError, AgiProtocolError, AGISIGHUPHangup, AGISIGPIPEHangup, AGITimeout
+from telephony.agi.vocabulary import AT_ONCE, DEFAULT_RECORD, DEFAULT_TIMEOUT, Digits, Exchange, Result, Word
 
 T = TypeVar("T")
+FENCED = 400
+"""Bytes of a value from which on the network may cut a reply in two: no segment needs to hold more than 536 bytes, and
+some of these are in front of the value."""
 
 
 class AgiSession:
@@ -74,7 +78,25 @@ class AgiSession:
             # Asterisk says HANGUP and closes when the dialplan says AGIEXITONHANGUP.
             self.test_hangup()
             raise
+        if isinstance(reply, Reply) and len((reply.data or "").encode("utf-8", "surrogateescape")) >= FENCED:
+            await self._fence()
         return exchange.meaning(reply)
+
+    async def _fence(self) -> None:
+        """Make sure that the last reply was the whole of it.
+
+        A crafted value may look like a reply with another one behind it. One that fits into a single segment comes
+        with what gives it away; a longer one can be cut by the network just between the two. So something is asked
+        whose answer nobody can know before.
+        """
+        secret = token_hex(8)
+        try:
+            echo = await self._connection.exchange(command("GET FULL VARIABLE", secret), AT_ONCE)
+        except TimeoutError:
+            echo = None
+        if not isinstance(echo, Reply) or echo.data != secret:
+            self._connection.abort()
+            raise AgiProtocolError("the answer to another question: a value was crafted to look like two replies")
 
     # --- pyst2's words ------------------------------------------------------------------------------------------------
     async def answer(self) -> None:

@@ -4,11 +4,11 @@ Names, defaults, values and exceptions are pyst2's (`asterisk.agi.AGI`), so that
 docs/decisions/pyst2.md says where we do otherwise, and why.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from telephony.agi.codec import Reply, Usage, command, raw_command
+from telephony.agi.codec import Reply, Usage, command, one_word, quoted, raw_command
 from telephony.agi.errors import (
     AGIAppError,
     AGIDBError,
@@ -24,7 +24,7 @@ from telephony.agi.errors import (
 T = TypeVar("T")
 S = TypeVar("S")
 Word = str | int | float
-Digits = str | int | Iterable[str | int]
+Digits = Word | list[Any] | tuple[Any, ...]
 Result = dict[str, tuple[str, str]]
 
 DEFAULT_TIMEOUT = 2000
@@ -118,8 +118,8 @@ def _character(reply: Reply | Usage) -> str:
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
-def _digits(digits: Digits) -> str:
-    return str(digits) if isinstance(digits, str | int | float) else "".join(map(str, digits))
+def _digits(digits: Digits) -> Word:
+    return "".join(map(str, digits)) if isinstance(digits, list | tuple) else digits
 
 
 def _waiting(timeout: Word, endless: tuple[float, ...]) -> float | None:
@@ -326,8 +326,13 @@ def appexec(application: str, options: Word = "") -> Exchange[str]:
 
 
 def exec_command(application: str, *words: object) -> Exchange[Result]:
-    """Run a dialplan application, its words joined by commas; the whole reply."""
-    return Exchange(command("EXEC", application, ",".join(map(str, words))), _fields, None)
+    """Run a dialplan application, its words joined by commas; the whole reply.
+
+    Where they are one quoted word already, which is how pyst2 could be made to send blanks, they are sent as they are.
+    """
+    options = ",".join(map(str, words))
+    one = options if '"' in options and one_word(options) else quoted(options)
+    return Exchange(raw_command(f"EXEC {quoted(application)} {one}"), _fields, None)
 
 
 # --- variables and Asterisk's database --------------------------------------------------------------------------------
@@ -373,9 +378,15 @@ def database_del(family: Word, key: Word) -> Exchange[None]:
 
 
 def database_deltree(family: Word, key: Word = "") -> Exchange[None]:
-    """Delete a family, or what begins with `key` in it. AGIDBError when Asterisk could not."""
-    refused = f"Unable to delete tree from database: family={family}, key={key}"
-    return Exchange(command("DATABASE DELTREE", family, *_given(key)), _unless_refused(refused))
+    """Delete a family, or what is below `key` in it.
+
+    Raises:
+        AGIUsageError: without a family Asterisk would delete its whole database.
+    """
+    if not str(family).strip("/ "):
+        raise AGIUsageError("DATABASE DELTREE without a family would delete the whole database of the PBX")
+    # Asterisk says 0 when something was deleted and 1 when nothing was there, whatever its manual says.
+    return Exchange(command("DATABASE DELTREE", family, *_given(key)), _nothing)
 
 
 def _unless_refused(message: str) -> Callable[[Reply | Usage], None]:
