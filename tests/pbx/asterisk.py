@@ -95,6 +95,11 @@ class Pbx:
         """Its configuration files, as `check --asterisk-etc` may read them."""
         return self.folder / "etc"
 
+    @property
+    def reports(self) -> Path:
+        """Where scripts of the tests write down what they saw; it is their first argument."""
+        return self.folder / "reports"
+
     # --- life ---------------------------------------------------------------------------------------------------------
     async def start(self) -> Self:
         """Start it and wait until it is fully booted; the run folder and queue_log of an earlier life are kept."""
@@ -280,12 +285,13 @@ class Pbx:
             await process.wait()
 
     def _write_configuration(self) -> None:
-        for name in ("etc", "log", "run", "lib", "spool", "cache", "keys"):
+        for name in ("etc", "log", "run", "lib", "spool", "cache", "keys", "reports"):
             (self.folder / name).mkdir(exist_ok=True)
         (self.folder / "hosts").write_text(f"127.0.0.1 localhost {_host_name()}\n")
         values = {
             "@PBX@": self.host, "@CALLERS@": self.callers_host, "@OUTSIDE@": self.outside_host,
             "@AMI@": str(self.ami_port), "@HOST@": self.block, "@AGI@": self.agi, "@VANISHING@": self.vanishing_host,
+            "@REPORTS@": str(self.reports),
         }  # fmt: skip
         for source in sorted(SHIPPED.glob("*.conf")):
             (self.etc / f"threerings-{source.name}").write_text(source.read_text())

@@ -53,12 +53,14 @@ class Crowd:
         vanishing: bool = False,
         speaks: bool = False,
         display: str | None = None,
+        takes_text: bool = False,
     ) -> None:
         self._pbx, self._prefix = pbx, prefix
         self._count, self._per_second = count, per_second
         self._host = pbx.vanishing_host if vanishing else pbx.callers_host
         self._folder = Path(tempfile.mkdtemp(prefix=f"crowd-{prefix}-", dir=pbx.folder))
-        call = Dialling(f"{prefix}[call_number]", plan.dialled(calls), display, hangs_up_after, talks_for, presses)
+        number, to = f"{prefix}[call_number]", plan.dialled(calls)
+        call = Dialling(number, to, display, hangs_up_after, talks_for, presses, takes_text)
         scenario = sip_scripts.caller(call, voice(self._folder, 0.2) if speaks else None, timed=True)
         (self._folder / "calls.xml").write_text(scenario, encoding="utf-8")
         self._process: asyncio.subprocess.Process | None = None

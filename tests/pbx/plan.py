@@ -51,7 +51,7 @@ OFFICE = {
 
 
 def dialled(name: str) -> str:
-    """The number for a name: `support`, `support/brief`, `phone:1001`, `do:SCRIPT`, `two-at-once`; digits stay themselves."""
+    """The number for a name: `support`, `support/brief`, `phone:1001`, `do:SCRIPT`, …; digits stay what they are."""
     if re.fullmatch(r"[0-9+*#]+", name):
         return name
     if name in OTHERS:

@@ -36,6 +36,7 @@ class Dialling:
     hangs_up_after: float | None = None  # BYE this long after the answer, CANCEL this long after the INVITE
     talks_for: float | None = None  # where the BYE shall come at another time than the CANCEL
     presses: tuple[tuple[float, str], ...] = ()  # (seconds after the answer, key)
+    takes_text: bool = False  # a MESSAGE within the call is answered; the wait for hanging up begins again with it
 
 
 _EMPTY = "Content-Length: 0\n"
@@ -124,7 +125,11 @@ def caller(call: Dialling, voice: str | None, *, timed: bool = False) -> str:
         body += _send(inside("INFO", sequence, relay), retrans="500") + _recv("response", "200")
         sequence, now = sequence + 1, after
     leaving = call.talks_for if call.talks_for is not None else call.hangs_up_after
+    if call.takes_text:
+        body += _label("waits") + _recv("request", "MESSAGE", optional="true", next="text")
     body += _recv("request", "BYE", next="ended", **_patience(None if leaving is None else leaving - now, "leave"))
+    if call.takes_text:
+        body += _label("text") + _send(_REPLY.format(status="200 OK"), next="waits")
     body += _label("leave") + _send(inside("BYE", sequence), retrans="500")
     body += _recv("request", "BYE", optional="true", next="crossed") + _recv("response", "200", next="done")
     body += _label("crossed") + _send(_REPLY.format(status="200 OK")) + _recv("response", "200", next="done")
