@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
 
+from handlers.agi.claims import Claims
+from handlers.agi.side import AgiSide, Asker
 from handlers.effects import Performer
 from handlers.export import targets_of
 from handlers.follow import Follower
@@ -44,6 +46,7 @@ class Service:
     saver: Saver
     measures: Measures
     feeds: tuple[Feed, ...]
+    agi: AgiSide
     health: Health
 
 
@@ -85,11 +88,11 @@ def ami_settings_of(pbx: Pbx) -> AmiSettings:
     )
 
 
-def build_feed(config: Config, pbx: Pbx, clock: SystemClock, saver: Saver, measures: Measures) -> Feed:
+def build_feed(config: Config, pbx: Pbx, clock: SystemClock, performer: Performer, measures: Measures) -> Feed:
     """One PBX, ready to be followed."""
     client = AmiClient(ami_settings_of(pbx), clock=clock, rng=SystemRandom())
     tail = None if pbx.queue_log is None else QueueLogTail(pbx.queue_log, clock.monotonic)
-    follower = Follower(pbx.name, client, Tracker(rules_of(config, pbx)), Performer(pbx.name, saver, measures), tail)
+    follower = Follower(pbx.name, client, Tracker(rules_of(config, pbx)), performer, tail)
     measures.observe_feed(pbx.name, follower)
     return Feed(pbx.name, client, follower, tail)
 
@@ -100,27 +103,44 @@ def build(config: Config, database: str) -> Service:
     Args:
         config: checked.
         database: its address.
+
+    Raises:
+        ConfigFaults: a script cannot be run.
     """
     clock = SystemClock()
+
+    def seconds() -> float:
+        return clock.monotonic().total_seconds()
+
     store = CallStore(database)
     saver = Saver(
         store,
-        lambda: clock.monotonic().total_seconds(),
+        seconds,
         Backoff(SAVE_RETRY_FIRST, SAVE_RETRY_CAP, SystemRandom()),
         max_unsaved=config.database.max_unsaved_calls,
     )
     measures = Measures(labels_of(config))
     measures.observe_saver(saver.state)
-    feeds = tuple(build_feed(config, pbx, clock, saver, measures) for pbx in config.pbx)
+    claims = Claims(measures.case_claimed, seconds)
+    feeds = tuple(
+        build_feed(config, pbx, clock, Performer(pbx.name, saver, measures, claims.opened), measures)
+        for pbx in config.pbx
+    )
+    askers = {pbx.name: Asker(pbx.host, feed.follower) for pbx, feed in zip(config.pbx, feeds, strict=True)}
+    agi = AgiSide(config, askers, claims, measures)
     token = config.http.metrics_token
-    health = Health(measures, lambda: parts(feeds, saver), token.get_secret_value() if token else None)
-    return Service(config, store, saver, measures, feeds, health)
+    health = Health(measures, lambda: parts(feeds, saver, agi), token.get_secret_value() if token else None)
+    return Service(config, store, saver, measures, feeds, agi, health)
 
 
-def parts(feeds: tuple[Feed, ...], saver: Saver) -> list[Part]:
-    """What `/readyz` shows: nothing that this version has is needed to serve calls, all of it to measure them."""
+def parts(feeds: tuple[Feed, ...], saver: Saver, agi: AgiSide) -> list[Part]:
+    """What `/readyz` shows: only AGI is needed to serve calls; all the rest, to measure them."""
     state = saver.state()
-    found = [Part(f"pbx {feed.name}", up=feed.follower.synchronised, reason=feed.follower.trouble) for feed in feeds]
+    found = [
+        Part("agi", up=agi.server.listening, needed=True, reason="PBXs cannot ask: it does not listen"),
+        Part("agi scripts", up=agi.scripts.ready, reason="no process runs them yet, or all had to be replaced"),
+    ]
+    found += [Part(f"pbx {feed.name}", up=feed.follower.synchronised, reason=feed.follower.trouble) for feed in feeds]
     unreadable = "the file cannot be read; why callers leave is told by the dialplan alone"
     found += [
         Part(f"queue_log {feed.name}", up=feed.tail.readable, reason=unreadable)

@@ -27,13 +27,19 @@ LeftOpen: TypeAlias = "asyncio.Future[Sequence[CallRecord]]"
 log = structlog.get_logger(__name__)
 
 
-async def serve(config: Config, ready: Callable[[Service], None] = lambda _: None, drain: float = DRAIN_SECONDS) -> int:
+async def serve(
+    config: Config,
+    ready: Callable[[Service], None] = lambda _: None,
+    drain: float = DRAIN_SECONDS,
+    again: Callable[[], Config] | None = None,
+) -> int:
     """Follow the PBXs and answer HTTP until SIGTERM or SIGINT.
 
     Args:
         config: checked.
         ready: called once everything runs and the pages answer; tests wait for it.
         drain: seconds that a stop may take to make pending calls durable.
+        again: reads the configuration anew, on SIGHUP; None: nothing is reloaded.
 
     Returns:
         How many calls could not be saved.
@@ -41,23 +47,24 @@ async def serve(config: Config, ready: Callable[[Service], None] = lambda _: Non
     Raises:
         EmbeddedError: our own database does not start.
         ConfigFaults: the address of the database is none.
-        OSError: the address of the pages cannot be had.
+        OSError: the address of the pages, or of FastAGI, cannot be had.
     """
-    stop = asyncio.Event()
+    stop, hangup = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    signals = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: hangup}
+    for number, event in signals.items():
+        loop.add_signal_handler(number, event.set)
     try:
         async with database(config) as url:
             service = build(config, url)
-            async with pages(service):
+            async with listening(service), pages(service), reloading(service, hangup, again):
                 return await run(service, url, stop, ready, drain)
     except ExceptionGroup as group:
         if group.subgroup(DatabaseUrlError) is None:
             raise
         raise ConfigFaults((BAD_URL,)) from None
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in signals:
             loop.remove_signal_handler(number)
 
 
@@ -69,6 +76,7 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
     """
     left_open: LeftOpen = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(service.agi.run(), name="agi")
         saving = tasks.create_task(save(service, url, left_open), name="save")
         stopping = tasks.create_task(stop.wait(), name="stop")
         first: set[asyncio.Future[Any]] = {left_open, stopping}
@@ -83,10 +91,17 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
                 *([(f"queue_log {feed.name}", feed.tail.run(feed.follower.hear))] if feed.tail else []),
             )
         ]
-        log.info("serving", pbxs=[feed.name for feed in service.feeds], http=str(service.config.http.listen))
+        config = service.config
+        log.info(
+            "serving",
+            pbxs=[one.name for one in service.feeds],
+            http=str(config.http.listen),
+            agi=str(config.agi.listen),
+        )
         ready(service)
         await stopping
         log.info("stopping")
+        asked.cancel()  # first: who asks now is better served by the dialplan's own defaults
         for task in following:
             task.cancel()
         remaining = await service.saver.stop(drain)
@@ -154,6 +169,41 @@ async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
                 log.exception("database_failed")
         told = True
         await asyncio.sleep(backoff.next())
+
+
+@contextlib.asynccontextmanager
+async def listening(service: Service) -> AsyncIterator[None]:
+    """The address of FastAGI, for as long as the block runs; PBXs are served by `AgiSide.run`."""
+    await service.agi.server.listen()
+    try:
+        yield
+    finally:
+        service.agi.server.close()
+
+
+@contextlib.asynccontextmanager
+async def reloading(service: Service, hangup: asyncio.Event, again: Callable[[], Config] | None) -> AsyncIterator[None]:
+    """Read the configuration again at every SIGHUP, for as long as the block runs; its faults change nothing."""
+
+    async def work() -> None:
+        while True:
+            await hangup.wait()
+            hangup.clear()
+            if again is None:
+                continue
+            try:
+                config = again()
+            except ConfigFaults as error:
+                log.error("not_reloaded", faults=list(error.faults), remedy="mend them and send SIGHUP again")  # noqa: TRY400
+                continue
+            await service.agi.reload(config)
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(work(), name="reload")
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 @contextlib.asynccontextmanager

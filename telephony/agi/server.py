@@ -150,6 +150,11 @@ class FastAgiServer:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, *self._listen, backlog=BACKLOG, start_serving=False)
 
+    def close(self) -> None:
+        """Give the address back; whoever is being served goes on."""
+        if self._server is not None:
+            self._server.close()
+
     async def run(self) -> None:
         """Serve until cancelled; then no new request is taken, and those under way have a moment to end."""
         if self._server is None:
@@ -163,7 +168,7 @@ class FastAgiServer:
                 await server.start_serving()
                 await asyncio.get_running_loop().create_future()
             finally:
-                server.close()
+                self.close()
                 await self._drain()
 
     async def _drain(self) -> None:

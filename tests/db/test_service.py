@@ -39,6 +39,7 @@ def configuration(folder: Path, ami: AmiServer, database: str, port: int) -> Con
 data_dir = "{folder}"
 database = {{ url = "{database}" }}
 http = {{ listen = "127.0.0.1:{port}" }}
+agi = {{ listen = "127.0.0.1:0" }}
 [[pbx]]
 name = "pbx1"
 port = {ami.port}

@@ -84,6 +84,7 @@ def test_an_address_of_the_database_that_is_none_is_a_fault_and_not_shown(
 ) -> None:
     Path("threerings.toml").write_text(
         f'database.url = "postgresql://u:hunter2@{address}"\nhttp.listen = "127.0.0.1:{unused_tcp_port}"\n'
+        'agi.listen = "127.0.0.1:0"\n'
         '[[pbx]]\nname="a"\nusername="u"\nsecret="s"\nport=1\n'
     )
     assert main(command.split()) == 2
@@ -135,7 +136,8 @@ def test_serve_runs_the_service_and_fails_when_calls_are_not_saved(monkeypatch: 
 
     unsaved = [0, 3]
 
-    async def serve(config: Config) -> int:
+    async def serve(config: Config, *, again: Callable[[], Config]) -> int:
+        assert again() == config
         served.append(config)
         return unsaved.pop(0)
 
