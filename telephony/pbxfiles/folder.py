@@ -6,6 +6,7 @@
 Reads regular files only, runs nothing (`#exec` is told, not done), and stops at limits that no real folder reaches.
 """
 
+import codecs
 import glob
 import itertools
 import os
@@ -151,9 +152,9 @@ class _Reading:
             return False
         section, depth = self._current, 0
         # Asterisk knows one line end, `\n`; a `\r` before it is a blank, and one elsewhere text.
-        for number, raw in enumerate(data.split(b"\n"), start=1):
+        for number, raw in enumerate(data.removeprefix(codecs.BOM_UTF8).split(b"\n"), start=1):
             place = Place(shown, number)
-            if len(raw) >= MAX_LINE:
+            if len(raw) > MAX_LINE:
                 self._trouble(place, f"longer than {MAX_LINE:,} bytes, Asterisk skips it")
                 continue
             text, depth = outside_comments(raw.decode("utf-8", "surrogateescape"), depth)
@@ -199,7 +200,7 @@ class _Reading:
                     return None, Refusal("a setting before any [section]", fatal=True)
                 _put(section, setting, place)
                 return section, None
-            case Refusal() as refusal:
+            case refusal:
                 return section, refusal
 
     def _open(self, header: Header, place: Place) -> tuple[Section | None, Refusal | None]:
@@ -226,7 +227,7 @@ class _Reading:
     def _follow(self, directive: Directive, level: int) -> Refusal | None:
         if directive.word == "exec":
             return Refusal("#exec: what the program would say is not known here", fatal=False)
-        if level + 1 >= MAX_INCLUDED:
+        if level >= MAX_INCLUDED:
             return Refusal(f"files included {MAX_INCLUDED} deep; does one include itself?", fatal=True)
         # Every one is read, whatever becomes of the others.
         read = [self.file(path, level + 1) for path in self._matching(directive.argument)]

@@ -7,7 +7,7 @@ author meant.
 from dataclasses import dataclass
 
 MAX_LINE = 8190
-"""Bytes of a line, its end included; Asterisk skips what is longer."""
+"""Bytes of a line without its end; Asterisk skips what is longer."""
 MAX_NESTED = 128
 _BLANKS = "".join(map(chr, range(33)))
 _YES = frozenset({"yes", "true", "y", "t", "1", "on"})
@@ -126,7 +126,7 @@ def _setting(text: str) -> Parsed:
     if at < 0:
         return Refusal("no '='", fatal=False)
     name, value = text[:at], text[at + 1 :]
-    adds = len(name) > 1 and name.endswith("+")
+    adds = name.endswith("+")
     if adds:
         name = name[:-1]
     elif value.startswith(">"):

@@ -1,0 +1,197 @@
+"""Files that include files. The expected sections are what a real Asterisk 22.10 answered to GetConfig for them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from telephony.pbxfiles import folder as folders
+from telephony.pbxfiles.folder import Folder, Place, Section, Tree
+
+ODD = r"""; a comment
+[general]
+a=1
+b => two ; trailing
+c = semi\;colon ; x
+d= ;-- in --; after
+;-- block
+e = hidden
+  nested ;-- deep --; still hidden
+--; f = shown after
+g = = equals
+h=> => arrow
+j += x
+k=one
+k += , two
+[base](!)
+x = base
+y = base
+[one](base)
+y = own
+[two](base,general)
+[one](+)
+z = added
+[general]
+second = yes
+#include inc/*.conf
+#tryinclude nothere.conf
+n = after include
+\#esc = 1
+[Mixed Name]
+key
+key2 =
+=novalue
+[tail] junk
+t = 1
+"""
+GENERAL = ["a=1", "b=two", "c=semi;colon", "d=after", "f=shown after", "g== equals", "h==> arrow", "j=x", "k=one , two"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def write(folder: Folder, **files: str) -> None:
+    for name, text in files.items():
+        path = folder.root / (name.replace("__", "/") + ".conf")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, newline="")
+
+
+def said(tree: Tree) -> list[tuple[str, list[str]]]:
+    return [(section.name, [f"{entry.name}={entry.value}" for entry in section.entries]) for section in tree.real()]
+
+
+def troubles(tree: Tree) -> list[str]:
+    return [f"{each.place}: {each.reason}{' !' * each.refused}" for each in tree.troubles]
+
+
+def test_a_file_is_read_as_asterisk_reads_it(folder: Folder) -> None:
+    write(folder, odd=ODD, inc__a="in_a = 1\n", inc__b="in_b = 1\n[from_b]\nq = 2\n")
+    (folder.root / "inc/.hidden.conf").write_text("in_hidden = 1\n")
+
+    tree = folder.read("odd.conf")
+
+    assert said(tree) == [
+        ("general", GENERAL),
+        ("one", ["x=base", "y=base", "y=own", "z=added"]),
+        ("two", ["x=base", "y=base", *GENERAL]),
+        ("general", ["second=yes", "in_a=1", "in_b=1", "n=after include", "#esc=1"]),
+        ("from_b", ["q=2"]),
+        ("Mixed Name", ["key2="]),
+        ("tail", ["t=1"]),
+    ]
+    assert troubles(tree) == ["odd.conf:31: no '='", "odd.conf:33: no name before '='"]
+    assert tree.refused is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sections"),
+    [
+        ("[a]\nx = 1 --; 2\ny = 3\n;-- z = 4\nw = 5\n", [("a", ["x=1 --; 2", "w=5"])]),
+        ("[a]\r\nx=1\r\ny = 2 \r\n", [("a", ["x=1", "y=2"])]),
+        ("[a]\nx=" + "y" * 8189 + "\nz=1\n", [("a", ["z=1"])]),
+        ("[a]\nx=" + "y" * 8188 + "\nz=1\n", [("a", ["x=" + "y" * 8188, "z=1"])]),
+        ("[a]\nx=1\n[a]\nx=2\n[a](+)\ny=3\n", [("a", ["x=1", "y=3"]), ("a", ["x=2"])]),
+        ("[t](!)\nx=1\n[t](!,+)\ny=2\n[u](t)\n", [("u", ["x=1", "y=2"])]),
+        ("[a]\nx=1\n[b](!)\nq=1\n[a](+,b)\nz=1\n", [("a", ["x=1", "q=1", "z=1"])]),
+        ("\ufeff[a]\nx=1\n", [("a", ["x=1"])]),
+        ("[a]\nx = 1\nx+=2\ny+=3\n+=4\nz + = 5\n", [("a", ["x=12", "y=3", "z +=5"])]),
+        ("[a]\n#exec /bin/true\nx=1\n", [("a", ["x=1"])]),
+        ("", []),
+    ],
+)
+def test_oddities_are_asterisks_own(folder: Folder, text: str, sections: list[tuple[str, list[str]]]) -> None:
+    write(folder, a=text)
+    assert said(folder.read("a.conf")) == sections
+
+
+@pytest.mark.parametrize(
+    ("text", "trouble"),
+    [
+        ("[a]\nx=1\n[b\ny=2\n", "a.conf:3: no closing ']' !"),
+        ("x=1\n[a]\ny=2\n", "a.conf:1: a setting before any [section] !"),
+        ("[a]\nx=1\n#include nope.conf\ny=2\n", "a.conf:3: includes nope.conf, which is not there !"),
+        ("[a]\n#include none/*.conf\n", "a.conf:2: includes none/*.conf, which is not there !"),
+        ("[a](nope)\nx=1\n", "a.conf:1: inherits from [nope], which is not there !"),
+        ("[a](+)\nx=1\n", "a.conf:1: adds to [a], which is not there !"),
+    ],
+)
+def test_what_makes_asterisk_refuse_a_file_is_told(folder: Folder, text: str, trouble: str) -> None:
+    write(folder, a=text)
+    tree = folder.read("a.conf")
+    assert troubles(tree) == [trouble]
+    assert tree.refused is tree.troubles[0]
+
+
+def test_a_refused_file_that_was_included_costs_only_its_own_rest(folder: Folder) -> None:
+    write(folder, a="[a]\nx=1\n#include b.conf\ny=2\n", b="z=1\n[broken\nw=1\n")
+    tree = folder.read("a.conf")
+    assert said(tree) == [("a", ["x=1", "z=1", "y=2"])]
+    assert troubles(tree) == ["b.conf:2: no closing ']' !"]
+    assert tree.refused is None
+
+
+def test_a_file_that_includes_itself_comes_to_an_end(folder: Folder) -> None:
+    write(folder, a="[a]\nx=1\n#include a.conf\ny=2\n")
+    tree = folder.read("a.conf")
+    assert len(said(tree)) == 11
+    assert tree.troubles[0].reason == "files included 10 deep; does one include itself?"
+
+
+def test_the_usual_folder_is_the_one_given_and_others_are_read_where_they_are(folder: Folder, tmp_path: Path) -> None:
+    elsewhere = tmp_path.with_name(f"{tmp_path.name}-elsewhere")
+    elsewhere.mkdir()
+    (elsewhere / "c.conf").write_text("[c]\nkey")
+    write(folder, a=f"#include /etc/asterisk/b.conf\n#include {elsewhere}/c.conf\n", b="[b]\n")
+    tree = folder.read("a.conf")
+    assert [name for name, _ in said(tree)] == ["b", "c"]
+    assert troubles(tree) == [f"{elsewhere}/c.conf:2: no '='"]
+
+
+def test_a_file_that_is_not_there_is_no_trouble_and_one_that_is_no_file_is(folder: Folder) -> None:
+    os.mkfifo(folder.root / "fifo.conf")
+    (folder.root / "dir.conf").mkdir()
+    (folder.root / "loop.conf").symlink_to("loop.conf")
+    for name, expected in (
+        ("none.conf", []),
+        ("fifo.conf", ["fifo.conf:0: is no regular file"]),
+        ("dir.conf", ["dir.conf:0: is no regular file"]),
+        ("loop.conf", ["loop.conf:0: Too many levels of symbolic links"]),
+        ("nul\0.conf", ["nul\0.conf:0: embedded null byte"]),
+    ):
+        tree = folder.read(name)
+        assert (tree.there, troubles(tree)) == (False, expected)
+    assert folder.has("dir.conf")
+    assert not folder.has("none.conf")
+
+
+def test_every_size_has_a_limit(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, big="[a]\nx=1\n" * 100, many="[a]\n" + "key\n" * 100 + "[open\n")
+    tree = folder.read("many.conf")
+    assert len(tree.troubles) == folders.MAX_TROUBLES + 1, "but what makes Asterisk refuse it is always told"
+    monkeypatch.setattr(folders, "MAX_FILE", 100)
+    assert troubles(folder.read("big.conf")) == ["big.conf:0: is too much to read"]
+    monkeypatch.setattr(folders, "MAX_FILES", 1)
+    write(folder, two="#tryinclude one.conf\n", one="[one]\n")
+    assert troubles(folder.read("two.conf")) == ["one.conf:0: is too much to read"]
+
+
+def test_the_last_setting_counts_and_names_are_not_case_sensitive(folder: Folder) -> None:
+    write(folder, a="[General]\nPort=1\nport=2\nother=3\n")
+    tree = folder.read("a.conf")
+    general = tree.section("general")
+    assert general is not None
+    assert [entry.value for entry in general.all("PORT")] == ["1", "2"]
+    last = general.last("bindport", "port")
+    assert last is not None
+    assert (last.value, last.place) == ("2", Place("a.conf", 3))
+    assert general.last("none") is None
+    assert tree.section("none") is None
+    assert Section("x", Place("a", 1)).last("y") is None
+
+
+def test_bytes_that_are_no_text_are_kept(folder: Folder) -> None:
+    (folder.root / "a.conf").write_bytes(b"[a]\nx=\xff\x1b[2J\n")
+    assert said(folder.read("a.conf")) == [("a", ["x=\udcff\x1b[2J"])]
