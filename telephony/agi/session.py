@@ -220,9 +220,9 @@ class AgiSession:
         """Run a dialplan application; what it returned. AGIAppError when there is none such."""
         return await self.say(say.appexec(application, options))
 
-    async def exec_command(self, application: str, *words: object) -> Result:
-        """Run a dialplan application, its words joined by commas; the whole reply."""
-        return await self.say(say.exec_command(application, *words))
+    async def exec_command(self, command: str, *args: object) -> Result:
+        """Run a dialplan application, its arguments joined by commas; the whole reply."""
+        return await self.say(say.exec_command(command, *args))
 
     async def set_variable(self, name: Word, value: Word) -> None:
         """Set a channel variable."""

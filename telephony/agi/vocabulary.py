@@ -77,14 +77,18 @@ def answered(reply: Reply | Usage) -> Reply:
             raise AGIUnknownError(code, "Unhandled code or undefined response")
 
 
-def done(reply: Reply | Usage) -> Reply:
-    """As `answered`, where what stands in brackets is Asterisk's word and no caller's.
+def done(reply: Reply | Usage, value: str = "") -> Reply:
+    """As `answered`.
+
+    Args:
+        reply: the reply.
+        value: the result with which the word in brackets is a value, and not Asterisk's own; none by default.
 
     Raises:
         AGIResultHangup: the caller hung up meanwhile.
     """
     reply = answered(reply)
-    if reply.data == "hangup":
+    if reply.data == "hangup" and (not value or reply.result != value):
         raise AGIResultHangup("User hungup during execution")
     return reply
 
@@ -102,7 +106,7 @@ def _fields(reply: Reply | Usage) -> Result:
 
 
 def _value(reply: Reply | Usage) -> str:
-    return answered(reply).data or ""
+    return done(reply, value="1").data or ""
 
 
 def _digit(reply: Reply | Usage) -> str:
@@ -131,17 +135,18 @@ def _waiting(timeout: Word, endless: tuple[float, ...]) -> float | None:
 
 
 # --- the channel ------------------------------------------------------------------------------------------------------
-def execute(name: str, *words: object) -> Exchange[Result]:
+def execute(command: str, *args: object) -> Exchange[Result]:
     """Any command, its words as the caller has quoted them."""
-    meaning = _fields_of_value if " ".join(name.upper().split()) in _GIVES_A_VALUE else _fields
-    return Exchange(raw_command(" ".join([name, *map(str, words)])), meaning, None)
+    line = raw_command(" ".join([command, *map(str, args)]))
+    names = b" ".join(line.upper().split()[:3])
+    return Exchange(line, _fields_of_value if names.startswith(_GIVES_A_VALUE) else _fields, None)
 
 
-_GIVES_A_VALUE = {"GET VARIABLE", "GET FULL VARIABLE", "DATABASE GET", "RECEIVE TEXT"}
+_GIVES_A_VALUE = (b"GET VARIABLE ", b"GET FULL VARIABLE", b"DATABASE GET ", b"RECEIVE TEXT")
 
 
 def _fields_of_value(reply: Reply | Usage) -> Result:
-    return dict(answered(reply).fields)
+    return dict(done(reply, value="1").fields)
 
 
 def answer() -> Exchange[None]:
@@ -164,6 +169,8 @@ def channel_status(channel: Word = "") -> Exchange[int]:
             raise
         except AGIAppError:
             return -1
+        except ValueError:
+            raise AGIError(f"this is no status: {reply}") from None
 
     return Exchange(command("CHANNEL STATUS", *_given(channel)), meaning)
 
@@ -325,14 +332,14 @@ def appexec(application: str, options: Word = "") -> Exchange[str]:
     return Exchange(command("EXEC", application, options), meaning, None)
 
 
-def exec_command(application: str, *words: object) -> Exchange[Result]:
-    """Run a dialplan application, its words joined by commas; the whole reply.
+def exec_command(command: str, *args: object) -> Exchange[Result]:
+    """Run a dialplan application, its arguments joined by commas; the whole reply.
 
     Where they are one quoted word already, which is how pyst2 could be made to send blanks, they are sent as they are.
     """
-    options = ",".join(map(str, words))
+    options = ",".join(map(str, args))
     one = options if '"' in options and one_word(options) else quoted(options)
-    return Exchange(raw_command(f"EXEC {quoted(application)} {one}"), _fields, None)
+    return Exchange(raw_command(f"EXEC {quoted(command)} {one}"), _fields, None)
 
 
 # --- variables and Asterisk's database --------------------------------------------------------------------------------
@@ -355,7 +362,7 @@ def database_get(family: Word, key: Word) -> Exchange[str]:
     """A value. AGIDBError when there is none."""
 
     def meaning(reply: Reply | Usage) -> str:
-        found = answered(reply)
+        found = done(reply, value="1")
         if found.result == "0":
             raise AGIDBError(f"Key not found in database: family={family}, key={key}")
         if found.result == "1":
