@@ -38,7 +38,7 @@ START_APART = 1.0
 """Seconds, at least, from one start of a host to that of its replacement's replacement."""
 FIRST_PAUSE, LAST_PAUSE = 0.1, 10.0
 """Seconds: ceilings of the pauses while hosts die before they are ready."""
-FAREWELL = 1.0
+FAREWELL = 0.5
 """Seconds that a stop gives to conversations that are being ended."""
 
 

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import linecache
 import sys
 import traceback
 import types
@@ -12,7 +13,7 @@ from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from telephony.agi.scripts import Script, compiled, imports
+from telephony.agi.scripts import Script, compiled, imports, source
 
 MAX_DETAIL = 300
 """Characters of what is told about a failure: a caller may have chosen some of them."""
@@ -42,6 +43,7 @@ class Loaded:
 def load(script: Script) -> Loaded:
     """Compile it, or import it; whatever it does, the host goes on, and the fault says what it was."""
     try:
+        _remember_text(script.file)
         if script.function is None:
             return _module_form(script)
         function = getattr(_imported(script.file), script.function)
@@ -94,6 +96,12 @@ def _module_form(script: Script) -> Loaded:
         except BaseException:  # noqa: BLE001, S112
             continue
     return Loaded(script, code=code)
+
+
+def _remember_text(file: Path) -> None:
+    """Tracebacks quote the text that runs here, whatever the file says later."""
+    text = source(file)
+    linecache.cache[str(file)] = (len(text), None, text.splitlines(keepends=True), str(file))
 
 
 def _imported(file: Path) -> ModuleType:

@@ -249,9 +249,13 @@ def _body(loaded: Loaded, namespace: dict[str, Any]) -> Callable[[], None]:
 
 
 async def _finish(connection: HostConnection, result: str) -> None:
-    """End the conversation, for everybody who holds its socket."""
-    if result == "failed":
-        connection.send_and_finish([command("SET VARIABLE", STATUS, result)])
+    """End the conversation, for everybody who holds its socket.
+
+    The dialplan is told of a good end, too: what it has not been told it takes for `unreachable`, and AGISTATUS proves
+    nothing. Asterisk says FAILURE both when nobody listens and when one command of many has failed.
+    """
+    if result in ("ok", "failed"):
+        connection.send_and_finish([command("SET VARIABLE", STATUS, "" if result == "ok" else result)])
     else:
         connection.close()
     try:

@@ -10,9 +10,11 @@ from pathlib import Path
 from telephony.agi.codec import Decoder, Environment
 from telephony.agi.hosts import Ended, HostPool, HostSettings
 from telephony.agi.scripts import Script, parse_run
-from tests.support.agi_peer import Answer, AgiPeer, environment
+from tests.support.agi_peer import AgiPeer, Answer, environment
 
 SCRIPTS = Path(__file__).parent / "scripts"
+RAN = 'SET VARIABLE "THREERINGS_SCRIPT" ""'
+"""What a host tells the dialplan of a script that ran to its end."""
 
 
 def scripts(folder: Path = SCRIPTS, **runs: str) -> list[Script]:
@@ -52,6 +54,7 @@ class Pool:
 
     def __init__(self, pool: HostPool, ended: list[Ended]) -> None:
         self.pool, self.ended = pool, ended
+        self.peers: list[AgiPeer] = []
 
     def results(self, script: str) -> list[str]:
         return [ended.result for ended in self.ended if ended.script == script]
@@ -66,6 +69,7 @@ class Pool:
             ours.close()
             await peer.close()
             raise
+        self.peers.append(peer)
         return peer
 
     async def talk(self, script: str, *arguments: str, answers: Mapping[str, Answer] | None = None) -> list[str]:
@@ -74,6 +78,8 @@ class Pool:
         async with await self.call(script, *arguments) as peer:
             commands = await peer.answer(answers)
         await until(lambda: len(self.ended) > before)
+        if self.ended[-1].result == "ok":
+            assert commands.pop() == RAN
         return commands
 
     def pids(self) -> set[int]:
@@ -89,16 +95,19 @@ async def running(found: list[Script], settings: HostSettings | None = None) -> 
     pool = HostPool(found, settings, ended.append)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(pool.run())
+        callers = Pool(pool, ended)
         try:
             await until(lambda: pool.state().hosts["ready"] == settings.hosts)
-            yield Pool(pool, ended)
+            yield callers
         finally:
             task.cancel()
+            for peer in callers.peers:
+                await peer.close()
     await until(lambda: (files(), children()) == before, 2.0)
 
 
 def files() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def children() -> set[int]:
@@ -112,5 +121,3 @@ def children() -> set[int]:
         if int(fields[1]) == os.getpid():
             found.add(int(process.name))
     return found
-
-

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN001, ANN201, ARG001, E722, SIM105, UP031
 import asyncio
 import os
 import sys

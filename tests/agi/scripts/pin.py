@@ -1,4 +1,5 @@
 #!/usr/bin/env python
+# ruff: noqa: ANN201, EXE001, F403, F405, UP031
 # Asks for a PIN, as scripts do that people post.
 import sys
 

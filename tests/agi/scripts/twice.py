@@ -1,3 +1,4 @@
+# ruff: noqa: I001
 import sys
 from asterisk import agi as module
 import asterisk.agi
