@@ -159,6 +159,9 @@ async def _connect(line: Line, settings: AmiSettings) -> str:
     limit = settings.connect_within.total_seconds()
     try:
         context = ssl.create_default_context(cafile=settings.tls_ca) if settings.tls else None
+    except OSError as error:
+        raise LinkFailed(Fault.TLS, f"cannot use tls_ca {settings.tls_ca}: {error.strerror or error}") from None
+    try:
         async with asyncio.timeout(limit):
             transport, _ = await asyncio.get_running_loop().create_connection(
                 lambda: line, settings.host, settings.port, ssl=context
