@@ -72,8 +72,8 @@ async def test_of_a_script_that_fails_the_dialplan_is_told_and_whoever_counts_is
         assert await pool.talk("fails") == ["ANSWER", FAILED]
         assert await pool.talk("exits") == ["ANSWER", FAILED]
     assert [(ended.result, ended.detail) for ended in pool.ended] == [
-        ("failed", "ValueError: no such (forms.py:26)"),
-        ("failed", "sys.exit(3) (forms.py:31)"),
+        ("failed", "ValueError: no such (forms.py:27)"),
+        ("failed", "sys.exit(3) (forms.py:32)"),
     ]
 
 
