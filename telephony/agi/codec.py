@@ -141,7 +141,8 @@ class Decoder:
         self._heading = environment
         self._rest = bytearray()
         self._seen = 0  # how much of `_rest` is known to have no line feed
-        self._lines: list[str] = []  # of what is not yet complete
+        self._values: dict[str, str] = {}  # of the environment
+        self._lines: list[str] = []  # of a reply that is not yet complete
         self._size = 0  # bytes of these
         self._until = ""  # what ends it
         self._broken = ""
@@ -200,13 +201,19 @@ class Decoder:
             raise AgiProtocolError(f"{what} of {self._size + more:,} bytes; the limit is {most:,}")
 
     def _header(self, line: str) -> Environment | None:
-        if line:
-            self._lines.append(line)
-            if len(self._lines) > MAX_LINES:
-                raise AgiProtocolError(f"{len(self._lines)} lines in the environment; the limit is {MAX_LINES}")
-            return None
-        self._heading = False
-        return environment(self._lines)
+        if not line:
+            self._heading = False
+            return _environment(self._values)
+        if len(self._values) == MAX_LINES:
+            raise AgiProtocolError(f"{MAX_LINES + 1} lines in the environment; the limit is {MAX_LINES}")
+        found = _HEADER.fullmatch(line)
+        if found is None:
+            raise AgiProtocolError(f"no line of an environment: {line[:80]!r}")
+        name, value = found.groups()
+        if name in self._values:
+            raise AgiProtocolError(f"{name} twice in the environment")
+        self._values[name] = value.strip()
+        return None
 
     def _answer(self, line: str) -> Item | None:
         if not self._lines:
@@ -223,7 +230,7 @@ class Decoder:
             return None
         self.expected -= 1
         whole = "\n".join(self._lines)
-        return Usage(whole) if whole.startswith("520") else reply(whole)
+        return Usage(whole) if whole.startswith("520") else _reply(whole)
 
 
 def _closing(line: str) -> str:
@@ -242,21 +249,7 @@ def _closing(line: str) -> str:
     return "" if _TAILED.fullmatch(result[2]) else ")"
 
 
-def environment(lines: list[str]) -> Environment:
-    """The environment from its lines.
-
-    Raises:
-        AgiProtocolError: a line is none, a name comes twice, or one is missing.
-    """
-    values: dict[str, str] = {}
-    for line in lines:
-        found = _HEADER.fullmatch(line)
-        if found is None:
-            raise AgiProtocolError(f"no line of an environment: {line[:80]!r}")
-        name, value = found.groups()
-        if name in values:
-            raise AgiProtocolError(f"{name} twice in the environment")
-        values[name] = value.strip()
+def _environment(values: dict[str, str]) -> Environment:
     for name in MANDATORY:
         if not values.get(name):
             raise AgiProtocolError(f"the environment lacks {name}")
@@ -281,7 +274,7 @@ def _query(asked: str) -> dict[str, str]:
     return query
 
 
-def reply(whole: str) -> Reply:
+def _reply(whole: str) -> Reply:
     """A reply from its text, which may have several lines.
 
     Raises:
