@@ -17,6 +17,8 @@ OURS = "threerings-"
 RELOAD = "then: asterisk -rx 'dialplan reload'"
 _EXIT_ON_HANGUP = re.compile(r"AGIEXITONHANGUP\)?\s*=\s*\"?(yes|true|y|t|1|on)\b", re.IGNORECASE)
 _FASTAGI = re.compile(r"\bh?agi://", re.IGNORECASE)
+_READ = re.compile(r"\bAGISTATUS\b|\bTHREERINGS_\w")
+"""What tells whether AGI() did what it was there for."""
 _NUMBER = re.compile(r"CALLERID\((num|all)[^)]*\)\s*=.*(FILTER|REPLACE|REGEX)", re.IGNORECASE)
 
 Is = Callable[[Step], bool]
@@ -104,7 +106,7 @@ def _agi(about: Subject, plan: Dialplan) -> Iterator[Finding]:
             asking += 1
             if not (set_for_all or context.name in prepared or any(map(_exits, steps[: asked[0]]))):
                 unbound.append(steps[asked[0]])
-            if not any("AGISTATUS" in step.data for step in [*steps[asked[-1] + 1 :], *_targets(plan, steps)]):
+            if not any(_READ.search(step.data) for step in [*steps[asked[-1] + 1 :], *_targets(plan, steps)]):
                 unread.append(steps[asked[-1]])
         if unbound:
             holding += 1
@@ -115,9 +117,8 @@ def _agi(about: Subject, plan: Dialplan) -> Iterator[Finding]:
             remedy = f"Set(AGIEXITONHANGUP=yes) before it, {RELOAD}"
             yield about.bad(point, what, remedy, only_warn=any(not name.startswith(OURS) for name in exiting))
         if unread:
-            what = (
-                f"{_places(context, unread)}: nothing looks at AGISTATUS after AGI(): is there a way on when it fails?"
-            )
+            what = f"{_places(context, unread)}: nothing looks at AGISTATUS or THREERINGS_… after AGI()"
+            what += ": is there a way on when it fails"
             yield about.warning("dialplan-agistatus", what, f"go by AGISTATUS, as [threerings-inbound] does, {RELOAD}")
     if asking and not holding:
         yield about.fine(point, "every AGI() ends with its caller")

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -191,3 +192,37 @@ async def test_a_check_of_the_database_is_findings_whatever_happens(database: st
     away = await found(f"postgresql://u:hunter2@127.0.0.1:{unused_tcp_port}/x")
     assert [each.result for each in away] == [Result.FAULT, Result.NOT_CHECKED]
     assert away[0].what == "unreachable: connection refused"
+
+
+async def test_our_own_server_is_looked_at_when_it_was_made(server: EmbeddedPostgres, tmp_path: Path) -> None:
+    async def found(data_dir: Path) -> list[Finding]:
+        tree = {"data_dir": data_dir, "database": {"url": "embedded"}}
+        return [each for each in await look(Config.model_validate(tree), wall) if each.result is not Result.OK]
+
+    [unmade] = await found(tmp_path)
+    assert unmade.result is Result.NOT_CHECKED
+    assert "threerings migrate makes it" in unmade.remedy
+    (tmp_path / "postgres").symlink_to(server.socket.parent)
+    assert [each.what for each in await found(tmp_path)] == ["has no schema, 0001 is needed"]
+    broken = tmp_path / "broken"
+    (broken / "postgres").mkdir(parents=True)
+    (broken / "postgres" / "PG_VERSION").write_text("1\n")
+    [fault] = await found(broken)
+    assert (fault.result, fault.point) == (Result.FAULT, "database")
+
+
+def test_what_a_version_or_a_standby_lacks_is_told() -> None:
+    told = DatabaseInspection(
+        version=120_000, version_text="12.0", encoding="UTF8", standby=True, read_only=True, tls=False, local=False,
+        schema="0001", may_create=True, not_writable=(), not_owned=(), ahead=timedelta(seconds=-3), doubt=timedelta(),
+    )  # fmt: skip
+    assert not_fine(told) == [
+        (Result.FAULT, "database-version", "PostgreSQL 12.0 is too old"),
+        (Result.FAULT, "database-writable", "is a standby that only reads"),
+        (
+            Result.WARNING,
+            "database-tls",
+            "numbers of callers cross the network in clear: the connection is not encrypted",
+        ),
+        (Result.WARNING, "database-clock", "its clock is 3.0 s behind ours"),
+    ]
