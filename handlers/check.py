@@ -1,6 +1,7 @@
 """`threerings check`: looks at configuration, database and every PBX at once, and says what is wrong, a line each."""
 
 import asyncio
+import io
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -154,6 +155,8 @@ def write(findings: Sequence[Finding], out: TextIO, form: Format, *, verbose: bo
     if form is Format.JSON:
         out.write(json.dumps(_document(findings, shown), ensure_ascii=False, indent=2) + "\n")
         return
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")  # a terminal may not know every letter of a queue's name
     console = Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=True)
     for finding in shown:
         line = Text(logs.visible(finding.line()))

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import aiohttp
 
+from handlers.agi.side import scripts_of
 from handlers.checks.findings import Finding, Subject
 from handlers.checks.threads import within
-from telephony.config import EMBEDDED, Address, Config, Pbx
+from telephony.config import EMBEDDED, Address, Config, ConfigFaults, Pbx
 
 HEALTH_SECONDS = 3.0
 NAME_SECONDS = 5.0
@@ -23,7 +24,18 @@ def files(config: Config, file: Path | None) -> list[Finding]:
     found = [data_dir(config)]
     found += [queue_log(pbx) for pbx in config.pbx]
     found += secrets(config, file)
+    found += scripts(config)
     return found
+
+
+def scripts(config: Config) -> list[Finding]:
+    """What can be said of users' scripts without running them."""
+    try:
+        known = scripts_of(config)
+    except ConfigFaults as error:
+        remedy = "mend it, or take that [[script]] out; threerings serve does not start with it"
+        return [CONFIGURATION.fault("scripts", fault, remedy) for fault in error.faults]
+    return [CONFIGURATION.fine("scripts", f"{len(known)} scripts can be run")] if known else []
 
 
 def data_dir(config: Config) -> Finding:

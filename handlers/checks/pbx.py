@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from handlers.build import ami_settings_of
 from handlers.checks.findings import Finding, Subject, some
-from telephony.ami.inspection import ANSWER_WITHIN, Heard, Inspection, QueueMember, inspect
+from telephony.ami.inspection import Heard, Inspection, QueueMember, inspect
 from telephony.ami.line import Fault, LinkFailed
 from telephony.ami.settings import AmiSettings, Clock
 from telephony.config import Config, Pbx
@@ -16,6 +16,7 @@ CLOCK_APART = timedelta(seconds=2)
 """As far as stamps may stray before a visit is `approximate` (docs/definitions.md). Waits do not suffer, being
 differences of one clock's stamps; but calls are put into quarter hours and days by the PBX's clock, and what they are
 compared with (other PBXs, opening hours, this machine's windows) goes by others."""
+ANSWER_WITHIN = timedelta(seconds=5)
 FLOOR = 18, 12
 NEWEST = 22
 SUPPORTED = "18.12, 20, 21 and 22"
@@ -62,7 +63,7 @@ async def look(config: Config, pbx: Pbx, clock: Clock, listen: timedelta) -> tup
     except LinkFailed as failed:
         return [
             _no_line(pbx, failed),
-            about.not_checked("ami-line", _LOGGED_IN, "no line to it; mend that first"),
+            about.not_checked("ami-inside", _LOGGED_IN, "no line to it; mend that first"),
         ], None
     return judge(config, pbx, seen, listen), seen
 

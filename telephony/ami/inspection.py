@@ -22,7 +22,6 @@ from telephony.ami.snapshot import LISTED
 from telephony.ami.translate import ACTED_UPON, EPOCH, TIMESTAMP
 
 PINGS = 3
-ANSWER_WITHIN = timedelta(seconds=5)
 LISTING_WITHIN = timedelta(seconds=10)
 MAX_ENTRIES = 50_000
 """So many entries of one listing are kept."""
@@ -121,7 +120,7 @@ async def inspect(
     codec = Codec(_EVENTS, systemname=None, strict=False, listed=LISTED)
     feed = Feed(settings.buffer_messages)
     line = Line(codec, clock, feed, secrets.token_hex(8))
-    examination = _Examination(line, feed, clock)
+    examination = _Examination(line, feed, clock, settings.answer_within)
     try:
         examination.seen.peer = await _connect(line, settings)
         await log_in(line, settings)
@@ -184,9 +183,9 @@ async def _connect(line: Line, settings: AmiSettings) -> str:
 class _Examination:
     """One line's: a task reads the feed, `run` asks and waits."""
 
-    def __init__(self, line: Line, feed: Feed, clock: Clock) -> None:
+    def __init__(self, line: Line, feed: Feed, clock: Clock, patience: timedelta) -> None:
         self.seen = Inspection()
-        self._line, self._feed, self._clock = line, feed, clock
+        self._line, self._feed, self._clock, self._patience = line, feed, clock, patience
         self._lists: dict[str, list[Message]] = {}
         self._ends: dict[str, asyncio.Future[bool]] = {}
         self._raw: dict[str, asyncio.Future[bytes]] = {}
@@ -229,12 +228,9 @@ class _Examination:
 
     async def _commands(self) -> dict[str, frozenset[str]] | None:
         """ListCommands; taken as it is, because some descriptions hold a tab, which no caller can have put there."""
-        number = self._line.request("ListCommands", {}, ANSWER_WITHIN)
+        number = self._line.request("ListCommands", {}, self._patience)
         answer = self._raw[number] = asyncio.get_running_loop().create_future()
-        await self._line.until(answer, ANSWER_WITHIN)
-        if self._line.closed.done():
-            raise self._line.closed.result()
-        return commands(answer.result()) if answer.done() else None
+        return commands(await self._line.wait_for(answer, self._patience))
 
     async def _list_queues(self) -> None:
         entries = await self._listing("QueueStatus")
@@ -257,7 +253,7 @@ class _Examination:
                 for device in devices[start : start + DEVICES_AT_ONCE]
             }
             for device, answer in asked.items():
-                await self._line.until(answer, ANSWER_WITHIN)
+                await self._line.until(answer, self._patience)
                 told = answer.result().headers if answer.done() else {}
                 self.seen.devices[device] = told.get("Value", "")
 
@@ -275,16 +271,13 @@ class _Examination:
                 self.seen.doubt = took / 2
 
     async def _answer(self, action: str) -> Mapping[str, str] | None:
-        """The headers of a yes; None for a no, and for silence.
+        """The headers of a yes; None for a no.
 
         Raises:
-            LinkFailed: the line ended.
+            LinkFailed: the line ended, or nothing came.
         """
-        answer = self._line.ask(action, {})
-        await self._line.until(answer, ANSWER_WITHIN)
-        if self._line.closed.done():
-            raise self._line.closed.result()
-        return answer.result().headers if answer.done() and answer.result().succeeded else None
+        answer = await self._line.wait_for(self._line.ask(action, {}), self._patience)
+        return answer.headers if answer.succeeded else None
 
     async def _listing(self, action: str) -> list[Message] | None:
         """The entries of a listing; None for a no, and for one that does not end."""

@@ -32,6 +32,7 @@ class TalkativePbx(AmiServer):
         started: its CoreStartupDate.
         meanwhile: what else it says, right before the answer to CoreShowChannels.
         ends_at: it ends the line when asked this.
+        silent_at: it does not answer this.
     """
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
@@ -39,7 +40,7 @@ class TalkativePbx(AmiServer):
         self.refused: tuple[str, ...] = ()
         self.started = "2026-03-02"
         self.meanwhile = b""
-        self.ends_at = ""
+        self.ends_at = self.silent_at = ""
         self.max = "5"
 
     def _answer(self, action: dict[str, str], number: str) -> bytes:
@@ -48,6 +49,8 @@ class TalkativePbx(AmiServer):
         if name == self.ends_at:
             self.cut()
         answer = super()._answer(action, number)
+        if name == self.silent_at:
+            return b""
         if name in self.refused:
             return lines(("Response", "Error"), id_, ("Message", "Permission denied"))
         match name:
@@ -163,6 +166,18 @@ async def test_a_pbx_that_dies_meanwhile_is_a_failure(action: str) -> None:
         with pytest.raises(LinkFailed) as caught:
             await asked(pbx)
     assert caught.value.fault is Fault.CLOSED
+
+
+async def test_a_pbx_that_falls_silent_is_a_failure_and_a_device_that_is_not_told_is_none() -> None:
+    async with TalkativePbx() as pbx:
+        pbx.silent_at = "CoreStatus"
+        silent = await failed(replace(SETTINGS, port=pbx.port, answer_within=50 * MS))
+        pbx.silent_at = "Getvar"
+        told = await inspect(
+            replace(SETTINGS, port=pbx.port, answer_within=50 * MS), SystemClock(), devices=["PJSIP/1001"]
+        )
+    assert (silent.fault, str(silent)) == (Fault.SILENT, "the PBX said nothing for 0.05 s")
+    assert told.devices == {"PJSIP/1001": ""}
 
 
 async def test_a_pbx_that_dies_while_we_listen_is_a_failure() -> None:

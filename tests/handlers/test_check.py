@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -195,3 +196,17 @@ def test_on_a_terminal_it_shows_what_it_is_at(capsys: pytest.CaptureFixture[str]
     assert not checking.run(Scope(config, None, {}, timedelta()), out, Format.TEXT, verbose=False, progress=True)
     assert out.getvalue().startswith("fault: configuration: pbx: is missing")
     capsys.readouterr()
+
+
+def test_every_point_is_explained_and_none_that_is_not() -> None:
+    root = Path(checking.__file__).parents[1]
+    sources = [root / "handlers/check.py", *(root / "handlers/checks").glob("*.py")]
+    text = "\n".join(source.read_text() for source in sources)
+    called = r'(?:fault|warning|bad|not_checked|fine|_rights)\((?:about, user, "\w+", \w+, )?\s*"([a-z-]+)"'
+    named = r'(?:point|POINT)(?:, \w+)* = "([a-z-]+)"'
+    beside = r'about, point = Subject\([\w.]+\), "([a-z-]+)"'
+    listed = r'^ +\("([a-z-]+)", "'
+    points = {found for pattern in (called, named, beside, listed) for found in re.findall(pattern, text, re.MULTILINE)}
+    rows = [line.split("|")[1] for line in (root / "docs/check.md").read_text().splitlines() if line.startswith("| `")]
+    explained = {point for row in rows for point in re.findall(r"`([a-z][a-z-]+)`", row)}
+    assert explained == points

@@ -55,6 +55,18 @@ def test_files_with_secrets_are_not_for_everybody(tmp_path: Path) -> None:
     assert local.secrets(outside, None) == []
 
 
+def test_scripts_that_cannot_be_run_are_told(tmp_path: Path) -> None:
+    (tmp_path / "good.py").touch()
+    (tmp_path / "bad.py").write_text("def (:\n")
+    agi = {"scripts": str(tmp_path)}
+    good = config_of(agi=agi, script=[{"name": "good", "run": "good.py"}])
+    bad = config_of(agi=agi, script=[{"name": "bad", "run": "bad.py"}, {"name": "none", "run": "none.py"}])
+    assert [each.result for each in local.scripts(good)] == [Result.OK]
+    assert [each.result for each in local.scripts(bad)] == [Result.FAULT, Result.FAULT]
+    assert "SyntaxError" in local.scripts(bad)[0].what
+    assert local.scripts(config_of()) == []
+
+
 async def test_an_address_that_is_taken_is_told_unless_we_have_it(unused_tcp_port: int) -> None:
     config = config_of(http={"listen": f"127.0.0.1:{unused_tcp_port}"}, agi={"listen": "127.0.0.1:0"})
     assert [each.result.value for each in await local.listening(config)] == ["ok", "ok"]

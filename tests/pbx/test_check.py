@@ -264,3 +264,14 @@ async def test_what_only_the_files_show(pbx: Pbx) -> None:
         "event-filter", "realtime-queue-log", "writetimeout",
     ]  # fmt: skip
     assert sorted(said.points(result="warning")) == ["ami-acl", "dialplan-agistatus", "event-filter", "queue-members"]
+
+
+async def test_a_folder_that_a_distribution_ships_is_read_to_its_end(asterisk_root: Path) -> None:
+    nobody = Pbx("pbx1")
+    try:
+        said = await check(product_of(nobody), "--asterisk-etc", asterisk_root / "etc" / "asterisk")
+    finally:
+        nobody.remove()
+
+    assert {"ami-account", "systemname", "timestampevents"} <= set(said.points())
+    assert ["dialplan-others"] * 3 == [point for point in said.points(result="not checked") if "dialplan" in point]
