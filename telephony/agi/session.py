@@ -57,6 +57,7 @@ class AgiSession:
 
     async def send_command(self, command: str, *args: object) -> None:
         """The first half of `execute`. Never waits."""
+        self.test_hangup()
         exchange = say.execute(command, *args)
         self._connection.send(exchange.line)
         self._sent.append(exchange)
