@@ -6,8 +6,9 @@ whenever its code runs (`Seat`).
 """
 
 import asyncio
+import contextlib
+import errno
 import functools
-import io
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 
 from telephony.agi.codec import Usage, raw_command
 from telephony.agi.connection import AgiConnection
-from telephony.agi.errors import AGIError, AGIException, AGIHangup
+from telephony.agi.errors import AGIError, AGIException, AGIHangup, AGIResultHangup
 from telephony.agi.session import AgiSession
 from telephony.agi.streams import CallInput, CallOutput, SaidOutput, Standing
 
@@ -74,6 +75,14 @@ def _show(values: list[Any]) -> None:
         sys.modules["__main__"] = main
 
 
+def refusal(error: AGIException) -> bool:
+    """The command came after the caller was gone.
+
+    Asterisk says `(hangup)` also to a living caller, when nothing comes to RECEIVE CHAR: that proves nothing.
+    """
+    return isinstance(error, AGIHangup) and not isinstance(error, AGIResultHangup)
+
+
 class Session(AgiSession):
     """The session of a coroutine script: one that goes on although its caller is gone waits for ever."""
 
@@ -88,7 +97,7 @@ class Session(AgiSession):
             return await super().say(exchange)
         except AGIException as error:
             connection = self._connection
-            if isinstance(error, AGIHangup) or connection.closed or connection.fault:
+            if refusal(error) or connection.closed or connection.fault:
                 self.refused += 1
                 if self.parked is not None and self.refused > PATIENCE:
                     self.parked()
@@ -132,7 +141,7 @@ class Call:
         talk = Raw(self)
         self.input = CallInput([*head, "\n"], talk)
         self.error = SaidOutput(tell)
-        self.output: io.TextIOBase = self.error if main is None else CallOutput(talk)
+        self.output: CallOutput | SaidOutput = self.error if main is None else CallOutput(talk)
         self.heard_out = False
         self._seat = Seat(argv, main)
 
@@ -162,11 +171,8 @@ class Call:
             raise
         try:
             return cast("T", script.parent.switch(coroutine))
-        except AGIHangup:
-            self.refuse()
-            raise
-        except AGIException:
-            if self.over:
+        except AGIException as error:
+            if self.over or refusal(error):
                 self.refuse()
             raise
         finally:
@@ -208,13 +214,14 @@ class Raw:
 
     def send(self, line: str) -> None:
         """As `streams.Talk`."""
-        command = raw_command(line)
+        command, call = raw_command(line), self._call
         try:
-            self._call.connection.send(command)
-        except AGIHangup as gone:
-            self._call.tell_hangup()
-            self._call.refuse()
-            raise BrokenPipeError(32, "the caller is gone") from gone
+            call.session.test_hangup()
+            call.connection.send(command)
+        except AGIException as gone:
+            call.tell_hangup()
+            call.refuse()
+            raise BrokenPipeError(errno.EPIPE, "the caller is gone") from gone
 
     def receive(self) -> str | None:
         """As `streams.Talk`."""
@@ -224,7 +231,7 @@ class Raw:
                 reply = call.ask(call.connection.reply(call.longest))
                 return reply.text if isinstance(reply, Usage) else f"{reply.code} {reply.text}"
             call.ask(_end(call.connection))
-        except AGIException:
+        except (AGIException, TimeoutError):
             call.heard_out = True
             return None  # and counted by `ask`
         call.heard_out = True
@@ -277,8 +284,10 @@ def _to_the_end(call: Call, body: Callable[[], None]) -> None:
         raise
     finally:
         call.error.finish()
-    while call.connection.untaken and not call.over:
-        call.ask(call.connection.reply(LAST_REPLIES))
+    with contextlib.suppress(AGIException, OSError):
+        call.output.finish()
+        while call.connection.untaken and not call.over:
+            call.ask(call.connection.reply(LAST_REPLIES))
 
 
 class Seated:

@@ -2,36 +2,25 @@
 
 import asyncio
 import contextlib
-import mmap
-import os
-import re
-import signal
 import socket
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import structlog
 
+from telephony.agi.child import Child
 from telephony.agi.codec import Environment
-from telephony.agi.hoststderr import HostStderr
+from telephony.agi.conversations import Conversation
 from telephony.agi.scripts import Script
 from telephony.agi.wire import Message, Wire, WireClosed, WireFull, pair
 
-ROOT = str(Path(__file__).parents[2])
-"""Where the package is: the host must import the same one."""
-SECRETS = "THREERINGS_"
-"""Variables of this beginning are the service's configuration; scripts do not get them."""
-MARK_BYTES = 8
 LAST_WORDS = 0.1
 """Seconds between asking a blocked host where it is and ending it."""
-GENTLY = 0.5
-"""Seconds between SIGTERM and SIGKILL."""
-_FRAME = re.compile(r'\s*File "(.{1,400})", line (\d{1,9}) in (.{1,80})')
+FINISHED = ("ok", "hung_up", "failed")
+"""How a host ends conversations itself. What else it says of one is that it could not take it."""
+MARGIN = 5.0
+"""Seconds."""
 MOST_ROUNDS = 32
 """A host that talks without end is heard enough."""
 
@@ -43,30 +32,6 @@ class Stage(StrEnum):
     READY = "ready"
     DRAINING = "draining"
     GONE = "gone"
-
-
-@dataclass(slots=True, eq=False)
-class Conversation:
-    """A call in a script's hands.
-
-    Attributes:
-        sock: our duplicate.
-        began: on the loop's clock.
-        started: the script has spoken.
-        alarms: what ends it when it is late or endless.
-    """
-
-    number: int
-    script: str
-    sock: socket.socket
-    began: float
-    started: bool = False
-    alarms: tuple[asyncio.TimerHandle, ...] = ()
-
-    def quiet(self) -> None:
-        """No alarm goes off any more."""
-        for alarm in self.alarms:
-            alarm.cancel()
 
 
 class Host:
@@ -106,27 +71,25 @@ class Host:
         self.parked = 0
         self.reason = self.detail = ""
         self._scripts, self._longest, self._ended, self._abandoned = scripts, longest, ended, abandoned
-        self._process: Process | None = None
         self._wire: Wire | None = None
-        self._shared: mmap.mmap | None = None
         self._heard_at_judging = self._ending = False
-        self._stderr = HostStderr(self._said)
         self._log = structlog.get_logger(__name__)
+        self._child = Child(lambda line: self._log.info("script_host_said", line=line))
 
     # --- life ---------------------------------------------------------------------------------------------------------
     async def live(self) -> None:
         """Run the process until it ends; cancelled: end it. Afterwards nothing of it is left."""
         try:
-            await self._spawn()
-            if self._process is not None:
-                code = await self._process.wait()
-                self._leave("died", self._stderr.last or f"ended with {code}")
-        except OSError as error:
-            self._leave("died", f"cannot be started: {error}")
+            await self._start()
+            self._leave("died", await self._child.ended())
+        except (OSError, ValueError, WireClosed, WireFull) as error:
+            self._leave("died", f"cannot be started: {type(error).__name__}: {error}")
         finally:
             self.hear()
             self._abandon("host_lost", self.detail or "the service ends")
-            await self._reap()
+            if self._wire is not None:
+                self._wire.close()
+            await self._child.reap()
             self.stage = Stage.GONE
             self.left.set()
             self.settled.set()
@@ -145,10 +108,10 @@ class Host:
         self.hear()
         self.age += passed
         self.quiet = 0.0 if self._heard_at_judging else self.quiet + passed
-        if self.stage is Stage.STARTING and self._process is not None and self.quiet > start:
+        if self.stage is Stage.STARTING and self._child.runs and self.quiet > start:
             self._ending = True
             self._leave("died", f"was not ready within {start:g} s")
-            self._kill()
+            self._child.kill()
         elif self.stage in (Stage.READY, Stage.DRAINING) and self.quiet > silence:
             self._blocked(silence)
 
@@ -209,35 +172,17 @@ class Host:
             rounds -= 1
 
     # --- within -------------------------------------------------------------------------------------------------------
-    async def _spawn(self) -> None:
+    async def _start(self) -> None:
         ours, theirs = pair()
-        shared = os.memfd_create("threerings-mark", os.MFD_CLOEXEC)
+        self._wire = Wire(ours, self._hear, lambda: None)
         try:
-            stderr = self._stderr.open()
-            os.ftruncate(shared, MARK_BYTES)
-            self._shared = mmap.mmap(shared, MARK_BYTES)
-            self._wire = Wire(ours, self._hear, lambda: None)
-            arguments = [str(theirs.fileno()), str(shared), str(os.getpid())]
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "telephony.agi.scripthost",
-                *arguments,
-                stdin=DEVNULL,
-                stdout=stderr,
-                stderr=stderr,
-                pass_fds=(theirs.fileno(), shared),
-                start_new_session=True,
-                env=_environment(os.environ),
-            )
+            await self._child.start(theirs)
         finally:
             theirs.close()
-            os.close(shared)
-            self._stderr.given()
         self._wire.open()
         scripts = [(script.name, str(script.file), script.function) for script in self._scripts]
-        self._wire.send({"do": "load", "scripts": scripts, "longest": self._longest}, must=True)
+        # A command may last a little longer than a conversation, so which of the two limits comes first is no luck.
+        self._wire.send({"do": "load", "scripts": scripts, "longest": self._longest + MARGIN}, must=True)
 
     def _hear(self, message: Message, along: socket.socket | None) -> None:
         self._heard_at_judging = True
@@ -275,11 +220,11 @@ class Host:
         if conversation is None:
             return
         conversation.quiet()
-        if result == "busy":
-            self._abandoned(conversation, result, detail)
-        else:
+        if result in FINISHED:
             conversation.sock.close()
             self._ended(conversation, result, detail)
+        else:
+            self._abandoned(conversation, "busy", detail)
         self._let_go()
 
     def _abandon(self, result: str, detail: str) -> None:
@@ -287,37 +232,27 @@ class Host:
             self.give_up(conversation, result, detail)
 
     def _blocked(self, silence: float) -> None:
-        number = int.from_bytes(self._shared[:MARK_BYTES], sys.byteorder) if self._shared is not None else 0
-        guilty = self.conversations.get(number)
-        script = guilty.script if guilty is not None else ""
+        """Give its callers back to the dialplan at once; then find out what it hangs in, and end it."""
         self._ending = True
+        guilty = self.conversations.get(self._child.running_call)
+        script = guilty.script if guilty is not None else ""
         who = f"script {script}" if script else "something in it"
         self._leave("silent", f"{who} has blocked the host for {silence:g} s")
+        lost = len(self.conversations)
         if guilty is not None:
             self.give_up(guilty, "host_lost", "it has blocked its host")
-        lost = len(self.conversations) + (guilty is not None)
         self._abandon("host_lost", self.detail)
-        self._stderr.hush()
-        self._signal(signal.SIGUSR1)
+        self._child.ask_where()
         asyncio.get_running_loop().call_later(LAST_WORDS, self._end_blocked, script, lost)
 
     def _end_blocked(self, script: str, lost: int) -> None:
-        if self._stderr.closed:
-            return  # it has ended meanwhile
-        self._stderr.read()
-        if lost or script:
+        if not self._child.runs:
+            return
+        if lost:
+            where = self._child.where([script.file.parent for script in self._scripts])
             remedy = "let it wait in another way: a host runs many calls, and one that blocks stops them all"
-            where = self._where()
             self._log.warning("script_host_blocked", script=script, where=where, callers_lost=lost, remedy=remedy)
-        self._kill()
-
-    def _where(self) -> str:
-        """The innermost place in a script, from what faulthandler has said."""
-        folders = {script.file.parent for script in self._scripts}
-        frames = [found.groups() for line in self._stderr.lines if (found := _FRAME.fullmatch(line))]
-        of_scripts = [frame for frame in frames if any(Path(frame[0]).is_relative_to(folder) for folder in folders)]
-        file, line, function = (of_scripts or frames or [("", "", "")])[0]
-        return f"{Path(file).name}:{line} in {function}" if file else ""
+        self._child.kill()
 
     def _leave(self, reason: str, detail: str) -> None:
         if not self.left.is_set():
@@ -337,36 +272,3 @@ class Host:
 
     def _said(self, line: str) -> None:
         self._log.info("script_host_said", line=line)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
-
-    def _kill(self) -> None:
-        """It and whatever it has started."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-    async def _reap(self) -> None:
-        if self._wire is not None:
-            self._wire.close()
-        process = self._process
-        if process is not None and process.returncode is None:
-            self._signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(process.wait(), GENTLY)
-            except TimeoutError:
-                self._kill()
-                await process.wait()
-        self._stderr.close()
-        if self._shared is not None:
-            self._shared.close()
-
-
-def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a host: ours without our configuration, and with the way to this package."""
-    kept = {name: value for name, value in variables.items() if not name.startswith(SECRETS)}
-    path = kept.get("PYTHONPATH", "")
-    return kept | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else ROOT, "THREERINGS_HOST_PYTHONPATH": path}

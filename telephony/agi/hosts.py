@@ -11,14 +11,15 @@ Whatever happens to a script or its host, its caller goes on in the dialplan wit
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import SystemRandom
 
 import structlog
 
 from telephony.agi.codec import Environment
-from telephony.agi.host import Conversation, Host, Stage
+from telephony.agi.conversations import Conversation, Ended, HostSettings, HostsState, NoHost
+from telephony.agi.host import Host, Stage
 from telephony.agi.scripts import Script, fault
 from telephony.agi.takeover import Takeover
 from telephony.agi.wire import WireClosed, WireFull
@@ -42,69 +43,6 @@ FAREWELL = 0.5
 """Seconds that a stop gives to conversations that are being ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostSettings:
-    """How scripts are run. All in seconds but the first and the last.
-
-    Attributes:
-        hosts: processes.
-        silence: of a host, until it is ended.
-        first_command: until a script has spoken, or the call goes on without it.
-        longest: conversation.
-        drain: time for the old conversations after a reload.
-        max_calls: conversations at once, over all hosts.
-        start: until a host has imported its scripts and is ready.
-    """
-
-    hosts: int = 2
-    silence: float = 1.0
-    first_command: float = 0.3
-    longest: float = 3600.0
-    drain: float = 3600.0
-    max_calls: int = 2000
-    start: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A conversation that is over.
-
-    Attributes:
-        script: its name.
-        result: `ok`, `hung_up`, `failed`, `late`, `timeout`, `host_lost` or `busy`.
-        detail: why, in one line that callers may have had a hand in; empty when all is well.
-        seconds: it took, from `give`.
-    """
-
-    script: str
-    result: str
-    detail: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class HostsState:
-    """What there is now, and what has happened since the start.
-
-    Attributes:
-        hosts: how many are `ready`, `starting` and `draining`.
-        conversations: under way, those being ended included.
-        replaced: hosts by reason: `silent`, `died`, `stubborn`.
-    """
-
-    hosts: Mapping[str, int]
-    conversations: int
-    replaced: Mapping[str, int]
-
-
-class NoHost(Exception):  # noqa: N818 - a state, and the caller's to handle
-    """Nobody can run the script now. `result` is what the dialplan is to be told: `busy` or `unknown`."""
-
-    def __init__(self, result: str, why: str) -> None:
-        super().__init__(why)
-        self.result = result
-
-
 @dataclass(slots=True, eq=False)
 class _Generation:
     """Scripts as they were read at one moment, and the hosts that run them."""
@@ -119,7 +57,7 @@ class HostPool:
     """All script hosts. Everything runs in one event loop.
 
     Args:
-        scripts: what can be run.
+        scripts: what can be run; for none of them no process is started.
         settings: how.
         ended: told of every conversation that `give` took, once, when it is over for its script.
     """
@@ -163,7 +101,7 @@ class HostPool:
         Args:
             script: its name.
             environment: already read from the socket.
-            sock: of the call, not blocking; ours from here on.
+            sock: of the call; ours from here on.
 
         Raises:
             NoHost: nobody can; the socket is still yours.
@@ -173,6 +111,7 @@ class HostPool:
         if self.conversations >= self._settings.max_calls:
             raise NoHost("busy", f"{self.conversations} conversations; the limit is {self._settings.max_calls}")
         self._number += 1
+        sock.setblocking(False)
         loop = asyncio.get_running_loop()
         conversation = Conversation(self._number, script, sock, loop.time())
         for host in self._preferred():
@@ -221,7 +160,7 @@ class HostPool:
             await self._farewell()
 
     def _begin(self, generation: _Generation, tasks: asyncio.TaskGroup) -> None:
-        for _ in range(self._settings.hosts):
+        for _ in range(self._settings.hosts if generation.scripts else 0):
             tasks.create_task(self._keep(generation, tasks, self._start(generation, tasks)))
 
     def _start(self, generation: _Generation, tasks: asyncio.TaskGroup) -> Host:
@@ -375,3 +314,4 @@ class HostPool:
 
 
 REASONS = ("silent", "died", "stubborn")
+__all__ = ["Ended", "HostPool", "HostSettings", "HostsState", "NoHost"]

@@ -15,7 +15,7 @@ from typing import Any
 from telephony.agi.bridge import CURRENT, Call, Parked, Seated, drive
 from telephony.agi.codec import Environment, command
 from telephony.agi.connection import AgiConnection
-from telephony.agi.errors import AGIException
+from telephony.agi.errors import AGIAppError, AGIException
 from telephony.agi.loading import Loaded, load, main_module, told, trace
 from telephony.agi.scripts import Script
 from telephony.agi.wire import Message, Wire, WireClosed, WireFull
@@ -28,6 +28,8 @@ SAID_AT_ONCE = 200
 """So many lines of stderr may come at once …"""
 SAID_PER_BEAT = 5
 """… and so many in every beat afterwards. The rest is counted."""
+HANGUP_BEHIND = 10
+"""Hundredths of a second in which a HANGUP explains why a command failed."""
 STATUS = "THREERINGS_SCRIPT"
 UNMINDFUL = "goes on although its caller is gone; it will never run again"
 
@@ -210,17 +212,20 @@ class ScriptHost:
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - scripts end in every way
+            if isinstance(error, AGIAppError):
+                await _hear_of_hangup(connection)
             return self._let_through(call, script, error)
         finally:
             call.error.finish()
-        return ("hung_up" if call.late else "ok"), ""
+        return _fared(call), ""
 
     def _let_through(self, call: Call, script: Script, error: BaseException) -> tuple[str, str]:
         """What an exception means that a script did not handle."""
         folder = script.file.parent
         if isinstance(error, SystemExit) and error.code in (None, 0):
-            return ("hung_up" if call.late else "ok"), ""
-        if call.late and (call.heard_out or isinstance(error, AGIException | OSError | EOFError | SystemExit)):
+            return _fared(call), ""
+        meant = isinstance(error, OSError | EOFError | SystemExit) and call.late
+        if _left(call) and (call.heard_out or meant or isinstance(error, AGIException)):
             return "hung_up", told(error, folder)
         if not isinstance(error, SystemExit):
             for line in trace(error, folder):
@@ -246,6 +251,26 @@ def _body(loaded: Loaded, namespace: dict[str, Any]) -> Callable[[], None]:
             function(AGI())
 
     return body
+
+
+def _left(call: Call) -> bool:
+    """The caller is gone. Not: Asterisk said `(hangup)`, which it also says when nothing came to RECEIVE CHAR."""
+    return call.connection.hung_up or call.connection.closed
+
+
+def _fared(call: Call) -> str:
+    """The result of a script that came to its end without complaint."""
+    if call.late and _left(call):
+        return "hung_up"
+    return "failed" if call.connection.fault is not None else "ok"
+
+
+async def _hear_of_hangup(connection: HostConnection) -> None:
+    """Of a command that a hang-up ends, Asterisk says -1 as if it had failed; the HANGUP comes right behind."""
+    for _ in range(HANGUP_BEHIND):
+        if connection.hung_up or connection.closed:
+            return
+        await asyncio.sleep(0.01)
 
 
 async def _finish(connection: HostConnection, result: str) -> None:

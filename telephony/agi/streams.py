@@ -35,7 +35,27 @@ class Talk(Protocol):
         ...
 
 
-class CallInput(io.TextIOBase):
+class _CallStream(io.TextIOBase):
+    """What the three have in common."""
+
+    @property
+    def buffer(self) -> "Bytes":
+        """The same in bytes."""
+        return Bytes(self)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # an attribute there
+        """Always."""
+        return "utf-8"
+
+    def reconfigure(self, **options: object) -> None:
+        """Nothing happens: lines go at once, in UTF-8."""
+
+    def close(self) -> None:
+        """`exit()` does this to stdin; nothing happens, as the connection is not the script's."""
+
+
+class CallInput(_CallStream):
     """stdin: the environment, an empty line, then the replies."""
 
     def __init__(self, head: Iterable[str], talk: Talk) -> None:
@@ -76,21 +96,8 @@ class CallInput(io.TextIOBase):
             raise StopIteration
         return line
 
-    @property
-    def buffer(self) -> "Bytes":
-        """The same in bytes."""
-        return Bytes(self)
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # an attribute there
-        """Always."""
-        return "utf-8"
-
-    def close(self) -> None:
-        """`exit()` does this; nothing happens, as the connection is not the script's."""
-
-
-class CallOutput(io.TextIOBase):
+class CallOutput(_CallStream):
     """stdout: each line is a command. They are sent at once, whether flushed or not."""
 
     def __init__(self, talk: Talk) -> None:
@@ -114,21 +121,14 @@ class CallOutput(io.TextIOBase):
         self._begun = begun
         return len(text)
 
-    @property
-    def buffer(self) -> "Bytes":
-        """The same in bytes."""
-        return Bytes(self)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # an attribute there
-        """Always."""
-        return "utf-8"
-
-    def close(self) -> None:
-        """Nothing happens."""
+    def finish(self) -> None:
+        """Send what has no line feed."""
+        begun, self._begun = self._begun, ""
+        if begun.strip():
+            self._talk.send(begun)
 
 
-class SaidOutput(io.TextIOBase):
+class SaidOutput(_CallStream):
     """stderr: each line goes to the log, cut to `MAX_SAID`."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
@@ -153,48 +153,45 @@ class SaidOutput(io.TextIOBase):
         begun, self._begun = self._begun, ""
         self._say(begun)
 
-    @property
-    def buffer(self) -> "Bytes":
-        """The same in bytes."""
-        return Bytes(self)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # an attribute there
-        """Always."""
-        return "utf-8"
-
-    def close(self) -> None:
-        """Nothing happens."""
-
     def _say(self, line: str) -> None:
         if line.strip():
             self._tell(line if len(line) <= MAX_SAID else f"{line[:MAX_SAID]}…")
 
 
-class Bytes:
+class Bytes(io.BufferedIOBase):
     """The bytes of a text stream: `sys.stdin.buffer`, `sys.stdout.buffer`."""
 
     def __init__(self, text: io.TextIOBase) -> None:
+        super().__init__()
         self._text = text
 
-    def write(self, data: bytes) -> int:
-        """The same as the stream's, in bytes."""
+    def readable(self) -> bool:
+        """As the stream."""
+        return self._text.readable()
+
+    def writable(self) -> bool:
+        """As the stream."""
+        return self._text.writable()
+
+    def write(self, data: "bytes | bytearray | memoryview", /) -> int:  # type: ignore[override]  # fewer kinds
+        """As the stream's, in bytes."""
         self._text.write(bytes(data).decode("utf-8", "surrogateescape"))
         return len(data)
 
-    def readline(self, size: int = -1) -> bytes:
-        """The same as the stream's; `size` counts characters."""
-        return self._text.readline(size).encode("utf-8", "surrogateescape")
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """As the stream's; `size` counts characters."""
+        return self._text.readline(-1 if size is None else size).encode("utf-8", "surrogateescape")
 
-    def read(self, size: int = -1) -> bytes:
-        """The same as the stream's; `size` counts characters."""
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As the stream's; `size` counts characters."""
         return self._text.read(size).encode("utf-8", "surrogateescape")
 
-    def flush(self) -> None:
-        """Nothing waits."""
+    def read1(self, size: int = -1, /) -> bytes:
+        """A line, or its beginning."""
+        return self.readline(size)
 
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.readline, b"")
+    def close(self) -> None:
+        """Nothing happens."""
 
 
 class Standing:

@@ -39,6 +39,7 @@ async def test_old_calls_go_on_in_the_old_code_and_new_ones_get_the_new(folder: 
         assert pool.pool.state().hosts["draining"] == 1
         old.say(b"200 result=1\n")
         assert (await old.answer())[-2] == "NOOP"
+        await old.close()
         await until(lambda: pool.results("it") == ["ok", "ok"])
         await until(lambda: not children() & before)
         assert pool.pool.state().replaced == {"silent": 0, "died": 0, "stubborn": 0}
