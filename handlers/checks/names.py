@@ -27,7 +27,10 @@ def look(config: Config, seen: Mapping[str, Inspection | None]) -> list[Finding]
         return found
     known = {name for each in told for name in each.queues or ()}
     for name, key in queues.items():
-        if name not in known:
+        if name not in known and any(each.realtime for each in told):
+            why = "queues in a database are listed from their first caller on; call it once and check again"
+            found.append(CONFIGURATION.not_checked(POINT, f"{key} = {name!r}: no PBX lists that queue now", why))
+        elif name not in known:
             what = f"{key} = {name!r}: no PBX has a queue of that name"
             remedy = f"there are {some(sorted(known))}; mind capitals" if known else "add it to queues.conf"
             found.append(CONFIGURATION.fault(POINT, what, remedy))

@@ -10,7 +10,7 @@ from handlers.checks.findings import Finding, Subject, some
 from telephony.ami.inspection import Heard, Inspection, QueueMember, inspect
 from telephony.ami.line import Fault, LinkFailed
 from telephony.ami.settings import AmiSettings, Clock
-from telephony.config import Config, Pbx
+from telephony.config import Address, Config, Pbx
 
 CLOCK_APART = timedelta(seconds=2)
 """As far as stamps may stray before a visit is `approximate` (docs/definitions.md). Waits do not suffer, being
@@ -76,7 +76,7 @@ def settings_of(pbx: Pbx) -> AmiSettings:
 def judge(config: Config, pbx: Pbx, seen: Inspection, listen: timedelta) -> list[Finding]:
     """What a PBX told, against what we need."""
     about = Subject(pbx.name)
-    found = [about.fine("ami-line", f"logged in to {pbx.host}:{pbx.port} as {pbx.username}")]
+    found = [about.fine("ami-line", f"logged in to {Address(pbx.host, pbx.port)} as {pbx.username}")]
     found.append(_tls(pbx, seen))
     found.append(version(about, seen.version))
     found += _rights(about, seen)
@@ -92,7 +92,7 @@ def judge(config: Config, pbx: Pbx, seen: Inspection, listen: timedelta) -> list
 
 
 def _no_line(pbx: Pbx, failed: LinkFailed) -> Finding:
-    about, place = Subject(pbx.name), f"{pbx.host}:{pbx.port}"
+    about, place = Subject(pbx.name), Address(pbx.host, pbx.port)
     if failed.fault is not Fault.REFUSED:
         remedy = _REMEDIES[failed.fault]
         return about.fault("ami-line", f"no line to {place}: {failed}", remedy)

@@ -8,7 +8,6 @@ next step needs.
 import asyncio
 import re
 import secrets
-import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from telephony.ami.line import Fault, Line, LinkFailed, log_in
 from telephony.ami.settings import AmiSettings, Clock
 from telephony.ami.snapshot import LISTED
 from telephony.ami.translate import ACTED_UPON, EPOCH, TIMESTAMP
+from telephony.unreachable import reason
 
 PINGS = 3
 LISTING_WITHIN = timedelta(seconds=10)
@@ -171,12 +171,8 @@ async def _connect(line: Line, settings: AmiSettings) -> str:
         raise LinkFailed(Fault.TLS, f"no TLS: {(error.reason or str(error)).replace('_', ' ').lower()}") from None
     except TimeoutError:
         raise LinkFailed(Fault.UNREACHABLE, f"no connection within {limit:g} s") from None
-    except socket.gaierror as error:
-        raise LinkFailed(Fault.UNREACHABLE, f"the name is not known: {error.strerror}") from None
-    except ConnectionRefusedError:
-        raise LinkFailed(Fault.UNREACHABLE, "connection refused") from None
     except OSError as error:
-        raise LinkFailed(Fault.UNREACHABLE, error.strerror or str(error)) from None
+        raise LinkFailed(Fault.UNREACHABLE, reason(error)) from None
     return str((transport.get_extra_info("peername") or ("",))[0])
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.resources
-import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from telephony.cases.connecting import Connection, connect
+from telephony.unreachable import reason
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
@@ -156,22 +156,18 @@ _REASONS: tuple[tuple[type[Exception], Refusal], ...] = (
 
 
 def _why(error: Exception) -> tuple[Refusal, str]:
-    reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
+    why = next(why for kind, why in _REASONS if isinstance(error, kind))
     text = str(error)
     match error:
         case ssl.SSLCertVerificationError():
             text = f"its certificate is not trusted: {error.verify_message}"
         case ConnectionError() if "SSL" in text:  # asyncpg's own words for a server without TLS
-            reason = Refusal.TLS
-        case TimeoutError():
-            text = "no answer in time"
-        case socket.gaierror():
-            text = f"the name is not known: {error.strerror}"
-        case ConnectionRefusedError():
-            text = "connection refused"
+            why = Refusal.TLS
+        case OSError() if why is Refusal.UNREACHABLE:
+            text = reason(error)
         case _:
             pass
-    return reason, text or type(error).__name__
+    return why, text or type(error).__name__
 
 
 _SERVER: LiteralString = """

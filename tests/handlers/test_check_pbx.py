@@ -197,6 +197,8 @@ def test_names_are_compared_with_all_pbxs() -> None:
     no_queue.queues = {}
     [missing] = names.look(config_of(queue=[{"name": "q"}]), {"pbx1": no_queue})[1:]
     assert missing.remedy == "add it to queues.conf"
+    no_queue.realtime = True
+    assert bad(names.look(config_of(queue=[{"name": "q"}]), {"pbx1": no_queue})) == [("not checked", "names")]
 
 
 def test_a_trunk_that_is_no_interface_is_told_and_nothing_named_is_fine() -> None:
