@@ -56,9 +56,9 @@ def dialled(name: str) -> str:
         return name
     if name in OTHERS:
         return OTHERS[name]
-    if name.startswith("do:"):
-        return f"do_{name[3:]}"
     kind, _, phone = name.partition(":")
+    if kind in ("do", "did"):
+        return f"{kind}_{phone}"
     if phone:
         return OFFICE[kind] + phone[2:]
     queue, _, way = name.partition("/")

@@ -65,7 +65,8 @@ def parse_metrics(text: str) -> Metrics:
 class Product:
     """`async with Product(pbxs, database_url)`: follows these PBXs until the block ends.
 
-    `scripts`: what it runs for which route, `{"pin": "pin.py"}`, from the folder scripts/ beside this file.
+    `scripts`: what it runs for which route, `{"pin": "pin.py"}`, from the folder scripts/ beside this file or `folder`.
+    `agi`, `extra`: more lines of the configuration.
     """
 
     def __init__(
@@ -76,16 +77,18 @@ class Product:
         extra: str = "",
         queue_log: bool = True,
         scripts: Mapping[str, str] | None = None,
+        folder: Path = SCRIPTS,
         agi: str = "",
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="threerings-product-"))
         self.port = free_port()
+        self.scripts_folder = folder
         self.config = self.folder / "threerings.toml"
         self.names = [str(pbx.systemname or f"unnamed{n}") for n, pbx in enumerate(pbxs)]
         parts = [f'data_dir = "{self.folder}"', f'database = {{ url = "{database}" }}']
         parts.append(f'http = {{ listen = "127.0.0.1:{self.port}" }}')
         # FastAGI where the first PBX seeks it; `agi` is more lines of this section
-        parts += ["[agi]", f'listen = "{pbxs[0].agi}"', f'scripts = "{SCRIPTS}"', agi]
+        parts += ["[agi]", f'listen = "{pbxs[0].agi}"', f'scripts = "{folder}"', agi]
         for script, run in (scripts or {}).items():
             parts += ["[[script]]", f'name = "{script}"', f'run = "{run}"']
         for name, pbx in zip(self.names, pbxs, strict=True):
@@ -126,6 +129,11 @@ class Product:
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self._process.wait(), 20)
+
+    def reload(self) -> None:
+        """SIGHUP: read the scripts again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     async def kill(self) -> None:
         """SIGKILL: it saves nothing more."""

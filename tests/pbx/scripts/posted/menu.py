@@ -11,7 +11,7 @@ def menu(agi):
             key = agi.wait_for_digit(1000)
         if key == '1':
             agi.appexec('UserEvent', 'Menu,Choice: %s' % MENU[key])
-            agi.appexec('Queue', '%s,,,,20' % MENU[key])
+            agi.appexec('Queue', '%s,c,,,20' % MENU[key])
             agi.set_variable('SAYS', 'queue was %s' % agi.get_variable('QUEUESTATUS'))
             return
         if key == '2':

@@ -1,0 +1,199 @@
+"""Whatever callers, scripts, hosts, strangers and we ourselves do wrong: no call is held, nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+
+import pytest
+
+from .ami import Message
+from .asterisk import Pbx
+from .crowd import Crowd, Tally
+from .database import Database
+from .heard import Heard, took
+from .leftovers import Holding, holding
+from .pests import pests
+from .product import Product
+
+pytestmark = [pytest.mark.pbx, pytest.mark.timeout(200)]
+
+HOSTS = 3
+DEADLINE, MARGIN = 0.3, 0.5  # seconds; the margin is for a machine of two cores that also plays all the callers
+FROZEN = 5.0
+DIALPLAN = 2.0  # seconds after which the dialplan does not wait for `inbound` any more
+FAULTS = ("listens", "raises", "sleeper", "spinner", "unmindful", "suicide", "closes")
+SCRIPTS = {name: f"faults.py:{name}" for name in ("honest", "chats", *FAULTS)}
+# (who, calls, count, per second, what he does): 2,000 calls in about 45 s
+CALLERS: tuple[tuple[str, str, int, float, dict[str, object]], ...] = (
+    ("asked", "support/asked-only", 900, 20, {}),
+    ("honest", "do:honest", 500, 12, {}),
+    ("vanishes", "do:listens", 200, 10, {"vanishing": True}),
+    ("leaves", "do:listens", 200, 6, {"hangs_up_after": 1.5}),
+    ("raises", "do:raises", 60, 2, {}),
+    ("unmindful", "do:unmindful", 40, 1.5, {"hangs_up_after": 1.0}),
+    ("closes", "do:closes", 40, 1.5, {"hangs_up_after": 3.0}),
+    ("unknown", "do:nosuchscript", 36, 1, {}),
+    ("sleeper", "do:sleeper", 8, 0.2, {}),
+    ("spinner", "do:spinner", 8, 0.2, {}),
+    ("suicide", "do:suicide", 8, 0.2, {}),
+)
+
+
+def prefix_of(who: str) -> str:
+    """How the numbers of these callers begin."""
+    return f"022{[name for name, *_ in CALLERS].index(who):02d}"
+
+
+async def frozen(pid: int, after: float) -> tuple[float, float]:
+    """Stop a process for five seconds; from when to when, by the clock that AMI's time stamps have."""
+    await asyncio.sleep(after)
+    os.kill(pid, signal.SIGSTOP)
+    began = time.time()  # noqa: TID251
+    try:
+        await asyncio.sleep(FROZEN)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    return began, time.time()  # noqa: TID251
+
+
+async def play(pbx: Pbx, product: Product) -> tuple[dict[str, Tally], tuple[float, float]]:
+    """All the calls; what SIPp counted of each kind, and when our process stood still."""
+    async with AsyncExitStack() as calling:
+        crowds = {
+            who: await calling.enter_async_context(
+                Crowd(pbx, prefix_of(who), calls=calls, count=count, per_second=rate, **how)  # type: ignore[arg-type]
+            )
+            for who, calls, count, rate, how in CALLERS
+        }
+        async with asyncio.TaskGroup() as group:
+            stop = group.create_task(frozen(product.pid, 12.0))
+
+            async def vanish() -> None:
+                await asyncio.sleep(21.0)
+                await crowds["vanishes"].kill()
+
+            group.create_task(vanish())
+            ends = {who: group.create_task(crowd.ended()) for who, crowd in crowds.items()}
+        return {who: end.result() for who, end in ends.items()}, stop.result()
+
+
+async def settled(product: Product, before: Holding) -> Holding:
+    """What it has when all is over: hosts that were replaced take a second or two to come."""
+    pid = product.pid
+
+    def over() -> bool:
+        now, metrics = holding(pid), product.metrics()
+        hosts = metrics.by("state", "telephony_agi_hosts")
+        idle = not metrics.total("telephony_agi_conversations")
+        return idle and hosts == {"ready": HOSTS} and (now.children, now.zombies) == (before.children, 0)
+
+    await product.until(over, 20, "as before")
+    return holding(pid)
+
+
+def check_waits(events: list[Message], stopped: tuple[float, float]) -> None:
+    """Nobody waited for `inbound` longer than the deadline, or longer than the dialplan does while we stood still."""
+    for event in events:
+        began, ended = float(event["Began"]), float(event["Timestamp"])
+        touched = began < stopped[1] + MARGIN and ended > stopped[0]
+        assert took(event) < (DIALPLAN if touched else DEADLINE) + MARGIN, event
+        if not touched:
+            assert (event["Status"], bool(event["Case"])) == ("SUCCESS", True), event
+
+
+async def test_2000_calls_with_every_fault_leave_nothing_behind(pbx: Pbx) -> None:
+    async with Database() as database, Product([pbx], database.url, scripts=SCRIPTS, agi=f"hosts = {HOSTS}") as product:
+        await product.until(lambda: product.metrics().total("telephony_agi_hosts", state="ready") == HOSTS, 20, "ready")
+        before = holding(product.pid)
+        async with Heard(pbx) as heard, pests(pbx.agi):
+            tallies, stopped = await play(pbx, product)
+            await pbx.quiet(30)
+        after = await settled(product, before)
+        metrics = await asyncio.to_thread(product.metrics)
+        calls = await product.settled("pbx1", limit=40)
+        log = product.log
+
+    assert (await_channels := len(calls)) == sum(count for _, _, count, _, _ in CALLERS), await_channels
+    assert after.files <= before.files + 5
+    # SIPp: every honest call went as written and was answered.
+    for who in ("asked", "honest"):
+        assert (tallies[who].failed, len(tallies[who].answered_after)) == (0, tallies[who].made), tallies[who]
+    asked = heard.of("Asked")
+    assert len(asked) == 900
+    check_waits(asked, stopped)
+    whys = {
+        who: Counter(e["Why"] for e in heard.of("Ran") if e["CallerIDNum"].startswith(prefix_of(who)))
+        for who in tallies
+    }
+    print(whys, metrics.by("reason", "telephony_agi_hosts_replaced_total"), sep="\n")
+    # Honest scripts run to their end, but for those whose host somebody else's script took along.
+    assert sum(whys["honest"].values()) == 500
+    assert set(whys["honest"]) <= {"", "host_lost", "late", "busy"}
+    assert whys["honest"][""] > 400
+    assert whys["unknown"] == {"unknown": 36}
+    assert whys["raises"]["failed"] > 48
+    assert set(whys["sleeper"]) <= {"late", "host_lost", "busy"}
+    assert set(whys["spinner"]) <= {"host_lost", "late", "busy"}
+    assert set(whys["suicide"]) <= {"host_lost", "late", "busy"}
+    for event in heard.of("Ran"):
+        if event["Name"] in ("raises", "nosuchscript", "sleeper", "suicide", "spinner"):
+            touched = float(event["Began"]) < stopped[1] + 1 and float(event["Timestamp"]) > stopped[0]
+            assert took(event) < (FROZEN if touched else 0) + 1.0 + DEADLINE + 2 * MARGIN, event
+    assert metrics.total("telephony_ami_connected") == 1
+    assert not metrics.total("telephony_irregular_facts_total")
+    assert "Traceback" not in log.replace("script_failed", "")
+
+
+async def test_1000_scripts_in_conversation_at_once(pbx: Pbx) -> None:
+    most = 0.0
+    async with Database() as database, Product([pbx], database.url, scripts=SCRIPTS) as product:
+        async with Heard(pbx) as heard:
+            key = ((6.0, "5"),)
+            async with Crowd(pbx, "02271", calls="do:chats", count=1000, per_second=60, presses=key) as crowd:
+
+                async def watch() -> None:
+                    nonlocal most
+                    while True:
+                        metrics = await asyncio.to_thread(product.metrics)
+                        most = max(most, metrics.total("telephony_agi_conversations"))
+                        await asyncio.sleep(0.2)
+
+                async with asyncio.TaskGroup() as group:
+                    watching = group.create_task(watch())
+                    tally = await crowd.ended()
+                    watching.cancel()
+            await pbx.quiet(20)
+            await heard.until("Ran", 1000)
+        results = (await asyncio.to_thread(product.metrics)).by(
+            "result", "telephony_agi_requests_total", script="chats"
+        )
+
+    assert (tally.made, tally.failed, len(tally.answered_after)) == (1000, 0, 1000), tally
+    assert most == 1000
+    assert results == {"ok": 1000}
+    assert {(event["Says"], event["Why"]) for event in heard.of("Ran")} == {(f"02271{n} 5", "") for n in range(1, 1001)}
+    slowest = max(tally.answered_after)
+    print(f"answered within {slowest:.3f} s")
+    assert slowest < 1.5
+
+
+async def test_callers_who_come_while_we_stand_still_go_on_after_two_seconds(pbx: Pbx) -> None:
+    async with Database() as database, Product([pbx], database.url) as product, Heard(pbx) as heard:
+        os.kill(product.pid, signal.SIGSTOP)
+        try:
+            async with Crowd(pbx, "02271", calls="support/asked-only", count=20, per_second=20) as crowd:
+                tally = await crowd.ended()
+        finally:
+            os.kill(product.pid, signal.SIGCONT)
+        await heard.until("Asked", 20)
+
+    assert (tally.failed, len(tally.answered_after)) == (0, 20)
+    assert {(event["Status"], event["Case"], event["Queue"]) for event in heard.of("Asked")} == {
+        ("HANGUP", "", "support")
+    }
+    assert all(took(event) == pytest.approx(DIALPLAN, abs=0.2) for event in heard.of("Asked"))
