@@ -2,8 +2,8 @@
 
 Never two commands at once: Asterisk reads ahead, and leaves a command that came together with another one lying until
 the next comes; and a command that interrupts STREAM FILE costs that one's reply, but one that interrupts WAIT FOR DIGIT
-does not. (Both seen on Asterisk 22.) So a command waits here for the reply to the one before it, and only
-`send_and_finish`, after which replies do not matter, interrupts.
+does not, and RECORD FILE is not interrupted at all. (All seen on Asterisk 22.) So a command waits here for the reply to
+the one before it, and only `send_and_finish`, after which replies do not matter, interrupts.
 """
 
 import asyncio
