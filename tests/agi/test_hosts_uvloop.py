@@ -11,6 +11,7 @@ import pytest
 import uvloop
 
 from tests.agi import test_hosts, test_hosts_faults, test_hosts_reload
+from tests.agi.pools import tcp_pair
 
 STORIES: list[Callable[..., Coroutine[Any, Any, None]]] = [
     test_hosts.test_a_module_that_makes_its_own_agi_and_ends_with_exit_runs_unchanged,
@@ -28,10 +29,14 @@ def test_on_uvloop(story: Callable[..., Coroutine[Any, Any, None]], tmp_path: Pa
     (tmp_path / "it.py").write_text(test_hosts_reload.OLD)
     found = {"folder": tmp_path} if "folder" in inspect.signature(story).parameters else {}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(first_process())  # uvloop then opens something for good
+        runner.run(first_stream())
         runner.run(story(**found))
 
 
-async def first_process() -> None:
-    process = await asyncio.create_subprocess_exec("true", stdin=asyncio.subprocess.DEVNULL)
-    await process.wait()
+async def first_stream() -> None:
+    """With a loop's first stream, libuv opens a file for good; here, so that nobody counts it as lost."""
+    ours, theirs = tcp_pair()
+    theirs.close()
+    _, writer = await asyncio.open_connection(sock=ours)
+    writer.close()
+    await writer.wait_closed()
