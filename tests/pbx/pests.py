@@ -18,6 +18,7 @@ async def _says(writer: asyncio.StreamWriter, kind: int, dice: random.Random) ->
         case 0:  # slowly, a byte at a time
             for byte in BEGINNING:
                 writer.write(bytes([byte]))
+                await writer.drain()
                 await asyncio.sleep(0.05)
         case 1:  # rubbish
             writer.write(dice.randbytes(3000) + b"\n\n")
