@@ -112,7 +112,7 @@ async def test_a_caller_who_hung_up_before_we_were_ready_is_known_to_have(listen
 
 
 @pytest.mark.parametrize(
-    "data", [b"GET / HTTP/1.1\r\n\r\n", environment(agi_threadid=None), b"x" * 5_000, environment() + OK]
+    "data", [b"GET / HTTP/1.1\r\n\r\n", environment(agi_channel=None), b"x" * 5_000, environment() + OK]
 )
 async def test_a_bad_request_is_told_with_its_fault_and_closed(listener: Listener, data: bytes) -> None:
     async with await AgiPeer.connect(listener.port) as peer:
