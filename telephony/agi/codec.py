@@ -27,7 +27,7 @@ is longer it takes for two commands, answers both, and every later answer belong
 MAX_WORDS = 126
 """Words of a command, its name included: Asterisk's parse_args() has room for 128."""
 MANDATORY = ("agi_request", "agi_channel", "agi_uniqueid")
-"""Whose call it is. One that ended early, by a line break in a number, is found out by its rest: nobody asked for it."""
+"""Whose call it is. One that a line break in a number ended early is found out by its rest: nobody asked for it."""
 
 _HEADER = re.compile(r"(agi_[A-Za-z0-9_]{1,60}): ?([^\x00-\x1f\x7f]*)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
