@@ -1,0 +1,237 @@
+"""The host itself, on our loop and without a process: what it says over the wire, and what scripts cannot do to it."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from telephony.agi.loading import MAX_DETAIL, MAX_TRACE, load, main_module, told, trace
+from telephony.agi.scripthost import SAID_AT_ONCE, ScriptHost
+from telephony.agi.scripts import Script
+from telephony.agi.wire import Message, Wire, pair
+from tests.agi.pools import SCRIPTS, heard, scripts, tcp_pair, until
+from tests.support.agi_peer import AgiPeer
+
+
+class Service:
+    """The other end of the wire."""
+
+    def __init__(self, wire: Wire, said: list[Message]) -> None:
+        self.wire, self.said = wire, said
+        self.number = 0
+
+    async def load(self, found: list[Script]) -> dict[str, str]:
+        words = [(script.name, str(script.file), script.function) for script in found]
+        self.wire.send({"do": "load", "scripts": words, "longest": 5.0})
+        return dict((await self.heard("ready"))["faults"])
+
+    async def call(self, script: str, *, lost: bool = False) -> AgiPeer:
+        ours, theirs = tcp_pair()
+        self.number += 1
+        environment = heard(script, "x")
+        message = {
+            "do": "call",
+            "id": self.number,
+            "script": script,
+            "values": dict(environment.values),
+            "path": script,
+            "query": {},
+            "arguments": 1,
+        }
+        with ours:
+            self.wire.send(message, None if lost else ours)
+        return await AgiPeer.on(theirs)
+
+    async def heard(self, what: str) -> Message:
+        await until(lambda: any(message["is"] == what for message in self.said))
+        found = next(message for message in self.said if message["is"] == what)
+        self.said.remove(found)
+        return found
+
+
+KEPT: list[ScriptHost] = []
+"""A script that minds nothing must not be collected: it would run on."""
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[Service]:
+    said: list[Message] = []
+    end, other = pair()
+    wire = Wire(end, lambda message, _: said.append(message), lambda: None)
+    wire.open()
+    path = list(sys.path)
+    async with asyncio.TaskGroup() as tasks:
+        host = ScriptHost(other)
+        KEPT.append(host)
+        tasks.create_task(host.run())
+        try:
+            yield Service(wire, said)
+        finally:
+            wire.close()
+    sys.path[:] = path
+
+
+async def test_a_call_is_started_and_ended() -> None:
+    async with serving() as service:
+        assert await service.load(scripts(check="forms.py:check")) == {}
+        async with await service.call("check") as peer:
+            assert (await peer.answer({"GET": b"200 result=1 (Ann)\n"}))[-1] == 'SET VARIABLE "THREERINGS_SCRIPT" ""'
+        assert await service.heard("started") == {"is": "started", "id": 1}
+        assert await service.heard("ended") == {"is": "ended", "id": 1, "result": "ok", "detail": ""}
+
+
+@pytest.mark.parametrize(
+    ("script", "result", "detail"),
+    [
+        ("fails", "failed", "ValueError: no such (forms.py:27)"),
+        ("exits", "failed", "sys.exit(3) (forms.py:32)"),
+        ("wait", "failed", "asterisk.agi.AGIAppError: Error executing application, or hangup (forms.py:20)"),
+        ("none", "failed", "no such script"),
+    ],
+)
+async def test_how_a_script_ended_is_said(script: str, result: str, detail: str) -> None:
+    names = ("fails", "exits", "wait")
+    async with serving() as service:
+        await service.load(scripts(**{name: f"forms.py:{name}" for name in names}))
+        async with await service.call(script) as peer:
+            commands = await peer.answer({"ANSWER": b"200 result=-1\n" if script == "wait" else b"200 result=0\n"})
+            assert commands[-1] == 'SET VARIABLE "THREERINGS_SCRIPT" "failed"'
+        assert await service.heard("ended") == {"is": "ended", "id": 1, "result": result, "detail": detail}
+
+
+@pytest.mark.parametrize("script", ["talk", "tolerant", "bare"])
+async def test_a_caller_who_hangs_up_is_no_fault(script: str) -> None:
+    async with serving() as service:
+        await service.load(scripts(it=f"forms.py:{script}"))
+        async with await service.call("it") as peer:
+            assert await peer.hear() is not None
+        assert (await service.heard("ended"))["result"] == "hung_up"
+
+
+async def test_a_call_whose_socket_was_lost_on_the_way_is_nobodys() -> None:
+    async with serving() as service:
+        await service.load(scripts(check="forms.py:check"))
+        async with await service.call("check", lost=True):
+            assert (await service.heard("ended"))["result"] == "busy"
+
+
+@pytest.mark.parametrize("script", ["talk", "slow"])
+async def test_a_call_that_is_dropped_is_left_to_the_service(script: str) -> None:
+    async with serving() as service:
+        await service.load(scripts(it=f"forms.py:{script}"))
+        async with await service.call("it") as peer:
+            if script == "talk":
+                await peer.hear()
+            service.wire.send({"do": "drop", "id": 1})
+            service.wire.send({"do": "drop", "id": 1})
+            service.wire.send({"do": "what"})
+            assert await peer.hear() is None
+        await service.heard("alive")
+        assert not [message for message in service.said if message["is"] == "ended"]
+
+
+async def test_a_flood_of_lines_is_cut_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(f"def f(agi):\n    for n in range({SAID_AT_ONCE + 50}):\n        print(n)\n")
+    async with serving() as service:
+        await service.load(scripts(tmp_path, loud="loud.py:f"))
+        before, sys.stdout = sys.stdout, _Standing()
+        try:
+            async with await service.call("loud") as peer:
+                await peer.answer()
+        finally:
+            sys.stdout = before
+        assert (await service.heard("unsaid"))["lines"] >= 40
+        assert len([message for message in service.said if message["is"] == "said"]) >= SAID_AT_ONCE
+
+
+class _Standing:
+    """stdout as it is in a host."""
+
+    def __getattr__(self, name: str) -> Any:
+        from telephony.agi.bridge import CURRENT  # noqa: PLC0415
+
+        call = CURRENT.get()
+        return getattr(call.output if call else sys.__stdout__, name)
+
+
+# --- loading ---
+def test_a_script_that_fails_at_import_is_a_fault_and_no_end(tmp_path: Path) -> None:
+    for name, text in {"a": "1/0\ndef f(): pass", "b": "raise SystemExit(2)", "c": "f = 3", "d": "(", "e": ""}.items():
+        (tmp_path / f"broken_{name}.py").write_text(text)
+    faults = [load(Script("x", tmp_path / f"broken_{name}.py", "f")).fault for name in "abcde"]
+    assert faults == [
+        "ZeroDivisionError: division by zero (broken_a.py:1)",
+        "sys.exit(2) (broken_b.py:1)",
+        "f is no function (broken_c.py)",
+        "SyntaxError: '(' was never closed (broken_d.py:1)",
+        "AttributeError: module 'broken_e' has no attribute 'f'",
+    ]
+    assert not any(name.startswith("broken_") for name in sys.modules if name not in {"broken_c", "broken_e"})
+    assert "none.py" in load(Script("x", tmp_path / "none.py", None)).fault
+
+
+def test_two_modules_of_one_name_are_two(tmp_path: Path) -> None:
+    (tmp_path / "forms.py").write_text("def f(): return 'other'")
+    first = load(Script("a", SCRIPTS / "forms.py", "check"))
+    again = load(Script("b", SCRIPTS / "forms.py", "say"))
+    other = load(Script("c", tmp_path / "forms.py", "f"))
+    assert other.function is not None
+    assert other.function() == "other"
+    assert first.function is not None
+    assert again.function is not None
+    assert first.function.__globals__ is again.function.__globals__
+
+
+def test_a_wrapped_coroutine_function_is_awaited(tmp_path: Path) -> None:
+    (tmp_path / "wrapped.py").write_text(
+        "import functools\nasync def g(agi): pass\n@functools.wraps(g)\ndef f(agi): return g(agi)\n"
+        "class C:\n    async def __call__(self, agi): pass\nh = C()\n"
+    )
+    for function in ("f", "h"):
+        loaded = load(Script("x", tmp_path / "wrapped.py", function))
+        assert loaded.awaited, function  # noqa: PGH005 - no mock, but a script's form
+
+
+def test_a_module_form_has_its_imports_before_its_first_call(tmp_path: Path) -> None:
+    (tmp_path / "form.py").write_text("import neighbour_of_form, nobody_has_this\nimport asterisk.agi\n")
+    (tmp_path / "neighbour_of_form.py").write_text("A = 1\n")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        loaded = load(Script("x", tmp_path / "form.py", None))
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert "neighbour_of_form" in sys.modules
+    assert loaded.fault == ""
+    main = main_module(loaded)
+    assert isinstance(main, ModuleType)
+    assert (main.__name__, main.__file__) == ("__main__", str(tmp_path / "form.py"))
+    assert main_module(load(Script("x", SCRIPTS / "forms.py", "say"))) is None
+
+
+def raised(error: Exception) -> Exception:
+    """With a traceback from here."""
+    with pytest.raises(type(error)) as caught:
+        raise error
+    return caught.value
+
+
+def test_what_is_told_of_a_failure_is_short(tmp_path: Path) -> None:
+    error = raised(ValueError("x" * 1000 + "\nmore"))
+    here = told(error, Path(__file__).parent)
+    assert len(here) < MAX_DETAIL + 50
+    assert here.startswith("ValueError: xxx")
+    assert "test_scripthost.py:" in here
+    assert "(" not in told(error, tmp_path)
+    assert trace(error, tmp_path)[-1] == "more"
+
+
+def test_a_long_traceback_is_cut_in_the_middle() -> None:
+    lines = trace(raised(ValueError("\n".join(map(str, range(100))))), Path(__file__).parent)
+    assert len(lines) == MAX_TRACE + 1
+    assert lines[0].startswith("Traceback")
+    assert lines[-1] == "99"
