@@ -259,7 +259,7 @@ class HostPool:
     # --- conversations ------------------------------------------------------------------------------------------------
     def _preferred(self) -> list[Host]:
         """Hosts that take calls, the best first: one that reads and was heard just now, with few conversations."""
-        doubtful = self._settings.silence / 2
+        doubtful = self._settings.silence / 4
         return sorted(
             (host for host in self._generation.hosts if host.stage is Stage.READY),
             key=lambda host: (host.waiting > 0, host.quiet > doubtful, len(host.conversations)),

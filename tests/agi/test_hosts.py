@@ -5,7 +5,7 @@ from pathlib import Path
 import asterisk.agi
 import structlog
 
-from tests.agi.pools import running, scripts
+from tests.agi.pools import children, running, scripts
 
 FAILED = 'SET VARIABLE "THREERINGS_SCRIPT" "failed"'
 GOOD = 'SET VARIABLE "THREERINGS_SCRIPT" ""'
@@ -86,3 +86,13 @@ async def test_what_a_script_writes_to_stderr_is_logged_under_its_name() -> None
     assert said[:2] == [("say", "on the console"), ("say", "one\x1b[31mred")]
     assert said[2] == ("fails", "Traceback (most recent call last):")
     assert ("fails", "thing") in said
+
+
+async def test_signals_alarms_forks_and_exits_of_a_script_are_no_business_of_its_host() -> None:
+    async with running(scripts(odd="odd.py", pin="pin.py")) as pool:
+        (host,) = children()
+        for _ in range(2):
+            assert await pool.talk("odd") == ['SET VARIABLE "BEFORE" "0"', 'SET VARIABLE "NEIGHBOUR" "next door"', GOOD]
+        assert children() == {host}
+        assert pool.pool.state().replaced["died"] == 0
+    assert pool.results("odd") == ["ok", "ok"]
