@@ -20,6 +20,9 @@ from telephony.agi.server import FastAgiServer, Limits
 from telephony.config import Agi, Config, ConfigFaults
 from telephony.metrics import Measures
 
+GOOD = ("ok", "hung_up")
+TOLD_EVERY = 1.0
+"""Seconds between log lines about one script and one bad end: callers decide how many there are."""
 EXPIRE_EVERY = 10.0
 """Seconds between looks at claims that nobody confirmed."""
 
@@ -83,13 +86,14 @@ class ScriptSide:
             longest=agi.longest_minutes * 60,
             max_calls=agi.max_calls,
         )
+        self._ended = ended
         self.pool = HostPool(scripts, settings, ended)
         self.names = frozenset(script.name for script in scripts)
 
     @property
     def conversations(self) -> int:
         """So many scripts talk with a caller."""
-        return self.pool.state().conversations
+        return self.pool.conversations
 
     @property
     def ready(self) -> bool:
@@ -110,9 +114,9 @@ class ScriptSide:
             return False
         try:
             self.pool.give(name, environment, sock)
-        except NoHost:
-            sock.close()
-            return False
+        except NoHost as nobody:
+            self.pool.decline(sock, nobody.result)
+            self._ended(Ended(name, nobody.result, str(nobody), 0.0))
         return True
 
     async def reload(self, scripts: Sequence[Script]) -> list[str]:
@@ -146,6 +150,8 @@ class AgiSide:
         self.server = FastAgiServer(listen, limits_of(config.agi), routes, self.scripts, measures.agi_served)
         measures.scripts_known([inbound.NAME, *sorted(self.scripts.names)])
         measures.observe_agi(self.state)
+        self._told_at: dict[tuple[str, str], float] = {}
+        self._untold = 0
         self._log = structlog.get_logger(__name__)
 
     def state(self) -> AgiState:
@@ -181,6 +187,17 @@ class AgiSide:
 
     def _ended(self, ended: Ended) -> None:
         self._measures.agi_served(ended.script, ended.result, ended.seconds)
+        if ended.result in GOOD:
+            return
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at.get((ended.script, ended.result), -TOLD_EVERY) < TOLD_EVERY:
+            self._untold += 1
+            return
+        self._told_at[ended.script, ended.result] = now
+        self._log.warning(
+            "script_ended_badly", script=ended.script, result=ended.result, detail=ended.detail, more=self._untold
+        )
+        self._untold = 0
 
     async def _expire(self) -> None:
         while True:

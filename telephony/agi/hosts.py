@@ -127,6 +127,10 @@ class HostPool:
             return
         raise NoHost("busy", "no script host takes calls")
 
+    def decline(self, sock: socket.socket, result: str) -> None:
+        """Tell the dialplan why nobody runs the script, and let the call go on. The socket is ours from here on."""
+        self._takeovers.add(Takeover(sock, result, self._taken_over))
+
     async def reload(self, scripts: Sequence[Script]) -> list[str]:
         """Run these scripts, as their files are now, for every call from here on; the old calls go on in the old hosts.
 
