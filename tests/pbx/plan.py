@@ -36,6 +36,7 @@ WAYS = {
     "asked-local": "63",  # beyond a Local channel with /n
     "asked-local-optimized": "64",  # beyond one without
     "asked-only": "65",  # asked, answered, hung up: no queue
+    "asked-limited": "67",  # and the whole call is ended by TIMEOUT(absolute) after 4 s
     "agent-script": "66",  # the queue runs the script `agent` when a phone has answered
     "raw": "47",  # the caller's number goes in uncleaned
 }
@@ -57,7 +58,7 @@ def dialled(name: str) -> str:
     if name in OTHERS:
         return OTHERS[name]
     kind, _, phone = name.partition(":")
-    if kind in ("do", "did"):
+    if kind in ("do", "did", "raw"):
         return f"{kind}_{phone}"
     if phone:
         return OFFICE[kind] + phone[2:]

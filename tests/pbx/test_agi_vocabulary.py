@@ -269,7 +269,7 @@ def test_a_value_that_forges_a_reply_is_not_believed(told: Told) -> None:
     # The conversation ends there: whatever came next might be the answer to something else.
     assert "AGIError" in seen["a forged reply"]
     assert "AGIError" in seen["after it"]
-    assert [event["Status"] for event in told.events_of("Ran", "crafted")] == ["SUCCESS"]
+    assert [(event["Status"], event["Why"]) for event in told.events_of("Ran", "crafted")] == [("SUCCESS", "failed")]
 
 
 def test_the_dialplan_goes_on_where_the_script_says(told: Told) -> None:
