@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from random import SystemRandom
@@ -10,18 +11,24 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 from aiohttp import web
 
+from handlers.agi.side import scripts_of
 from handlers.build import Service, application, build
+from handlers.checks.threads import within
 from handlers.database import AWAY, BAD_URL, database, trouble
+from telephony.agi.scripts import Script
 from telephony.backoff import Backoff
 from telephony.calls.record import CallRecord
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.migrate import MigrationError, migrate
-from telephony.config import Config, ConfigFaults
+from telephony.config import Address, Config, ConfigFaults
+from telephony.unreachable import reason
 
 RESUME_SECONDS = 5.0
 """How long the PBXs are not followed while the database may still say what was left open."""
 DRAIN_SECONDS = 5.0
 """How long a stop may take to make pending calls durable."""
+READ_SECONDS = 10.0
+"""How long reading the configuration again may take: its files may lie on a share that is gone."""
 T = TypeVar("T")
 LeftOpen: TypeAlias = "asyncio.Future[Sequence[CallRecord]]"
 log = structlog.get_logger(__name__)
@@ -51,6 +58,7 @@ async def serve(
     """
     stop, hangup = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # also before and after it is heard, it must not end us
     signals = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: hangup}
     for number, event in signals.items():
         loop.add_signal_handler(number, event.set)
@@ -66,6 +74,7 @@ async def serve(
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[Service], None], drain: float) -> int:
@@ -171,10 +180,22 @@ async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(backoff.next())
 
 
+class ListenError(OSError):
+    """An address cannot be had; `str()` is one line that names key, address and remedy."""
+
+    def __init__(self, key: str, address: Address, error: OSError) -> None:
+        why = reason(error)
+        remedy = "end whoever has it, or choose another" if error.errno == errno.EADDRINUSE else "choose another"
+        super().__init__(f'{key} = "{address}": {why}; {remedy}')
+
+
 @contextlib.asynccontextmanager
 async def listening(service: Service) -> AsyncIterator[None]:
     """The address of FastAGI, for as long as the block runs; PBXs are served by `AgiSide.run`."""
-    await service.agi.server.listen()
+    try:
+        await service.agi.server.listen()
+    except OSError as error:
+        raise ListenError("agi.listen", service.config.agi.listen, error) from None
     try:
         yield
     finally:
@@ -189,14 +210,8 @@ async def reloading(service: Service, hangup: asyncio.Event, again: Callable[[],
         while True:
             await hangup.wait()
             hangup.clear()
-            if again is None:
-                continue
-            try:
-                config = again()
-            except ConfigFaults as error:
-                log.error("not_reloaded", faults=list(error.faults), remedy="mend them and send SIGHUP again")  # noqa: TRY400
-                continue
-            await service.agi.reload(config)
+            if again is not None:
+                await reload(service, again)
 
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(work(), name="reload")
@@ -206,6 +221,26 @@ async def reloading(service: Service, hangup: asyncio.Event, again: Callable[[],
             task.cancel()
 
 
+async def reload(service: Service, again: Callable[[], Config]) -> None:
+    """Read the configuration and the scripts, away from the loop, and take over what may change."""
+
+    def read() -> tuple[Config, list[Script]]:
+        config = again()
+        return config, scripts_of(config)
+
+    remedy = "mend them and send SIGHUP again"
+    try:
+        config, scripts = await within(READ_SECONDS, read)
+        await service.agi.reload(config, scripts)
+    except ConfigFaults as error:
+        log.error("not_reloaded", faults=list(error.faults), remedy=remedy)  # noqa: TRY400 - the faults say all
+    except TimeoutError:
+        faults = [f"the files could not be read within {READ_SECONDS:g} s"]
+        log.error("not_reloaded", faults=faults, remedy=remedy)  # noqa: TRY400 - the same
+    except Exception:  # whatever it is, calls go on
+        log.exception("not_reloaded", remedy=remedy)
+
+
 @contextlib.asynccontextmanager
 async def pages(service: Service) -> AsyncIterator[None]:
     """The HTTP side, for as long as the block runs."""
@@ -213,7 +248,10 @@ async def pages(service: Service) -> AsyncIterator[None]:
     await runner.setup()
     try:
         listen = service.config.http.listen
-        await web.TCPSite(runner, listen.host, listen.port).start()
+        try:
+            await web.TCPSite(runner, listen.host, listen.port).start()
+        except OSError as error:
+            raise ListenError("http.listen", listen, error) from None
         yield
     finally:
         await runner.cleanup()

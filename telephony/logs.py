@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import unicodedata
+from collections.abc import Callable
 from typing import TextIO
 
 import structlog
@@ -55,6 +56,33 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_escape(character) if _is_hidden(character) else character for character in text)
+
+
+class Seldom:
+    """Lets one thing be told every so often, where others decide how often it happens.
+
+    Args:
+        every: seconds.
+        clock: monotonic seconds.
+        kinds: so many different things are told apart; what is said of the others is counted with the oldest.
+    """
+
+    def __init__(self, every: float, clock: Callable[[], float], kinds: int = 256) -> None:
+        self._every, self._clock, self._kinds = every, clock, kinds
+        self._told: dict[str, tuple[float, int]] = {}
+
+    def may(self, kind: str) -> int | None:
+        """How many of this kind were not told since the last one that was; None: this one is not to be told either."""
+        now = self._clock()
+        at, untold = self._told.get(kind, (None, 0))
+        if at is not None and now - at < self._every:
+            self._told[kind] = (at, untold + 1)
+            return None
+        self._told.pop(kind, None)
+        if len(self._told) >= self._kinds:
+            del self._told[next(iter(self._told))]
+        self._told[kind] = (now, 0)
+        return untold
 
 
 def configure(stream: TextIO | None = None, *, as_json: bool | None = None, level: int = logging.INFO) -> None:

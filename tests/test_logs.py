@@ -109,3 +109,16 @@ def test_below_the_level_nothing_is_written() -> None:
     structlog.get_logger().info("quiet")
     assert out.getvalue() == ""
     logs.configure()
+
+
+def test_what_happens_often_is_told_seldom_and_how_often_it_was_not() -> None:
+    now = [0.0]
+    seldom = logs.Seldom(10, lambda: now[0], kinds=2)
+    assert [seldom.may("a"), seldom.may("a"), seldom.may("a"), seldom.may("b")] == [0, None, None, 0]
+    now[0] = 10.0
+    assert [seldom.may("a"), seldom.may("a")] == [2, None]
+
+
+def test_of_too_many_kinds_the_oldest_is_forgotten() -> None:
+    seldom = logs.Seldom(10, lambda: 0.0, kinds=2)
+    assert [seldom.may("a"), seldom.may("b"), seldom.may("c"), seldom.may("b"), seldom.may("a")] == [0, 0, 0, None, 0]

@@ -4,6 +4,7 @@ Asked by the dialplan before the queue (docker/asterisk/extensions.conf). Nothin
 answer has a deadline, which the server keeps; what is not known by then is the default.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,13 +17,19 @@ from handlers.agi.claims import Claims
 from handlers.agi.directory import Directory, Routing
 from telephony.agi.codec import Environment, Reply, command
 from telephony.agi.connection import AgiConnection
+from telephony.agi.errors import AGIDeadChannel, AgiProtocolError
 from telephony.calls.facts import Uniqueid
 from telephony.calls.record import Standing, call_id, case_id
+from telephony.logs import Seldom
 
 NAME = "inbound"
 SIGHT_SECONDS = 0.1
 """AMI told of the channel before the dialplan could ask; so long it may take us to read it."""
-DONE = 200
+DONE, DEAD = 200, 511
+MAX_QUEUE = 80
+"""Characters of a queue's name; Asterisk has room for as many."""
+TOLD_EVERY = 10.0
+"""Seconds between log lines about the same PBX that nobody configured."""
 UNKNOWN = ("", "unknown")
 """What Asterisk sends as `agi_dnid` when nothing was dialled."""
 log = structlog.get_logger(__name__)
@@ -70,7 +77,7 @@ class Inbound:
         directory: of published numbers; may be replaced while calls go on.
         claims: is told of every case named.
         now: the wall clock, for opening hours.
-        step: seconds that one question to the PBX may take.
+        step: seconds (may be replaced, too) that one question to the PBX may take.
     """
 
     def __init__(
@@ -83,7 +90,8 @@ class Inbound:
     ) -> None:
         self.directory = directory
         self._pbxs, self._claims = pbxs, claims
-        self._now, self._step = now, step
+        self._now, self.step = now, step
+        self._seldom = Seldom(TOLD_EVERY, time.monotonic)
 
     def default(self, environment: Environment) -> list[bytes]:
         """What is answered when the deadline passes: where the call goes is known without anybody, its case is not."""
@@ -101,7 +109,7 @@ class Inbound:
         pbx = await self._pbx(connection, environment)
         case = await self._case(connection, environment, pbx) if pbx is not None else None
         for line in Answer(case, self._routing(environment)).lines():
-            reply = await connection.exchange(line, self._step)
+            reply = await connection.exchange(line, self.step)
             if not isinstance(reply, Reply) or reply.code != DONE:
                 return "hung_up"  # what else could be wrong with it?
         return "ok" if pbx is not None else "unknown_pbx"
@@ -109,7 +117,10 @@ class Inbound:
     def _routing(self, environment: Environment) -> Routing:
         asked = (environment.query.get("dialled", ""), environment.dnid, environment.extension)
         dialled = next((number for number in asked if number not in UNKNOWN), "")
-        return self.directory.look_up(dialled, environment.query.get("queue", ""), self._now())
+        queue = environment.query.get("queue", "")
+        if len(queue) > MAX_QUEUE:
+            raise AgiProtocolError(f"a queue's name of {len(queue)} characters; the limit is {MAX_QUEUE}")
+        return self.directory.look_up(dialled, queue, self._now())
 
     async def _pbx(self, connection: AgiConnection, environment: Environment) -> str | None:
         """Who asks: as the dialplan says, as the PBX calls itself, or the only one at that address."""
@@ -121,8 +132,11 @@ class Inbound:
             there = [name for name, asker in self._pbxs.items() if asker.host == address] or list(self._pbxs)
             if len(there) == 1:
                 return there[0]
+        untold = self._seldom.may(f"{connection.peer.rpartition(':')[0]} {named}"[:200])
+        if untold is None:
+            return None
         remedy = "set systemname in asterisk.conf to the name of a [[pbx]], or add ?pbx=NAME to the agi:// address"
-        log.warning("agi_of_unknown_pbx", peer=connection.peer, systemname=named, remedy=remedy)
+        log.warning("agi_of_unknown_pbx", peer=connection.peer, systemname=named, remedy=remedy, untold=untold)
         return None
 
     async def _case(self, connection: AgiConnection, environment: Environment, pbx: str) -> UUID | None:
@@ -139,5 +153,7 @@ class Inbound:
         return case
 
     async def _value(self, connection: AgiConnection, variable: str) -> str:
-        reply = await connection.exchange(command("GET VARIABLE", variable), self._step)
+        reply = await connection.exchange(command("GET VARIABLE", variable), self.step)
+        if isinstance(reply, Reply) and reply.code == DEAD:
+            raise AGIDeadChannel(DEAD, reply.text)
         return (reply.data or "") if isinstance(reply, Reply) and reply.result == "1" else ""

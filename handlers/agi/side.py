@@ -69,6 +69,17 @@ def scripts_of(config: Config) -> list[Script]:
     return scripts
 
 
+def host_settings_of(agi: Agi) -> HostSettings:
+    """How many processes, how patient."""
+    return HostSettings(
+        hosts=agi.hosts,
+        silence=agi.host_silence_ms / 1000,
+        first_command=agi.deadline_ms / 1000,
+        longest=agi.longest_minutes * 60,
+        max_calls=agi.max_calls,
+    )
+
+
 class ScriptSide:
     """Users' scripts, as the listener needs them.
 
@@ -79,15 +90,8 @@ class ScriptSide:
     """
 
     def __init__(self, scripts: Sequence[Script], agi: Agi, ended: Callable[[Ended], None]) -> None:
-        settings = HostSettings(
-            hosts=agi.hosts,
-            silence=agi.host_silence_ms / 1000,
-            first_command=agi.deadline_ms / 1000,
-            longest=agi.longest_minutes * 60,
-            max_calls=agi.max_calls,
-        )
         self._ended = ended
-        self.pool = HostPool(scripts, settings, ended)
+        self.pool = HostPool(scripts, host_settings_of(agi), ended)
         self.names = frozenset(script.name for script in scripts)
 
     @property
@@ -119,9 +123,9 @@ class ScriptSide:
             self._ended(Ended(name, nobody.result, str(nobody), 0.0))
         return True
 
-    async def reload(self, scripts: Sequence[Script]) -> list[str]:
-        """New code for new calls; gives the faults for which nothing was changed."""
-        faults = await self.pool.reload(scripts)
+    async def reload(self, scripts: Sequence[Script], agi: Agi) -> list[str]:
+        """New code and settings for new calls; gives the faults for which nothing was changed."""
+        faults = await self.pool.reload(scripts, host_settings_of(agi))
         if not faults:
             self.names = frozenset(script.name for script in scripts)
         return faults
@@ -170,17 +174,19 @@ class AgiSide:
                 expiring.cancel()
                 hosts.cancel()
 
-    async def reload(self, config: Config) -> None:
-        """Take over what may change while calls go on; what is at fault is told, and changes nothing."""
-        try:
-            scripts = scripts_of(config)
-            faults = await self.scripts.reload(scripts)
-        except ConfigFaults as error:
-            faults = list(error.faults)
+    async def reload(self, config: Config, scripts: Sequence[Script]) -> None:
+        """Take over what may change while calls go on; what is at fault is told, and changes nothing.
+
+        Args:
+            config: checked.
+            scripts: its `scripts_of`, which reads files and is best called where nobody waits.
+        """
+        faults = await self.scripts.reload(scripts, config.agi)
         if faults:
             self._log.error("not_reloaded", faults=faults, remedy="mend them and send SIGHUP again")
             return
         self.inbound.directory = Directory.of(config)
+        self.inbound.step = config.agi.deadline_ms / 1000
         self.server.limits = limits_of(config.agi)
         self._measures.scripts_known(sorted(self.scripts.names))
         self._log.info("reloaded", scripts=sorted(self.scripts.names), numbers=len(config.number))

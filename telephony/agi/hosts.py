@@ -131,8 +131,12 @@ class HostPool:
         """Tell the dialplan why nobody runs the script, and let the call go on. The socket is ours from here on."""
         self._takeovers.add(Takeover(sock, result, self._taken_over))
 
-    async def reload(self, scripts: Sequence[Script]) -> list[str]:
+    async def reload(self, scripts: Sequence[Script], settings: HostSettings | None = None) -> list[str]:
         """Run these scripts, as their files are now, for every call from here on; the old calls go on in the old hosts.
+
+        Args:
+            scripts: all of them.
+            settings: for calls from here on; None: as before.
 
         Returns:
             Faults, one line each; then nothing has changed.
@@ -141,10 +145,16 @@ class HostPool:
             faults = [said for script in scripts if (said := fault(script))]
             if faults:
                 return faults
-            fresh = _Generation(tuple(scripts))
+            fresh, before = _Generation(tuple(scripts)), self._settings
+            self._settings = settings or before
             if self._tasks is not None:
-                faults = await self._try(fresh, self._tasks)
+                try:
+                    faults = await self._try(fresh, self._tasks)
+                except BaseException:
+                    self._settings = before
+                    raise
                 if faults:
+                    self._settings = before
                     return faults
             old, self._generation = self._generation, fresh
             self._retire(old)
@@ -158,9 +168,11 @@ class HostPool:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 self._begin(self._generation, tasks)
-                await self._watch()
+                try:
+                    await self._watch()
+                finally:
+                    self._tasks = None  # from here on nothing more is started
         finally:
-            self._tasks = None
             await self._farewell()
 
     def _begin(self, generation: _Generation, tasks: asyncio.TaskGroup) -> None:
@@ -232,10 +244,10 @@ class HostPool:
     async def _watch(self) -> None:
         """Judge the hosts, by what they said and by the time that we were awake."""
         loop = asyncio.get_running_loop()
-        settings = self._settings
         before = loop.time()
         while True:
             await asyncio.sleep(WATCH)
+            settings = self._settings
             before, passed = loop.time(), loop.time() - before
             # Stopped or starved for a while, we have not watched; that is nobody's silence.
             watched = min(passed, WATCH + LATENESS)

@@ -14,7 +14,8 @@ import structlog
 
 from telephony.agi.codec import Environment, command
 from telephony.agi.connection import AgiConnection
-from telephony.agi.errors import AGIException, AgiProtocolError
+from telephony.agi.errors import AGIException, AgiProtocolError, AGIUsageError
+from telephony.logs import Seldom
 
 ADDRESSES = 4_096
 """So many peers' rates are remembered."""
@@ -23,6 +24,10 @@ TOLD_EVERY = 10.0
 LINGER = 1.0
 """Seconds that a stop gives to requests under way."""
 BACKLOG = 1_024
+REMEDIES = {
+    "refused": "add its network to agi.allow if it is a PBX of yours",
+    "busy": "more at once than agi.max_calls, or faster than agi.calls_per_second",
+}
 SCRIPT_STATUS = "THREERINGS_SCRIPT"
 
 
@@ -117,8 +122,7 @@ class FastAgiServer:
         self._allowances: OrderedDict[str, _Allowance] = OrderedDict()
         self._tasks: asyncio.TaskGroup | None = None
         self._server: asyncio.Server | None = None
-        self._told_at: float | None = None
-        self._untold = 0
+        self._seldom: Seldom | None = None
         self._log = structlog.get_logger(__name__)
 
     @property
@@ -199,7 +203,8 @@ class FastAgiServer:
         address = connection.peer.rpartition(":")[0]
         refused = self._refusal(address)
         if refused:
-            self._tell_refused(address, refused)
+            if refused in REMEDIES:
+                self._tell("agi_not_served", refused, peer=address, result=refused, remedy=REMEDIES[refused])
             self._end(request, "", refused)
             connection.abort()
             return
@@ -214,6 +219,8 @@ class FastAgiServer:
 
     def _refusal(self, address: str) -> str:
         """Why this peer is not let in now; empty if it is."""
+        if not address:
+            return "vanished"  # reset before we could look
         try:
             peer = ip_address(address.strip("[]").partition("%")[0])
         except ValueError:
@@ -255,7 +262,9 @@ class FastAgiServer:
         if route is not None:
             request.task = self._tasks.create_task(self._answer(request, connection, environment, route))
         elif not self._scripts.knows(environment.script):
-            self._tell_unknown(environment, connection)
+            remedy = "add a [[script]] of that name, or mend the agi:// address in the dialplan"
+            script = environment.script[:80]
+            self._tell("agi_unknown_script", "", script=script, peer=connection.peer, remedy=remedy)
             self._turn_away(request, connection, environment, "unknown")
         elif self._scripts.hand_on(environment.script, environment, connection):
             self._requests.discard(request)
@@ -266,7 +275,7 @@ class FastAgiServer:
         """The environment will never be whole."""
         if request in self._requests:
             if reason == "bad_request":
-                self._log.warning("agi_bad_request", peer=connection.peer, fault=str(connection.fault))
+                self._tell("agi_bad_request", "", peer=connection.peer, fault=str(connection.fault))
             self._end(request, "", reason)
 
     def _turn_away(self, request: _Request, connection: AgiConnection, environment: Environment, result: str) -> None:
@@ -283,23 +292,31 @@ class FastAgiServer:
             connection.close()
         except TimeoutError:
             result = "late"
-            connection.send_and_finish(list(route.default(environment)))
-        except AgiProtocolError as fault:
+            connection.send_and_finish(self._default(route, environment))
+        except (AgiProtocolError, AGIUsageError) as fault:
             result = "bad_request"
-            self._log.warning("agi_bad_reply", script=name, peer=connection.peer, fault=str(fault))
-            connection.send_and_finish(list(route.default(environment)))
+            self._tell("agi_bad_reply", name, script=name, peer=connection.peer, fault=str(fault))
+            connection.send_and_finish(self._default(route, environment))
         except asyncio.CancelledError:
             result = "stopped"
-            connection.send_and_finish(list(route.default(environment)))
+            connection.send_and_finish(self._default(route, environment))
             raise
         except AGIException:
             result = "hung_up"
             connection.close()
         except Exception:  # noqa: BLE001 - whatever is wrong with us, the call goes on
             self._log.exception("agi_route_failed", script=name)
-            connection.send_and_finish(list(route.default(environment)))
+            connection.send_and_finish(self._default(route, environment))
         finally:
             self._end(request, name, result)
+
+    def _default(self, route: Route, environment: Environment) -> list[bytes]:
+        """What is sent when there is no answer; nothing where not even that can be said."""
+        try:
+            return list(route.default(environment))
+        except Exception as error:  # noqa: BLE001 - an odd request must not end the service
+            self._tell("agi_no_default", environment.script, script=environment.script, error=repr(error))
+            return []
 
     def _end(self, request: _Request, name: str, result: str) -> None:
         if request.alarm is not None:
@@ -310,29 +327,13 @@ class FastAgiServer:
 
     # --- the log ---
 
-    def _tell_refused(self, address: str, refused: str) -> None:
-        if self._may_tell():
-            remedy = (
-                "add its network to agi.allow if it is a PBX of yours"
-                if refused == "refused"
-                else "more at once than agi.max_calls, or faster than agi.calls_per_second"
-            )
-            self._log.warning("agi_not_served", peer=address, result=refused, remedy=remedy, more=self._untold)
-            self._untold = 0
-
-    def _tell_unknown(self, environment: Environment, connection: AgiConnection) -> None:
-        if self._may_tell():
-            remedy = "add a [[script]] of that name, or mend the agi:// address in the dialplan"
-            script = environment.script[:80]
-            self._log.warning("agi_unknown_script", script=script, peer=connection.peer, remedy=remedy)
-
-    def _may_tell(self) -> bool:
-        now = asyncio.get_running_loop().time()
-        if self._told_at is not None and now - self._told_at < TOLD_EVERY:
-            self._untold += 1
-            return False
-        self._told_at = now
-        return True
+    def _tell(self, event: str, kind: str, **more: object) -> None:
+        """Of each kind one line every ten seconds: peers decide how many there are."""
+        if self._seldom is None:
+            self._seldom = Seldom(TOLD_EVERY, asyncio.get_running_loop().time)
+        untold = self._seldom.may(f"{event} {kind}")
+        if untold is not None:
+            self._log.warning(event, **more, untold=untold)
 
 
 class _Guarded(AgiConnection):

@@ -12,6 +12,7 @@ import pytest
 
 from telephony.agi.codec import Environment, Reply, command
 from telephony.agi.connection import AgiConnection
+from telephony.agi.errors import AGIUsageError
 from telephony.agi.server import FastAgiServer, Limits
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -39,6 +40,8 @@ class Route:
         self.stuck, self.reached = asyncio.Event(), asyncio.Event()
 
     def default(self, environment: Environment) -> Sequence[bytes]:
+        if environment.query.get("default") == "none":
+            raise AGIUsageError("too long")
         return [command("SET VARIABLE", "ANSWER", f"default for {environment.uniqueid}")]
 
     async def __call__(self, connection: AgiConnection, environment: Environment) -> str:
@@ -160,6 +163,23 @@ async def test_a_route_that_fails_answers_with_the_default_and_the_server_goes_o
             async with here.asked(asks("inbound?be=broken")) as (reader, _writer):
                 assert await reader.read() == b'SET VARIABLE "ANSWER" "default for 1795000000.1"\n'
         await here.until_counted(("inbound", "failed"), ("inbound", "failed"))
+
+
+async def test_a_request_for_which_there_is_not_even_a_default_ends_nothing_but_itself() -> None:
+    async with world(Limits(LOOPBACK, deadline=0.05)) as here:
+        for be in ("stuck", "broken"):
+            async with here.asked(asks(f"inbound?be={be}&default=none")) as (reader, _):
+                assert await reader.read() == b""
+        async with here.asked(asks("nosuch")) as (reader, _):
+            assert b"unknown" in await reader.read()
+        await here.until_counted(("inbound", "late"), ("inbound", "failed"), ("nosuch", "unknown"))
+
+
+async def test_who_is_gone_before_he_is_looked_at_has_no_address_and_is_no_stranger() -> None:
+    async with world() as here:
+        assert here.server._refusal("") == "vanished"
+        assert here.server._refusal("nonsense") == "refused"
+        assert here.server._refusal("::ffff:127.0.0.1") == ""
 
 
 async def test_a_reply_that_nobody_asked_for_ends_the_conversation() -> None:

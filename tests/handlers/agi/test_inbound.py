@@ -16,6 +16,7 @@ from handlers.agi.directory import Directory, Published
 from handlers.agi.inbound import Asker, Inbound
 from telephony.agi.codec import Environment
 from telephony.agi.connection import AgiConnection
+from telephony.agi.errors import AGIHangup, AgiProtocolError
 from telephony.calls.facts import Uniqueid
 from telephony.calls.record import Standing, call_id, case_id
 from tests.support.agi_peer import AgiPeer, Answer, environment
@@ -140,6 +141,19 @@ async def test_a_caller_who_is_gone_in_between_is_no_fault() -> None:
     office.knows(UUID(int=7))
     dead: dict[str, Answer] = {"SET VARIABLE": b"511 Command Not Permitted on a dead channel or intercept routine\n"}
     assert (await office.asked(environment(), dead))[0] == "hung_up"
+
+
+async def test_a_channel_that_died_meanwhile_is_a_caller_who_is_gone_not_a_pbx_without_a_name() -> None:
+    dead = b"511 Command Not Permitted on a dead channel or intercept routine\n"
+    with pytest.raises(ExceptionGroup) as gone:
+        await Office().asked(environment(), {'GET VARIABLE "SYSTEMNAME"': dead})
+    assert isinstance(gone.value.exceptions[0], AGIHangup)
+
+
+def test_a_queue_of_which_no_pbx_has_one_is_no_honest_request() -> None:
+    values = {"agi_uniqueid": CHANNEL}
+    with pytest.raises(AgiProtocolError, match="81 characters; the limit is 80"):
+        Office().inbound.default(Environment(values, "inbound", {"queue": "q" * 81}, ()))
 
 
 def test_the_default_needs_nobody() -> None:

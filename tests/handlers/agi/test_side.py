@@ -15,6 +15,7 @@ from handlers.agi.claims import Claims
 from handlers.agi.inbound import Asker
 from handlers.agi.side import AgiSide, scripts_of
 from telephony.agi.hosts import NoHost
+from telephony.agi.scripts import Script
 from telephony.calls.facts import Uniqueid
 from telephony.calls.record import Standing
 from telephony.config import Config, ConfigFaults
@@ -80,6 +81,11 @@ async def asked(agi: AgiSide, script: str) -> list[str]:
         return await peer.answer({'GET VARIABLE "SYSTEMNAME"': b"200 result=1 (pbx1)\n"}, b"200 result=1\n")
 
 
+async def reloaded(agi: AgiSide, config: Config) -> None:
+    scripts = [Script(one.name, config.agi.scripts / one.run, None) for one in config.script]
+    await agi.reload(config, scripts)
+
+
 def counted(measures: Measures, script: str, result: str) -> float:
     labels = {"script": script, "result": result}
     return measures.registry.get_sample_value("telephony_agi_requests_total", labels) or 0
@@ -103,12 +109,13 @@ async def test_a_reload_gives_new_calls_new_code_and_what_is_at_fault_changes_no
         (tmp_path / "pin.py").write_text(PIN.format(answer="new"))
         (tmp_path / "other.py").write_text("x = (")
         with capture_logs() as logs:
-            await agi.reload(config_of(tmp_path, ("pin", "pin.py"), ("other", "other.py")))
+            await reloaded(agi, config_of(tmp_path, ("pin", "pin.py"), ("other", "other.py")))
         assert [line["event"] for line in logs] == ["not_reloaded"]
         assert "other.py" in logs[0]["faults"][0]
         assert (await asked(agi, "pin"))[0] == 'SET VARIABLE "PIN" "old"'
         (tmp_path / "other.py").write_text(PIN.format(answer="other"))
-        await agi.reload(config_of(tmp_path, ("pin", "pin.py"), ("other", "other.py"), max_calls=7))
+        await reloaded(agi, config_of(tmp_path, ("pin", "pin.py"), ("other", "other.py"), max_calls=7, hosts=2))
+        await until(lambda: agi.state().hosts == {"ready": 2, "starting": 0, "draining": 0})
         assert (await asked(agi, "pin"))[0] == 'SET VARIABLE "PIN" "new"'
         assert (await asked(agi, "other"))[0] == 'SET VARIABLE "PIN" "other"'
         assert agi.server.limits.requests == 7
