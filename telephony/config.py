@@ -3,10 +3,11 @@
 Every key is explained in docs/configuration.md. Nothing here opens a connection; secrets have no repr.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,10 +24,13 @@ from pydantic import (
 )
 
 from telephony.configchecks import (
+    AGI_LISTEN,
+    HTTP_LISTEN,
     MAX_PORT,
     Address,
     certificates,
     names,
+    one_address,
     open_metrics,
     parse_address,
     script_folder,
@@ -75,6 +79,30 @@ def _period(value: str) -> str:
     return value
 
 
+def _file_name(value: Path) -> Path:
+    if not str(value).isprintable():
+        raise ValueError("should be a path without control characters")
+    return value
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str | IPv4Network | IPv6Network):  # 5 would be 0.0.0.5
+        raise ValueError("should be a network in quotes")  # noqa: TRY004 - pydantic wants it so
+    return value
+
+
+def _somebody(value: tuple[IPvAnyNetwork, ...]) -> tuple[IPvAnyNetwork, ...]:
+    if not value:
+        raise ValueError("is empty, so that nobody may ask; name the networks of the PBXs, or take it out")
+    return value
+
+
+def _some_time(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("is empty, so that it is never open; say when it is, and in closed on which days it is not")
+    return value
+
+
 def _long_enough(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < MIN_TOKEN or not value.get_secret_value().isascii():
         raise ValueError(f"should have at least {MIN_TOKEN} characters, all ASCII")
@@ -83,6 +111,8 @@ def _long_enough(value: SecretStr) -> SecretStr:
 
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
+FileName = Annotated[Path, AfterValidator(_file_name)]
+Network = Annotated[IPvAnyNetwork, BeforeValidator(_network)]
 Listen = Annotated[Address, BeforeValidator(parse_address)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
@@ -107,7 +137,7 @@ class Database(Section):
 class Http(Section):
     """The web side."""
 
-    listen: Listen = Field(default=Address("127.0.0.1", 8080), examples=["127.0.0.1:8080"])
+    listen: Listen = Field(default=HTTP_LISTEN, examples=["127.0.0.1:8080"])
     metrics_token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
         default=None, examples=["f3b0c4429a1c149a"]
     )
@@ -116,14 +146,16 @@ class Http(Section):
 class Agi(Section):
     """The FastAGI side."""
 
-    listen: Listen = Field(default=Address("127.0.0.1", 4573), examples=["127.0.0.1:4573"])
-    allow: tuple[IPvAnyNetwork, ...] = Field(default=(ip_network("127.0.0.0/8"),), examples=[["127.0.0.0/8"]])
+    listen: Listen = Field(default=AGI_LISTEN, examples=["127.0.0.1:4573"])
+    allow: Annotated[tuple[Network, ...], AfterValidator(_somebody)] = Field(
+        default=(ip_network("127.0.0.0/8"),), examples=[["127.0.0.0/8"]]
+    )
     deadline_ms: int = Field(default=300, ge=10, le=60_000, examples=[300])
     max_calls: int = Field(default=2_000, ge=1, le=100_000, examples=[2_000])
     """So many requests at once; more are let go at once, and counted."""
     calls_per_second: int = Field(default=500, ge=1, le=100_000, examples=[500])
     """So many requests a second from one address, with as many at once after a pause; more are let go at once."""
-    scripts: Path = Field(default=Path("scripts"), examples=["/etc/threerings/scripts"])
+    scripts: FileName = Field(default=Path("scripts"), examples=["/etc/threerings/scripts"])
     """Where the files of `[[script]]` are; relative to the configuration file."""
     hosts: int = Field(default=2, ge=1, le=64, examples=[2])
     """So many processes run users' scripts."""
@@ -145,7 +177,9 @@ class Hours(Section):
     """When somebody is there, in `timezone`."""
 
     name: Name = Field(examples=["office"])
-    open: tuple[Annotated[str, AfterValidator(_period)], ...] = Field(examples=[["mon-fri 08:30-17:30"]])
+    open: Annotated[tuple[Annotated[str, AfterValidator(_period)], ...], AfterValidator(_some_time)] = Field(
+        examples=[["mon-fri 08:30-17:30"]]
+    )
     closed: tuple[date, ...] = Field(default=(), examples=[["2026-10-01"]])
 
 
@@ -190,7 +224,7 @@ class Pbx(Section):
     tls: bool = Field(default=False, examples=[True])
     tls_ca: Path | None = Field(default=None, examples=["/etc/threerings/ca.pem"])
     ping_seconds: float = Field(default=5, gt=0, le=300, allow_inf_nan=False, examples=[5])
-    queue_log: Path | None = Field(default=None, examples=["/var/log/asterisk/queue_log"])
+    queue_log: FileName | None = Field(default=None, examples=["/var/log/asterisk/queue_log"])
     strict: bool = Field(default=True, examples=[True])
     trunks: tuple[str, ...] = Field(default=(), examples=[["PJSIP/trunk"]])
     """Interfaces that are trunks: channels on them come from outside, and dials to them ring no phone."""
@@ -229,7 +263,7 @@ class Config(Section):
     """Everything that can be configured."""
 
     timezone: Annotated[str, AfterValidator(_zone)] = Field(default="Asia/Shanghai", examples=["Asia/Shanghai"])
-    data_dir: Path = Field(default=Path("/var/lib/threerings"), examples=["/var/lib/threerings"])
+    data_dir: FileName = Field(default=Path("/var/lib/threerings"), examples=["/var/lib/threerings"])
     database: Database = Field(default_factory=Database)
     http: Http = Field(default_factory=Http)
     agi: Agi = Field(default_factory=Agi)
@@ -286,7 +320,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     """
     named = path or (Path(environ["THREERINGS_CONFIG"]) if environ.get("THREERINGS_CONFIG") else None)
     file = named or DEFAULT_FILE
-    tree = read_toml(file) if named or file.exists() else {}
+    tree = read_toml(file) if named or os.path.lexists(file) else {}
     faults = overlay(tree, environ)
     faults += secrets(tree, file.parent) + certificates(tree, file.parent)
     script_folder(tree, file.parent)
@@ -295,7 +329,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     except ValidationError as error:
         config = None
         faults += fault_lines(error, Config)
-    faults += names(tree) + open_metrics(tree)
+    faults += names(tree) + one_address(tree) + open_metrics(tree)
     if faults or config is None:
         raise ConfigFaults(tuple(faults))
     return config

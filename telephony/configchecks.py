@@ -6,8 +6,14 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from telephony.configfile import Tree, dotted, shown
+from telephony.regularfile import check, read
 
 MAX_PORT = 65535
+MAX_SECRET = 1_000_000
+MAX_CERTIFICATES = 16_000_000
+"""Bytes of a file."""
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - nobody binds here
+ANY_OF = {"localhost": "127.0.0.1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,16 @@ class Address:
         except ValueError:
             return False
 
+    def collides(self, other: "Address") -> bool:
+        """Whether the two cannot be listened on at once; a port 0 is any free one."""
+        hosts = {ANY_OF.get(self.host, self.host), ANY_OF.get(other.host, other.host)}
+        return self.port == other.port != 0 and (len(hosts) == 1 or not hosts.isdisjoint(ANYWHERE))
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+HTTP_LISTEN, AGI_LISTEN = Address("127.0.0.1", 8080), Address("127.0.0.1", 4573)
 
 
 def parse_address(value: object) -> object:
@@ -67,7 +81,7 @@ def secrets(tree: Tree, folder: Path) -> list[str]:
         elif isinstance(name, str):
             pbx["secret_file"] = str(folder / name)
             try:
-                pbx["secret"] = (folder / name).read_text(encoding="utf-8").rstrip("\r\n")
+                pbx["secret"] = read(folder / name, MAX_SECRET).decode().rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or "is not UTF-8 text"
                 faults.append(f"{key}{shown('secret_file', name)}: {reason}; name a file this user can read")
@@ -83,8 +97,11 @@ def certificates(tree: Tree, folder: Path) -> list[str]:
         key, name = dotted(("pbx", index, "tls_ca")), pbx.get("tls_ca")
         if isinstance(name, str):
             pbx["tls_ca"] = str(folder / name)
-            if not (folder / name).is_file():
-                faults.append(f"{key}{shown('tls_ca', name)}: is no file; name a PEM file this user can read")
+            try:
+                check(folder / name, MAX_CERTIFICATES)
+            except OSError as error:
+                text = f"{error.strerror}; name a PEM file this user can read"
+                faults.append(f"{key}{shown('tls_ca', name)}: {text}")
             if "tls" not in pbx:
                 faults.append(f"{key}{shown('tls_ca', name)}: is given without tls; add tls = true, or take it out")
     return faults
@@ -105,19 +122,21 @@ def names(tree: Tree) -> list[str]:
     """Names must be unique, and a branch's lines known; the queue or line of two branches has no one branch."""
     faults = []
     for section, unique in UNIQUE.items():
-        seen: set[object] = set()
+        seen: set[str] = set()
         for index, entry in _tables(tree, section):
             name = entry.get(unique)
-            if isinstance(name, str) and name in seen:
+            if not isinstance(name, str):  # the model refuses it
+                continue
+            if name in seen:
                 word = "name" if unique == "name" else "number"
                 faults.append(
                     f"{dotted((section, index, unique))} = {name!r}: is there twice; give each its own {word}"
                 )
             seen.add(name)
     faults += _routes(tree)
-    lines = {entry.get("name") for _, entry in _tables(tree, "line")}
+    lines = _known(tree, "line")
     for part in ("queues", "lines"):
-        owner: dict[object, object] = {}
+        owner: dict[str, int] = {}
         for index, branch in _tables(tree, "branch"):
             listed = branch.get(part)
             for name in [n for n in listed if isinstance(n, str)] if isinstance(listed, list) else []:
@@ -129,6 +148,10 @@ def names(tree: Tree) -> list[str]:
     return faults
 
 
+def _known(tree: Tree, section: str) -> set[str]:
+    return {name for _, entry in _tables(tree, section) if isinstance(name := entry.get("name"), str)}
+
+
 def _routes(tree: Tree) -> list[str]:
     """A script does not hide a route of ours, and a number's hours are known."""
     faults = []
@@ -136,7 +159,7 @@ def _routes(tree: Tree) -> list[str]:
         if script.get("name") in BUILT_IN_ROUTES:
             key = dotted(("script", index, "name"))
             faults.append(f"{key} = {script['name']!r}: is a route of Three Rings itself; choose another name")
-    known = {entry.get("name") for _, entry in _tables(tree, "hours")}
+    known = _known(tree, "hours")
     for index, number in _tables(tree, "number"):
         hours = number.get("hours")
         if isinstance(hours, str) and hours not in known:
@@ -145,22 +168,32 @@ def _routes(tree: Tree) -> list[str]:
     return faults
 
 
+def _listens(tree: Tree, section: str, default: Address) -> Address | None:
+    """Where a section listens; None for what the model refuses."""
+    table = tree.get(section, {})
+    try:
+        address = parse_address(table.get("listen", default)) if isinstance(table, dict) else None
+    except ValueError:
+        return None
+    return address if isinstance(address, Address) else None
+
+
+def one_address(tree: Tree) -> list[str]:
+    """Pages and FastAGI cannot listen on one address."""
+    http, agi = _listens(tree, "http", HTTP_LISTEN), _listens(tree, "agi", AGI_LISTEN)
+    if http is None or agi is None or not http.collides(agi):
+        return []
+    what = f"agi.listen = {str(agi)!r}: http.listen = {str(http)!r} has that port already"
+    return [f"{what}; give each a port of its own, as {AGI_LISTEN} and {HTTP_LISTEN} are"]
+
+
 def open_metrics(tree: Tree) -> list[str]:
     """Metrics that other machines can read need a token."""
     http = tree.get("http")
-    listen = http.get("listen") if isinstance(http, dict) else None
-    try:
-        address = parse_address(listen)
-    except ValueError:
-        return []
-    if (
-        isinstance(http, dict)
-        and isinstance(address, Address)
-        and not address.loopback
-        and not http.get("metrics_token")
-    ):
+    listen = _listens(tree, "http", HTTP_LISTEN)
+    if isinstance(http, dict) and listen is not None and not listen.loopback and not http.get("metrics_token"):
         text = (
-            f"http.metrics_token: is missing, and http.listen = {listen!r} is open to other machines;"
+            f"http.metrics_token: is missing, and http.listen = {str(listen)!r} is open to other machines;"
             " set a token of at least 16 characters, or listen on 127.0.0.1"
         )
         return [text]

@@ -12,9 +12,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from telephony.regularfile import TEXT_BYTES, read
+
 PREFIX = "THREERINGS__"
 SECRET_KEYS = frozenset({"secret", "metrics_token", "url", "password"})
 """Keys whose value is never shown."""
+MAX_DIGITS = 6
+"""Of the number of an entry in the name of a variable."""
 SHOWN = 80
 """So many characters of a wrong value are shown."""
 
@@ -33,17 +37,19 @@ def read_toml(path: Path) -> Tree:
     """The file as nested dicts.
 
     Raises:
-        ConfigFaults: it is not there, not readable, not UTF-8 or not TOML.
+        ConfigFaults: it is not there, not readable, no regular file, too large, not UTF-8 or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read(path, TEXT_BYTES).decode())
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigFaults((f"--config = {str(path)!r}: {reason}; name a readable file",)) from None
     except UnicodeDecodeError:
         raise ConfigFaults((f"--config = {str(path)!r}: is not UTF-8 text; save it as UTF-8",)) from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one; a number of 5,000 digits is another
         raise ConfigFaults((f"--config = {str(path)!r}: is not TOML: {error}; mend that line",)) from None
+    except RecursionError:
+        raise ConfigFaults((f"--config = {str(path)!r}: brackets within brackets without end; mend them",)) from None
 
 
 def overlay(tree: Tree, environ: Mapping[str, str]) -> list[str]:
@@ -68,7 +74,7 @@ def _value(text: str) -> object:
     if text[:1] in "[{" and text:
         try:
             return typing.cast("object", json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     return text
 
@@ -78,7 +84,7 @@ def _put(tree: Tree, path: list[str], value: object) -> bool:
     for here, below in zip(path, [*path[1:], None], strict=True):
         key: str | int = here
         if isinstance(place, list):
-            if not here.isdecimal() or int(here) > len(place):
+            if not here.isdecimal() or len(here) > MAX_DIGITS or int(here) > len(place):
                 return False
             key = int(here)
             if key == len(place):

@@ -211,7 +211,7 @@ def test_exactly_one_of_secret_and_secret_file_is_given(keys: str, tmp_path: Pat
 
 def test_a_certificate_must_be_there_and_of_use(tmp_path: Path) -> None:
     assert faults_of(PBX + 'tls_ca = "ca.pem"\n', tmp_path) == (
-        "pbx[0].tls_ca = 'ca.pem': is no file; name a PEM file this user can read",
+        "pbx[0].tls_ca = 'ca.pem': No such file or directory; name a PEM file this user can read",
         "pbx[0].tls_ca = 'ca.pem': is given without tls; add tls = true, or take it out",
     )
     (tmp_path / "ca.pem").touch()

@@ -17,6 +17,8 @@ from keyword import iskeyword
 from pathlib import Path, PurePosixPath
 from types import CodeType
 
+from telephony.regularfile import TEXT_BYTES, check
+
 OURS = frozenset({"asterisk", "asyncio", "greenlet", "handlers", "six", "telephony", "uvloop"})
 """Modules that a script imported under its own name must not push aside."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -85,25 +87,36 @@ def compiled(script: Script) -> CodeType:
 
 def fault(script: Script) -> str | None:
     """What keeps it from running, in one line; None: nothing that can be seen without running it."""
+    body = _body(script)
+    if isinstance(body, str):
+        return body
+    if script.function is None:
+        return None
+    if script.file.stem in sys.stdlib_module_names or script.file.stem in OURS:
+        return f"{script.file}: would be imported as {script.file.stem!r}, a module that is needed; rename the file"
+    if script.function not in set(_top_level(body)):
+        return f"{script.file}: has no function {script.function!r} at its top level"
+    return None
+
+
+def _body(script: Script) -> list[ast.stmt] | str:
+    """Its statements, or why it has none."""
     try:
+        check(script.file, TEXT_BYTES)
         text = source(script.file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in a user's script is no fault
             tree = ast.parse(text, str(script.file))
             compile(tree, str(script.file), "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError) as error:
         where = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         said = error.msg if isinstance(error, SyntaxError) else str(error)
         return f"{script.file}{where}: {type(error).__name__}: {said}"
+    except (MemoryError, RecursionError):  # how the compiler says so
+        return f"{script.file}: is too deeply nested for Python"
     except OSError as error:
         return f"{script.file}: cannot be read: {error.strerror}"
-    if script.function is None:
-        return None
-    if script.file.stem in sys.stdlib_module_names or script.file.stem in OURS:
-        return f"{script.file}: would be imported as {script.file.stem!r}, a module that is needed; rename the file"
-    if script.function not in set(_top_level(tree.body)):
-        return f"{script.file}: has no function {script.function!r} at its top level"
-    return None
+    return tree.body
 
 
 def imports(script: Script) -> list[str]:

@@ -40,6 +40,8 @@ def parse_period(text: str) -> Period:
     opens, closes = _minutes(found[3], found[4]), _minutes(found[5], found[6])
     if opens == _MIDNIGHT:
         raise ValueError(f"{_EXAMPLE}; nothing opens at 24:00, write 00:00 of the next day")
+    if opens == closes:
+        raise ValueError(f"{_EXAMPLE}; it closes as it opens, the whole day is 00:00-24:00")
     begin, length = DAYS.index(first), (DAYS.index(last) - DAYS.index(first)) % 7
     days = frozenset((begin + n) % 7 for n in range(length + 1))
     return Period(days, opens, closes if closes > opens else closes + _MIDNIGHT)

@@ -1,5 +1,6 @@
 """What a script is, and what is seen to be wrong with one without running it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,17 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     none = tmp_path / "none.py"
     assert fault(Script("it", none, None)) == f"{none}: cannot be read: No such file or directory"
     (tmp_path / "dir.py").mkdir()
-    assert "Is a directory" in (fault(Script("it", tmp_path / "dir.py", None)) or "")
+    assert "is no regular file" in (fault(Script("it", tmp_path / "dir.py", None)) or "")
+    os.mkfifo(tmp_path / "fifo.py")
+    assert "is no regular file" in (fault(Script("it", tmp_path / "fifo.py", None)) or "")
+
+
+@pytest.mark.parametrize("text", ["x = " + "-" * 100_000 + "1\n", "x = " + "(" * 250 + ")" * 250, "a" + ".a" * 50_000])
+def test_what_is_too_deep_for_the_compiler_is_one_line(tmp_path: Path, text: str) -> None:
+    said = fault(script(tmp_path, text))
+    assert said is not None
+    assert said.startswith(str(tmp_path / "it.py"))
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize("name", ["json.py", "asterisk.py", "telephony.py"])

@@ -67,6 +67,8 @@ def test_on_a_closed_day_nothing_opens_but_the_night_before_ends_as_it_should() 
         ("mon 08:60-17:30", "times go from"),
         ("mon 08:30-24:01", "times go from"),
         ("mon 24:00-06:00", "nothing opens at 24:00"),
+        ("mon 09:00-09:00", "the whole day is 00:00-24:00"),
+        ("mon-sun 00:00-00:00", "the whole day is 00:00-24:00"),
     ],
 )
 def test_what_is_no_period_says_how_it_should_look(text: str, why: str) -> None:
