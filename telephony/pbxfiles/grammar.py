@@ -4,11 +4,14 @@ As `main/config.c` of branch 22 does it, oddities included: what Asterisk makes 
 author meant.
 """
 
+import itertools
 from dataclasses import dataclass
 
 MAX_LINE = 8190
 """Bytes of a line without its end; Asterisk skips what is longer."""
 MAX_NESTED = 128
+SHOWN = 3
+"""So many letters of a word that is not known are told."""
 _BLANKS = "".join(map(chr, range(33)))
 _YES = frozenset({"yes", "true", "y", "t", "1", "on"})
 
@@ -108,7 +111,9 @@ def _directive(text: str) -> Parsed:
     argument = argument.strip(_BLANKS)
     word = word.lower()
     if word not in {"include", "tryinclude", "exec"}:
-        return Refusal(f"unknown directive #{word}", fatal=False)
+        # What stands there may be a setting that somebody meant to comment out, with its secret.
+        letters = "".join(itertools.takewhile(str.isalpha, word[:SHOWN]))
+        return Refusal(f"unknown directive #{letters}{'…' * (letters != word)}", fatal=False)
     if not argument:
         return Refusal(f"#{word} names nothing", fatal=False)
     closing = {'"': '"', "<": ">"}.get(argument[0])

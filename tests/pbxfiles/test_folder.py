@@ -1,6 +1,9 @@
 """Files that include files. The expected sections are what a real Asterisk 22.10 answered to GetConfig for them."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -176,6 +179,92 @@ def test_every_size_has_a_limit(folder: Folder, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(folders, "MAX_FILES", 1)
     write(folder, two="#tryinclude one.conf\n", one="[one]\n")
     assert troubles(folder.read("two.conf")) == ["one.conf:0: is too much to read"]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Folder]:
+    """A folder to which another user can get, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        yield Folder(Path(place))
+
+
+@contextmanager
+def as_somebody() -> Iterator[None]:
+    """As a user who is not root, to whom nothing is closed."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_an_included_file_that_this_user_may_not_read_is_unread_and_the_rest_is_judged(open_folder: Folder) -> None:
+    write(open_folder, a="[a]\nx=1\n#include secret.conf\ny=2\n[b]\n", secret="x=3\n[c]\n", whole="[a]\n")
+    (open_folder.root / "secret.conf").chmod(0)
+    with as_somebody():
+        tree, itself = open_folder.read("a.conf"), open_folder.read("secret.conf")
+    assert said(tree) == [("a", ["x=1", "y=2"]), ("b", [])]
+    assert [(str(each.place), each.reason, each.unread) for each in tree.troubles] == [
+        ("secret.conf:0", "Permission denied", True)
+    ]
+    assert (tree.there, tree.complete, tree.refused) == (True, False, None)
+    assert (itself.there, itself.complete) == (False, False)
+    assert open_folder.read("whole.conf").complete
+
+
+def test_a_pattern_into_a_folder_that_this_user_may_not_list_is_unread(open_folder: Folder) -> None:
+    write(open_folder, a="[a]\n#include closed/*.conf\nx=1\n#include c*/d.conf\n", closed__b="y=1\n")
+    (open_folder.root / "closed").chmod(0)
+    with as_somebody():
+        tree = open_folder.read("a.conf")
+    assert troubles(tree) == [
+        "a.conf:2: includes closed/*.conf, which this user may not list",
+        "a.conf:4: includes c*/d.conf, which is not there !",
+    ]
+    assert (said(tree), tree.complete) == ([("a", ["x=1"])], False)
+
+
+def test_what_builds_upon_a_file_that_was_not_read_is_not_refused(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "MAX_FILE", 120)
+    write(folder, a="#include big.conf\nq=1\n[a](+)\nx=1\n[b](t,!)\n[c](b)\ny=1\n", big="[a]\nz=1\n" * 100)
+    tree = folder.read("a.conf")
+    assert said(tree) == [("a", ["x=1"]), ("c", ["y=1"])]
+    assert troubles(tree) == [
+        "big.conf:0: is too much to read",
+        "a.conf:2: a setting before any [section] so far as could be read",
+        "a.conf:3: adds to [a], which is not there so far as could be read",
+        "a.conf:5: inherits from [t], which is not there so far as could be read",
+    ]
+
+
+def test_what_a_program_would_say_is_unread(folder: Folder) -> None:
+    write(folder, a="#exec /bin/true\n[a]\nx=1\n")
+    tree = folder.read("a.conf")
+    assert (said(tree), tree.complete) == ([("a", ["x=1"])], False)
+
+
+def test_templates_that_double_come_to_an_end(folder: Folder) -> None:
+    double = "".join(f"[t{n + 1}](!,t{n},t{n})\n" for n in range(60))
+    write(folder, a=f"[t0](!)\nx=1\n{double}[end](t60)\n", b="[b]\n#include a.conf\n#tryinclude c.conf\n")
+    tree = folder.read("a.conf")
+    assert sum(len(section.entries) for section in tree.sections) < folders.MAX_ENTRIES
+    assert not tree.complete
+    assert tree.troubles[0].reason == "more than 500,000 settings; the rest is not read"
+    assert tree.troubles[0].unread
+    assert len(folder.read("b.conf").troubles) == 1
+
+
+def test_many_sections_are_found_at_once(folder: Folder) -> None:
+    write(folder, a="".join(f"[c{n}]\n" for n in range(20_000)) + "".join(f"[C{n}](+)\nx=1\n" for n in range(20_000)))
+    tree = folder.read("a.conf")
+    assert {len(section.entries) for section in tree.sections} == {1}
+    assert len(tree.sections) == 20_000
 
 
 def test_the_last_setting_counts_and_names_are_not_case_sensitive(folder: Folder) -> None:
