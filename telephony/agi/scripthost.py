@@ -6,6 +6,7 @@ script that blocks its one thread silences it, and the service replaces it.
 
 import asyncio
 import gc
+import re
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,10 @@ SAID_PER_BEAT = 5
 HANGUP_BEHIND = 10
 """Hundredths of a second in which a HANGUP explains why a command failed."""
 STATUS = "THREERINGS_SCRIPT"
+GUARD = "guard"
+"""In the query: the dialplan has set TIMEOUT(absolute) to send the call on if nobody speaks; what it was before."""
+_ADDRESSES = ("agi_network_script", "agi_request")
+_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 UNMINDFUL = "goes on although its caller is gone; it will never run again"
 
 
@@ -40,13 +45,31 @@ class HostConnection(AgiConnection):
     def __init__(self, environment: Environment, first: Callable[[], None]) -> None:
         super().__init__(environment=environment)
         self._first: Callable[[], None] | None = first
+        self._guarded = False
 
     def send(self, line: bytes) -> None:
         """As `AgiConnection.send`."""
         super().send(line)
+        if self._guarded:
+            return
         first, self._first = self._first, None
         if first is not None:
             first()
+
+    async def disarm(self, seconds: str) -> None:
+        """Take the dialplan's guard away, which sends the call on if nobody speaks. It is not the script that speaks.
+
+        Args:
+            seconds: of TIMEOUT(absolute) from here on, as the caller's own dialplan had it; 0: none.
+
+        Raises:
+            As `exchange`.
+        """
+        self._guarded = True
+        try:
+            await self.exchange(command("SET VARIABLE", "TIMEOUT(absolute)", seconds), CLOSING)
+        finally:
+            self._guarded = False
 
     def let_go(self) -> None:
         """Leave the conversation to the service, which shares the socket; the peer notices nothing."""
@@ -178,13 +201,24 @@ class ScriptHost:
             if loaded is None or loaded.fault:
                 result, detail = "failed", loaded.fault if loaded else "no such script"
             else:
-                result, detail = await self._run(number, loaded, connection)
+                result, detail = await self._guarded(number, loaded, connection)
             if number in self._calls:
                 await _finish(connection, result)
         except asyncio.CancelledError:
             # Only `_drop` and `run` cancel; neither waits for more than the end of this.
             result, detail = "hung_up", "ended by the service"
         self._ended(number, result, detail)
+
+    async def _guarded(self, number: int, loaded: Loaded, connection: HostConnection) -> tuple[str, str]:
+        """Run the script, once the dialplan's guard is taken away where it has set one."""
+        query = connection.environment.query if connection.environment is not None else {}
+        guard = query.get(GUARD, "")
+        if _SECONDS.fullmatch(guard):
+            try:
+                await connection.disarm(guard)
+            except (AGIException, TimeoutError) as error:
+                return "hung_up", f"before the script began: {error}"
+        return await self._run(number, loaded, connection)
 
     async def _run(self, number: int, loaded: Loaded, connection: HostConnection) -> tuple[str, str]:
         """Run the script: its result and, unless all is well, why."""
@@ -292,6 +326,9 @@ async def _finish(connection: HostConnection, result: str) -> None:
 
 def _environment(message: Message) -> Environment:
     values = message["values"]
+    if list(message["query"]) == [GUARD]:
+        # Between the dialplan and us; a script that looks at its own address shall not trip over it.
+        values |= {name: values[name].partition("?")[0] for name in _ADDRESSES if name in values}
     arguments = tuple(values[f"agi_arg_{number}"] for number in range(1, message["arguments"] + 1))
     return Environment(values, message["path"], message["query"], arguments)
 

@@ -58,7 +58,7 @@ def dialled(name: str) -> str:
     if name in OTHERS:
         return OTHERS[name]
     kind, _, phone = name.partition(":")
-    if kind in ("do", "did", "raw"):
+    if kind in ("do", "did", "raw", "short"):
         return f"{kind}_{phone}"
     if phone:
         return OFFICE[kind] + phone[2:]

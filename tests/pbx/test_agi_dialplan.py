@@ -158,11 +158,30 @@ async def test_a_limit_on_the_whole_call_goes_on_after_inbound(pbx: Pbx) -> None
         story = Story(pbx).caller(C2, calls="support/asked-limited")
         more = await story.play()
 
-    # Four seconds from the INVITE; what Three Rings took of them (two, at most) comes on top.
+    # Four seconds from the INVITE, whatever Three Rings took of them.
     assert seen.caller(C1).ended_by == more.caller(C2).ended_by == "other"
-    for leg, lasts in ((seen.caller(C1), 6.0), (more.caller(C2), 4.0)):
+    for leg in (seen.caller(C1), more.caller(C2)):
         assert leg.ended_at is not None
-        assert (leg.ended_at - leg.invited_at).total_seconds() == pytest.approx(lasts, abs=0.5)
+        assert (leg.ended_at - leg.invited_at).total_seconds() == pytest.approx(4.0, abs=0.5)
+
+
+async def test_a_script_of_a_service_that_takes_the_call_and_freezes_is_waited_for_two_seconds(pbx: Pbx) -> None:
+    async with Stranger(pbx, "nothing"), Heard(pbx) as heard:
+        await Story(pbx).caller(C1, calls="do:honest").play()
+
+    (ran,) = heard.of("Ran")
+    assert ran["Why"] == "unreachable"
+    assert took(ran) == pytest.approx(2.0, abs=0.2)
+
+
+async def test_a_limit_of_the_callers_own_dialplan_strikes_there_while_a_script_talks(pbx: Pbx) -> None:
+    async with Database() as database, Product([pbx], database.url, scripts=HONEST), Heard(pbx) as heard:
+        await Story(pbx).caller(C1, calls="short:listens").caller(C2, calls="short:honest").play()
+
+    (struck,) = heard.of("Struck")
+    assert (struck["Name"], struck["Why"]) == ("listens", "unreachable")
+    assert took(struck) == pytest.approx(2.5, abs=0.2)
+    assert [(ran["Name"], ran["Why"]) for ran in heard.of("Ran")] == [("honest", "")]
 
 
 HONEST = {"honest": "faults.py:honest", "listens": "faults.py:listens"}
