@@ -27,6 +27,8 @@ ALTERED_PATH = "THREERINGS_HOST_PYTHONPATH"
 """What PYTHONPATH was before the service put itself in front."""
 _PR_SET_PDEATHSIG = 1
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR2)
+_SIGNAL = signal.signal
+"""The real one, whatever scripts find in its place."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -52,7 +54,6 @@ def main(arguments: Sequence[str]) -> None:
 
 async def _host(end: socket.socket, mark: Callable[[int], None]) -> None:
     host = ScriptHost(end, mark)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, os._exit, 0)
     _replace(host)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(host.run())
@@ -69,7 +70,9 @@ def _die_with(parent: int) -> None:
 
 def _harden() -> None:
     for number in _IGNORED:
-        signal.signal(number, signal.SIG_IGN)
+        _SIGNAL(number, signal.SIG_IGN)
+    # Not the loop's to handle: a handler would be inherited by what scripts fork, with the way to wake the loop.
+    _SIGNAL(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=False)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -80,18 +83,23 @@ def _harden() -> None:
         os.environ["PYTHONPATH"] = path
     elif path is not None:
         os.environ.pop("PYTHONPATH", None)
-    os.register_at_fork(after_in_child=_mark_fork)
+    os.register_at_fork(after_in_child=_be_a_child)
 
 
-def _mark_fork() -> None:
+def _be_a_child() -> None:
+    """What a script forks is no host: signals end it, and it, alone."""
     bridge.forked = True
+    signal.set_wakeup_fd(-1)
+    faulthandler.unregister(signal.SIGUSR1)
+    setattr(signal, "signal", _SIGNAL)  # noqa: B010 - as in `_replace`
+    for number in (*_IGNORED, signal.SIGTERM, signal.SIGUSR1):
+        _SIGNAL(number, signal.SIG_DFL)
 
 
 def _replace(host: ScriptHost) -> None:
     """Put what stands for a call's own in the places where scripts look."""
     stand_in(cast("TextIO", open(os.devnull)), cast("TextIO", SaidOutput(lambda line: host.said("", line))))  # noqa: PTH123, SIM115
     setattr(pyst2, "AGI", AGI)  # noqa: B010 - to mypy a class is for ever
-    real = signal.signal
 
     def remember(number: int, handler: Any) -> Any:  # noqa: ANN401 - as signal.signal
         """A script's handlers are no business of the process. That for SIGHUP is called when its caller hangs up."""
@@ -101,6 +109,6 @@ def _replace(host: ScriptHost) -> None:
         before, call.hangup_handler = call.hangup_handler, handler
         return before
 
-    remember.__doc__ = real.__doc__
+    remember.__doc__ = _SIGNAL.__doc__
     setattr(signal, "signal", remember)  # noqa: B010 - the same
     sys.excepthook = sys.__excepthook__

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import asterisk.agi
+import pytest
 import structlog
 
 from tests.agi.pools import children, running, scripts
@@ -96,3 +97,21 @@ async def test_signals_alarms_forks_and_exits_of_a_script_are_no_business_of_its
         assert children() == {host}
         assert pool.pool.state().replaced["died"] == 0
     assert pool.results("odd") == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("terminate", '"ENDED" "-15"'),
+        ("handle", '"ENDED" "7"'),
+        ("pool", '"LENGTHS" "[3, 1]"'),
+        ("process", '"ENDED" "-15"'),
+    ],
+)
+async def test_a_signal_to_what_a_script_has_forked_does_not_reach_its_host(script: str, said: str) -> None:
+    async with running(scripts(it=f"forks.py:{script}")) as pool:
+        before = children()
+        for _ in range(3):
+            assert await pool.talk("it") == ["ANSWER", f"SET VARIABLE {said}", GOOD]
+        assert children() == before
+        assert pool.pool.state().replaced["died"] == 0
