@@ -35,6 +35,7 @@ class Child:
         self._stderr = HostStderr(told)
         self._process: Process | None = None
         self._shared: mmap.mmap | None = None
+        self._reaped = False
 
     async def start(self, wire: socket.socket) -> None:
         """Start it, with its end of the wire.
@@ -98,12 +99,11 @@ class Child:
 
     def kill(self) -> None:
         """End it at once, and whatever it has started."""
-        if self._process is not None and self.runs:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self.runs:
+            self._kill_group()
 
     async def reap(self) -> None:
-        """End it, and leave nothing of it. Safe to repeat."""
+        """End it, and leave nothing of it, nor of what it has started in its session. Safe to repeat."""
         process = self._process
         if process is not None and self.runs:
             self._signal(signal.SIGTERM)
@@ -112,10 +112,21 @@ class Child:
             except TimeoutError:
                 self.kill()
                 await process.wait()
+        if not self._reaped:
+            self._reaped = True
+            self._kill_group()
         self._stderr.close()
         if self._shared is not None:
             self._shared.close()
             self._shared = None
+
+    def _kill_group(self) -> None:
+        process = self._process
+        # While one of its group lives its number is nobody else's; if somebody has it, nothing of ours is left.
+        if process is None or (not self.runs and Path("/proc", str(process.pid)).exists()):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self.runs:

@@ -1,6 +1,7 @@
 """What makes a process a script host: it dies with the service, and no script can take it over."""
 
 import asyncio
+import contextlib
 import ctypes
 import faulthandler
 import mmap
@@ -10,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 import uvloop
@@ -27,6 +29,8 @@ ALTERED_PATH = "THREERINGS_HOST_PYTHONPATH"
 """What PYTHONPATH was before the service put itself in front."""
 _PR_SET_PDEATHSIG = 1
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR2)
+_EXPENDABLE, _MOST_EXPENDABLE = 500, 1000
+"""Of the kernel's 1,000."""
 _SIGNAL = signal.signal
 """The real one, whatever scripts find in its place."""
 
@@ -75,6 +79,7 @@ def _harden() -> None:
     _SIGNAL(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=False)
+    _die_first()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -84,6 +89,13 @@ def _harden() -> None:
     elif path is not None:
         os.environ.pop("PYTHONPATH", None)
     os.register_at_fork(after_in_child=_be_a_child)
+
+
+def _die_first() -> None:
+    """When memory is short, a host is to go rather than the service."""
+    with contextlib.suppress(OSError, ValueError):
+        mark = Path("/proc/self/oom_score_adj")
+        mark.write_text(str(min(int(mark.read_text()) + _EXPENDABLE, _MOST_EXPENDABLE)))
 
 
 def _be_a_child() -> None:

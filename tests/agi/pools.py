@@ -117,3 +117,11 @@ def children() -> set[int]:
         if int(fields[1]) == os.getpid():
             found.add(int(process.name))
     return found
+
+
+def gone(pid: int) -> bool:
+    """It has ended, reaped or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from telephony.agi.hosts import Ended, HostPool, HostSettings, NoHost
-from tests.agi.pools import Pool, children, files, heard, running, scripts, tcp_pair, until
+from tests.agi.pools import Pool, children, files, gone, heard, running, scripts, tcp_pair, until
 from tests.support.agi_peer import AgiPeer
 
 DIGIT = b"200 result=0\n"
@@ -265,3 +265,17 @@ async def test_a_host_that_dies_at_its_start_is_tried_again_and_told_of_once(tmp
             task.cancel()
     told = [log for log in logs if log["event"] == "script_host_lost"]
     assert [(log["reason"], log["detail"]) for log in told] == [("died", "no licence")]
+
+
+async def test_what_a_host_has_started_goes_with_it_even_when_it_dies_of_itself() -> None:
+    async with running(scripts(left="forks.py:left"), ONE) as pool:
+        _, said, _ = await pool.talk("left")
+        child = int(said.split('"')[3])
+        await until(lambda: gone(child))
+
+
+async def test_when_memory_is_short_a_host_goes_before_the_service() -> None:
+    async with running(scripts(talk="forms.py:talk"), ONE):
+        (host,) = children()
+        ours, its = (int(Path(f"/proc/{who}/oom_score_adj").read_text()) for who in ("self", host))
+        assert its == min(ours + 500, 1000)

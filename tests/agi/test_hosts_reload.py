@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from telephony.agi.hosts import HostPool, HostSettings
-from tests.agi.pools import SCRIPTS, children, running, scripts, until
+from tests.agi.pools import SCRIPTS, children, gone, running, scripts, until
 from tests.agi.test_hosts_faults import ONE, spoken, status
 
 OLD = "def f(agi):\n    agi.answer()\n    agi.set_variable('CODE', 'old')\n    agi.noop()\n"
@@ -103,13 +103,6 @@ async def test_a_stop_amid_a_reload_leaves_nothing(folder: Path) -> None:
         reloading = tasks.create_task(pool.pool.reload(scripts(folder, it="it.py:f")))
         await until(lambda: pool.pool.state().hosts["starting"] == 1)
         reloading.cancel()
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def started(*arguments: str) -> tuple[subprocess.Popen[str], list[int]]:
