@@ -5,6 +5,8 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from telephony.agi.codec import Environment
+
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
@@ -53,7 +55,7 @@ class HostsState:
     Attributes:
         hosts: how many are `ready`, `starting` and `draining`.
         conversations: under way, those being ended included.
-        replaced: hosts by reason: `silent`, `died`, `stubborn`.
+        replaced: hosts by reason: `silent`, `died`, `stubborn`, `exhausted`.
     """
 
     hosts: Mapping[str, int]
@@ -76,6 +78,7 @@ class Conversation:
     Attributes:
         sock: our duplicate.
         began: on the loop's clock.
+        environment: as read from the socket, until the script has spoken: another host may have to take the call.
         started: the script has spoken.
         alarms: what ends it when it is late or endless.
     """
@@ -84,6 +87,7 @@ class Conversation:
     script: str
     sock: socket.socket
     began: float
+    environment: Environment | None
     started: bool = False
     alarms: tuple[asyncio.TimerHandle, ...] = ()
 

@@ -42,6 +42,7 @@ class Host:
         longest: seconds of a conversation.
         ended: told (conversation, result, detail) when the host has finished a conversation; the socket is closed.
         abandoned: the same, when somebody else must finish it.
+        refused: told (conversation, detail) when the host could not even begin with it.
 
     Attributes:
         stage: of its life.
@@ -52,7 +53,7 @@ class Host:
         quiet: seconds, as counted by `judge`, that nothing was heard.
         age: the same, since it was started, or since it was ready.
         parked: scripts in it that never run again.
-        reason: why it left: '' in good order, 'silent', 'died'.
+        reason: why it left: '' in good order, 'silent', 'died', 'exhausted'.
         detail: what is known about that, one line.
     """
 
@@ -62,6 +63,7 @@ class Host:
         longest: float,
         ended: Callable[[Conversation, str, str], None],
         abandoned: Callable[[Conversation, str, str], None],
+        refused: Callable[[Conversation, str], None],
     ) -> None:
         self.stage = Stage.STARTING
         self.left, self.settled = asyncio.Event(), asyncio.Event()
@@ -70,7 +72,8 @@ class Host:
         self.quiet = self.age = 0.0
         self.parked = 0
         self.reason = self.detail = ""
-        self._scripts, self._longest, self._ended, self._abandoned = scripts, longest, ended, abandoned
+        self._scripts, self._longest = scripts, longest
+        self._ended, self._abandoned, self._refused = ended, abandoned, refused
         self._wire: Wire | None = None
         self._heard_at_judging = self._ending = False
         self._log = structlog.get_logger(__name__)
@@ -135,7 +138,7 @@ class Host:
         return 0 if self._wire is None else self._wire.waiting
 
     def take(self, conversation: Conversation, environment: Environment) -> None:
-        """Hand it a call.
+        """Hand it a call. What it cannot begin with it refuses later, and from then on takes no more.
 
         Raises:
             WireFull, WireClosed: it cannot; nothing has happened.
@@ -212,7 +215,7 @@ class Host:
     def _started(self, number: int) -> None:
         conversation = self.conversations.get(number)
         if conversation is not None and not conversation.started:
-            conversation.started = True
+            conversation.started, conversation.environment = True, None
             conversation.alarms[0].cancel()
 
     def _finished(self, number: int, result: str, detail: str) -> None:
@@ -224,7 +227,9 @@ class Host:
             conversation.sock.close()
             self._ended(conversation, result, detail)
         else:
-            self._abandoned(conversation, "busy", detail)
+            # Having no conversations it would be everybody's first choice, for ever.
+            self._leave("exhausted", detail)
+            self._refused(conversation, detail)
         self._let_go()
 
     def _abandon(self, result: str, detail: str) -> None:
@@ -269,6 +274,3 @@ class Host:
         if self._wire is not None:
             with contextlib.suppress(WireFull, WireClosed):
                 self._wire.send(message)
-
-    def _said(self, line: str) -> None:
-        self._log.info("script_host_said", line=line)

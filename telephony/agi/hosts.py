@@ -113,19 +113,8 @@ class HostPool:
         self._number += 1
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
-        conversation = Conversation(self._number, script, sock, loop.time())
-        for host in self._preferred():
-            try:
-                host.take(conversation, environment)
-            except (WireFull, WireClosed, ValueError):
-                continue
-            settings = self._settings
-            conversation.alarms = (
-                loop.call_later(settings.first_command, self._late, host, conversation, settings.first_command),
-                loop.call_later(settings.longest, self._endless, host, conversation),
-            )
-            return
-        raise NoHost("busy", "no script host takes calls")
+        if not self._hand_on(Conversation(self._number, script, sock, loop.time(), environment), environment):
+            raise NoHost("busy", "no script host takes calls")
 
     def decline(self, sock: socket.socket, result: str) -> None:
         """Tell the dialplan why nobody runs the script, and let the call go on. The socket is ours from here on."""
@@ -180,7 +169,7 @@ class HostPool:
             tasks.create_task(self._keep(generation, tasks, self._start(generation, tasks)))
 
     def _start(self, generation: _Generation, tasks: asyncio.TaskGroup) -> Host:
-        host = Host(generation.scripts, self._settings.longest, self._ended, self._abandoned)
+        host = Host(generation.scripts, self._settings.longest, self._ended, self._abandoned, self._refused)
         self._hosts.add(host)
         generation.hosts[host] = tasks.create_task(self._live(host, generation))
         return host
@@ -281,6 +270,28 @@ class HostPool:
             key=lambda host: (host.waiting > 0, host.quiet > doubtful, len(host.conversations)),
         )
 
+    def _hand_on(self, conversation: Conversation, environment: Environment) -> bool:
+        """To the first host that takes it, and see to it that it has an end; whether there is one."""
+        settings, loop = self._settings, asyncio.get_running_loop()
+        for host in self._preferred():
+            try:
+                host.take(conversation, environment)
+            except (WireFull, WireClosed, ValueError):
+                continue
+            first, began = settings.first_command, conversation.began
+            conversation.alarms = (
+                loop.call_at(began + first, self._late, host, conversation, first),
+                loop.call_at(began + settings.longest, self._endless, host, conversation),
+            )
+            return True
+        return False
+
+    def _refused(self, conversation: Conversation, detail: str) -> None:
+        """Its host could not begin with it, so it is as good as new."""
+        environment = conversation.environment
+        if environment is None or not self.knows(conversation.script) or not self._hand_on(conversation, environment):
+            self._abandoned(conversation, "busy", detail)
+
     def _late(self, host: Host, conversation: Conversation, allowed: float) -> None:
         """The script should have spoken by now."""
         host.hear()
@@ -329,5 +340,5 @@ class HostPool:
         generation.told = "" if was_ready else host.detail
 
 
-REASONS = ("silent", "died", "stubborn")
+REASONS = ("silent", "died", "stubborn", "exhausted")
 __all__ = ["Ended", "HostPool", "HostSettings", "HostsState", "NoHost"]

@@ -71,7 +71,7 @@ async def test_a_script_that_blocks_costs_its_host_and_nobody_on_the_other(how: 
             await until(lambda: len(pool.ended) == 7)
             assert pool.results("talk").count("host_lost") == 3
             assert pool.results("blocks") == ["host_lost"]
-            assert pool.pool.state().replaced == {"silent": 1, "died": 0, "stubborn": 0}
+            assert pool.pool.state().replaced == {"silent": 1, "died": 0, "stubborn": 0, "exhausted": 0}
     (told,) = [log for log in logs if log["event"] == "script_host_blocked"]
     assert told["script"] == "blocks"
     assert told["where"].startswith("forms.py:")
@@ -120,7 +120,7 @@ async def test_a_conversation_has_a_longest_time() -> None:
 
 async def test_callers_of_a_killed_host_go_on_at_once() -> None:
     async with running(scripts(talk="forms.py:talk"), QUICK) as pool:
-        talkers = [await pool.call("talk") for _ in range(4)]
+        talkers = [await pool.call("talk") for _ in range(hosts * hosts)]
         for talker in talkers:
             await spoken(talker)
         victim = min(children())
@@ -279,3 +279,27 @@ async def test_when_memory_is_short_a_host_goes_before_the_service() -> None:
         (host,) = children()
         ours, its = (int(Path(f"/proc/{who}/oom_score_adj").read_text()) for who in ("self", host))
         assert its == min(ours + 500, 1000)
+
+
+HOARDS = """import resource
+def hoard(agi):
+    agi.answer()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 100))  # as if all the others were in use
+def talk(agi):
+    agi.answer()
+"""
+
+
+@pytest.mark.parametrize(("hosts", "said"), [(1, [status("busy")]), (2, ["ANSWER", status("")])])
+async def test_a_host_without_a_file_number_left_is_replaced_and_its_calls_go_to_another(
+    hosts: int, said: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "hoards.py").write_text(HOARDS)
+    found = scripts(tmp_path, hoard="hoards.py:hoard", talk="hoards.py:talk")
+    async with running(found, HostSettings(hosts=hosts, first_command=2.0)) as pool:
+        await pool.talk("hoard")
+        callers = [await pool.call("talk") for _ in range(hosts * hosts)]
+        assert [await caller.answer() for caller in callers] == [said] * len(callers)
+        await until(lambda: pool.pool.state().hosts == {"ready": hosts, "starting": 0, "draining": 0})
+        assert pool.pool.state().replaced["exhausted"] == 1
+        assert await pool.talk("talk") == ["ANSWER", status("")]

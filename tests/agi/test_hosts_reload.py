@@ -42,7 +42,7 @@ async def test_old_calls_go_on_in_the_old_code_and_new_ones_get_the_new(folder: 
         await old.close()
         await until(lambda: pool.results("it") == ["ok", "ok"])
         await until(lambda: not children() & before)
-        assert pool.pool.state().replaced == {"silent": 0, "died": 0, "stubborn": 0}
+        assert pool.pool.state().replaced == {"silent": 0, "died": 0, "stubborn": 0, "exhausted": 0}
 
 
 @pytest.mark.parametrize(
