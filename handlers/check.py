@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,9 +24,12 @@ from telephony.ami.settings import SystemClock
 from telephony.config import DEFAULT_FILE, Config, ConfigFaults, Pbx
 
 LOCAL_SECONDS = 10.0
+"""Of files, which may lie on a share that hangs."""
+CONFIGURATION_SECONDS = 40.0
 DATABASE_SECONDS = 60.0
 PBX_SECONDS = 60.0
 """Limits of each part, besides the time of listening; every step within has a shorter one of its own."""
+FILES_AFTER = LOCAL_SECONDS + 5
 LONGEST_WAIT = 3_600.0
 COLOURS = {Result.FAULT: "bold red", Result.WARNING: "yellow", Result.NOT_CHECKED: "cyan", Result.OK: "green"}
 
@@ -74,7 +78,9 @@ def folders_of(config: Config, given: Sequence[str]) -> dict[str, Path]:
             )
         elif name in folders:
             faults.append(f"{option}: is the second folder of {name}; give one a PBX")
-        elif not Path(path).is_dir():
+        elif not path:
+            faults.append(f"{option}: names no folder; name /etc/asterisk or a copy of it")
+        elif not os.path.isdir(path):  # noqa: PTH112 - pathlib's raises where a folder above is closed
             faults.append(f"{option}: is no folder that this user can read; name /etc/asterisk or a copy of it")
         else:
             folders[name] = Path(path)
@@ -86,7 +92,7 @@ def folders_of(config: Config, given: Sequence[str]) -> dict[str, Path]:
 def file_of(named: Path | None, environ: Mapping[str, str]) -> Path | None:
     """The configuration file that was read, if one was."""
     path = named or Path(environ.get("THREERINGS_CONFIG") or DEFAULT_FILE)
-    return path if path.exists() else None
+    return path if os.path.exists(path) else None  # noqa: PTH110 - pathlib's raises where a folder above is closed
 
 
 async def examine(scope: Scope, doing: Callable[[Sequence[str]], None] = lambda _: None) -> list[Finding]:
@@ -103,10 +109,7 @@ async def examine(scope: Scope, doing: Callable[[Sequence[str]], None] = lambda 
         pending.append(name)
         doing(pending)
         try:
-            async with asyncio.timeout(seconds):
-                return await work
-        except TimeoutError:
-            return [Subject(name).fault("time", f"did not finish within {seconds:g} s", "what it waits for hangs")]
+            return await limited(Subject(name), seconds, work)
         finally:
             pending.remove(name)
             doing(pending)
@@ -115,15 +118,28 @@ async def examine(scope: Scope, doing: Callable[[Sequence[str]], None] = lambda 
     listening = scope.wait.total_seconds()
     async with asyncio.TaskGroup() as tasks:
         parts = [
-            tasks.create_task(part("configuration", LOCAL_SECONDS, _configuration(scope))),
+            tasks.create_task(part("configuration", CONFIGURATION_SECONDS, _configuration(scope))),
             tasks.create_task(part("database", DATABASE_SECONDS, database.look(config, clock.wall))),
             *(
-                tasks.create_task(part(each.name, PBX_SECONDS + listening, _pbx(scope, each, clock, seen)))
+                tasks.create_task(
+                    part(each.name, PBX_SECONDS + listening + FILES_AFTER, _pbx(scope, each, clock, seen))
+                )
                 for each in config.pbx
             ),
         ]
     found = [finding for each in parts for finding in each.result()]
     return settled([*found, *names.look(config, seen)])
+
+
+async def limited(about: Subject, seconds: float, work: Awaitable[list[Finding]]) -> list[Finding]:
+    """What the work finds, or that it took too long."""
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await work
+    except TimeoutError:
+        took = f"within {seconds:g} s" if limit.expired() else "in time"
+        return [about.fault("time", f"did not finish {took}", "what it waits for hangs")]
 
 
 async def _configuration(scope: Scope) -> list[Finding]:
@@ -136,17 +152,30 @@ async def _configuration(scope: Scope) -> list[Finding]:
             "add a [[pbx]] with name, host, username and secret_file",
         )
         found.append(about.fault("configuration", what, remedy))
-    found += await within(LOCAL_SECONDS, partial(local.files, scope.config, scope.file))
+    try:
+        found += await within(LOCAL_SECONDS, partial(local.files, scope.config, scope.file))
+    except TimeoutError:
+        what = f"the files that are named could not be looked at within {LOCAL_SECONDS:g} s"
+        found.append(about.fault("time", what, "does one lie on a share that hangs?"))
     return found + await local.listening(scope.config)
 
 
 async def _pbx(scope: Scope, each: Pbx, clock: SystemClock, seen: dict[str, Inspection | None]) -> list[Finding]:
     seen[each.name] = None
-    found, seen[each.name] = await pbx.look(scope.config, each, clock, scope.wait)
+
+    async def ask() -> list[Finding]:
+        found, seen[each.name] = await pbx.look(scope.config, each, clock, scope.wait)
+        return found
+
+    found = await limited(Subject(each.name), PBX_SECONDS + scope.wait.total_seconds(), ask())
     folder = scope.folders.get(each.name)
     if folder is None:
         return found + etc.without(each)
-    return found + await within(LOCAL_SECONDS, partial(etc.look, each, folder, seen[each.name]))
+    try:
+        return found + await within(LOCAL_SECONDS, partial(etc.look, each, folder, seen[each.name]))
+    except TimeoutError:
+        why = f"its files were not read within {LOCAL_SECONDS:g} s; give --asterisk-etc with a copy on a local disk"
+        return found + etc.without(each, why)
 
 
 def write(findings: Sequence[Finding], out: TextIO, form: Format, *, verbose: bool) -> None:

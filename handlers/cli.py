@@ -178,7 +178,7 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
         case typer.TyperException():
             message = getattr(error, "format_message", error.__str__)()
             return (f"{message} See: threerings --help",), WRONG
-        case exporting.OutputError():
+        case exporting.OutputError() | service.ListenError():
             return (str(error),), FAILED
         case OSError():
             return (f"{error.filename or 'output'}: {error.strerror or error}",), FAILED

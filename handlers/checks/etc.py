@@ -37,16 +37,19 @@ def look(pbx: Pbx, root: Path, seen: Inspection | None) -> list[Finding]:
         found += readable(about, tree, needed=True)
         if tree.there and tree.refused is None:
             found += judge(tree)
-    for name in etc_logging.FILES:
-        found += readable(about, folder.read(name), needed=False)
-    found += etc_logging.judge(about, folder)
+    logging = {name: folder.read(name) for name in etc_logging.FILES}
+    for name in etc_logging.TOLD:
+        found += readable(about, logging[name], needed=False)
+    found += etc_logging.judge(about, logging)
     found += _other_dialplans(about, folder)
     return found
 
 
-def without(pbx: Pbx) -> list[Finding]:
-    """What cannot be seen without the files."""
-    how = "only its files tell; give --asterisk-etc with its /etc/asterisk or a copy"
+NOT_GIVEN = "only its files tell; give --asterisk-etc with its /etc/asterisk or a copy"
+
+
+def without(pbx: Pbx, how: str = NOT_GIVEN) -> list[Finding]:
+    """What cannot be seen without the files; `how` says why there are none, and how they can be had."""
     return [Subject(pbx.name).not_checked(point, what, how) for point, what in WITHOUT]
 
 

@@ -1,15 +1,16 @@
 """asterisk.conf, logger.conf and what writes logs into a database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from handlers.checks.findings import Finding, Subject
+from handlers.checks.findings import Finding, Subject, some
 from telephony.ami.inspection import Inspection
 from telephony.config import Pbx
-from telephony.pbxfiles.folder import Folder, Section, Tree
+from telephony.pbxfiles.folder import Section, Tree
 from telephony.pbxfiles.grammar import is_true
 
-FILES = ("modules.conf", "logger.conf", "extconfig.conf", "cdr.conf", "cel.conf")
+TOLD = ("modules.conf", "logger.conf", "extconfig.conf", "cdr.conf", "cel.conf")
+"""Files of which each bad line is told."""
 FROZEN = "while that database hangs, no agent's phone rings"
 
 
@@ -42,6 +43,8 @@ CEL = (
     Backend("cel_odbc", "cel_odbc.conf", key="connection"),
     Backend("cel_tds", "cel_tds.conf", ("global",)),
 )
+FILES = (*TOLD, *(backend.file for backend in (*CDR, *CEL)))
+Trees = Mapping[str, Tree]
 
 
 def system_name(pbx: Pbx, tree: Tree, seen: Inspection | None) -> list[Finding]:
@@ -59,50 +62,66 @@ def system_name(pbx: Pbx, tree: Tree, seen: Inspection | None) -> list[Finding]:
         return [about.fine(point, f"{entry.place if entry else tree.name}: systemname = {name}")]
     if seen is not None and seen.systemname is not None:
         return []  # what it told by itself is told already
+    if entry is None and not tree.complete:
+        return [about.not_checked(point, "systemname", "perhaps it stands in what could not be read")]
     what = f"{entry.place}: systemname is {name!r}, not {pbx.name!r}" if entry else "asterisk.conf: no systemname"
     return [about.bad(point, what, remedy, only_warn=not pbx.strict)]
 
 
-def judge(about: Subject, folder: Folder) -> list[Finding]:
-    """Where queue_log, CDR and CEL are written to."""
-    modules = folder.read("modules.conf")
-    found = [*_queue_log(about, folder)]
-    cdr, cel = folder.read("cdr.conf").section("general"), folder.read("cel.conf").section("general")
+def judge(about: Subject, trees: Trees) -> list[Finding]:
+    """Where queue_log, CDR and CEL are written to.
+
+    Args:
+        about: the PBX.
+        trees: each of `FILES`.
+    """
+    found = [*_queue_log(about, trees)]
+    cdr, cel = trees["cdr.conf"].section("general"), trees["cel.conf"].section("general")
     if cdr is None or not _is_off(cdr, "enable"):
-        found += [about.fault("database-cdr", what, remedy) for what, remedy in _backends(folder, modules, CDR)]
+        found += [about.fault("database-cdr", what, remedy) for what, remedy in _backends(trees, CDR)]
     if cel is not None and _is_on(cel, "enable"):
-        found += [about.fault("database-cel", what, remedy) for what, remedy in _backends(folder, modules, CEL)]
-    if all(each.point not in ("realtime-queue-log", "database-cdr", "database-cel") for each in found):
-        found.append(about.fine("database-logging", "queue_log, CDR and CEL are written into no database"))
+        found += [about.fault("database-cel", what, remedy) for what, remedy in _backends(trees, CEL)]
+    point, unread = "database-logging", [tree.name for tree in trees.values() if not tree.complete]
+    what = "whether queue_log, CDR or CEL are written into a database"
+    if unread:
+        found.append(about.not_checked(point, what, f"{some(unread)} could not be read; let this user, or give a copy"))
+    elif not trees["modules.conf"].there:  # Asterisk has one, so this is not all that Asterisk has
+        found.append(about.not_checked(point, what, "no modules.conf: the folder is not the whole one; give that"))
+    elif all(each.point not in ("realtime-queue-log", "database-cdr", "database-cel") for each in found):
+        found.append(about.fine(point, "queue_log, CDR and CEL are written into no database"))
     return found
 
 
-def _queue_log(about: Subject, folder: Folder) -> list[Finding]:
+def _queue_log(about: Subject, trees: Trees) -> list[Finding]:
     found = []
-    settings = folder.read("extconfig.conf").section("settings")
+    settings = trees["extconfig.conf"].section("settings")
     realtime = settings.last("queue_log") if settings is not None else None
     if realtime is not None:
         what = f"{realtime.place}: queue_log is written into a database ({realtime.value}): {FROZEN}"
         remedy = "take that line out and restart Asterisk; Three Rings reads the file"
         found.append(about.fault("realtime-queue-log", what, remedy))
-    general = folder.read("logger.conf").section("general")
+    general = trees["logger.conf"].section("general")
     if general is not None and _is_off(general, "queue_log"):
         entry = general.last("queue_log")
         what = f"{entry.place if entry else 'logger.conf'}: queue_log is off: the second witness is silent"
         found.append(about.fault("queue-log-off", what, "queue_log = yes, then: asterisk -rx 'logger reload'"))
-    elif realtime is not None and not (general is not None and _is_on(general, "queue_log_to_file")):
+    elif (
+        realtime is not None
+        and trees["logger.conf"].complete
+        and not (general is not None and _is_on(general, "queue_log_to_file"))
+    ):
         what = "logger.conf: with queue_log in a database, none is written to a file"
         remedy = "queue_log_to_file = yes, then: asterisk -rx 'logger reload'"
         found.append(about.fault("queue-log-off", what, remedy))
     return found
 
 
-def _backends(folder: Folder, modules: Tree, backends: tuple[Backend, ...]) -> Iterator[tuple[str, str]]:
+def _backends(trees: Trees, backends: tuple[Backend, ...]) -> Iterator[tuple[str, str]]:
     """What each one at work does, and the remedy."""
     for backend in backends:
-        if not loaded(modules, backend.module):
+        if not loaded(trees["modules.conf"], backend.module):
             continue
-        tree = folder.read(backend.file)
+        tree = trees[backend.file]
         sections = [section for section in tree.real() if not backend.sections or section.name in backend.sections]
         active = [section for section in sections if (section.last(backend.key) if backend.key else section.entries)]
         if active:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from handlers.checks.findings import Finding, Subject, some
+from handlers.checks.acl import Reach, reach
+from handlers.checks.findings import Finding, Result, Subject, some
 from handlers.checks.pbx import READ, WRITE
 from telephony.ami.translate import ACTED_UPON
 from telephony.config import Pbx
@@ -15,6 +16,17 @@ DEFAULT_WRITETIMEOUT = 100
 """Milliseconds; Asterisk takes none below it."""
 RELOAD = "then: asterisk -rx 'manager reload'"
 ANY = ("0.0.0.0", "::", "[::]", "")  # noqa: S104 - what others bind
+UNREAD = "perhaps it stands in what could not be read; let this user read all of it, or give a copy"
+SETTINGS = {
+    "ami-enabled": ("enabled",),
+    "timestampevents": ("timestampevents",),
+    "ami-bind": ("bindaddr",),
+    "writetimeout": ("writetimeout",),
+    "ami-acl": ("deny", "permit", "acl"),
+    "ami-read": ("read",),
+    "ami-too-much": ("write",),
+}
+"""The settings from which a point is judged."""
 
 _OPTION = re.compile(r"(\w+)\(([^()]*)\)")
 
@@ -25,14 +37,32 @@ def judge(pbx: Pbx, tree: Tree) -> list[Finding]:
     general, user = tree.section("general"), _user(tree, pbx.username)
     found = _general(about, pbx, general or Section("general", tree.sections[0].place)) if tree.sections else []
     if user is None:
+        found = _sure(about, tree, general, user, found)
         what = f"manager.conf has no account [{pbx.username}]"
+        if not tree.complete:
+            return [*found, about.not_checked("ami-account", f"the account [{pbx.username}]", UNREAD)]
         return [*found, about.fault("ami-account", what, f"take docker/asterisk/manager.conf, {RELOAD}")]
     found.append(_writetimeout(about, user))
     found.append(_acl(about, user))
     found.append(_rights(about, user, "read", READ, "ami-read"))
     found.append(_rights(about, user, "write", WRITE, "ami-too-much"))
     found += _filters(about, general, user)
-    return found
+    return _sure(about, tree, general, user, found)
+
+
+def _sure(
+    about: Subject, tree: Tree, general: Section | None, user: Section | None, found: list[Finding]
+) -> list[Finding]:
+    """What is said of a setting that is missing is not known where not everything could be read."""
+    if tree.complete:
+        return found
+    there = {entry.name.lower() for section in (general, user) if section is not None for entry in section.entries}
+    return [
+        each
+        if each.result is Result.OK or each.point not in SETTINGS or there.intersection(SETTINGS[each.point])
+        else about.not_checked(each.point, f"{SETTINGS[each.point][0]} in manager.conf", UNREAD)
+        for each in found
+    ]
 
 
 def _user(tree: Tree, name: str) -> Section | None:
@@ -84,11 +114,19 @@ def _writetimeout(about: Subject, user: Section) -> Finding:
 def _acl(about: Subject, user: Section) -> Finding:
     if user.last("acl") is not None:
         return about.fine("ami-acl", "the account has an ACL")
-    if user.last("deny") is None or user.last("permit") is None:
-        what = f"{user.place}: the account [{user.name}] may log in from everywhere"
-        remedy = "deny = 0.0.0.0/0.0.0.0 and permit = ADDRESS/255.255.255.255 of this machine"
-        return about.warning("ami-acl", what, f"{remedy}, {RELOAD}")
-    return about.fine("ami-acl", "the account has deny and permit")
+    remedy = f"deny = 0.0.0.0/0.0.0.0, then permit = ADDRESS/255.255.255.255 of this machine, {RELOAD}"
+    match reach(user.entries):
+        case Reach.EVERYWHERE:
+            what = f"{user.place}: the account [{user.name}] may log in from everywhere, or nearly"
+            return about.warning("ami-acl", what, remedy)
+        case Reach.NOWHERE:
+            what = f"{user.place}: the account [{user.name}] may log in from nowhere: the last deny or permit that fits"
+            return about.fault("ami-acl", f"{what} an address counts", remedy)
+        case Reach.UNKNOWN:
+            what = f"from where the account [{user.name}] may log in"
+            return about.not_checked("ami-acl", what, "only the networks of IPv4 are gone through; look at its deny")
+        case Reach.SOMEWHERE:
+            return about.fine("ami-acl", "the account has deny and permit")
 
 
 def _rights(about: Subject, user: Section, key: str, wanted: frozenset[str], point: str) -> Finding:

@@ -3,11 +3,11 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from handlers.build import ami_settings_of
 from handlers.checks.findings import Finding, Subject, some
-from telephony.ami.inspection import Heard, Inspection, QueueMember, inspect
+from telephony.ami.inspection import FellSilent, Heard, Inspection, QueueMember, inspect
 from telephony.ami.line import Fault, LinkFailed
 from telephony.ami.settings import AmiSettings, Clock
 from telephony.config import Address, Config, Pbx
@@ -42,6 +42,8 @@ _REMEDIES = {
     Fault.BROKEN: "what answers there is no Asterisk manager that can be followed",
     Fault.OVERFLOW: "ask again when the PBX is less busy",
 }
+
+_STUCK = "is Asterisk overloaded, stopped or stuck? On the PBX: asterisk -rx 'core show uptime'"
 
 
 async def look(config: Config, pbx: Pbx, clock: Clock, listen: timedelta) -> tuple[list[Finding], Inspection | None]:
@@ -93,6 +95,8 @@ def judge(config: Config, pbx: Pbx, seen: Inspection, listen: timedelta) -> list
 
 def _no_line(pbx: Pbx, failed: LinkFailed) -> Finding:
     about, place = Subject(pbx.name), Address(pbx.host, pbx.port)
+    if isinstance(failed, FellSilent):
+        return about.fault("ami-line", f"no line to {place}: {failed}", _STUCK)
     if failed.fault is not Fault.REFUSED:
         remedy = _REMEDIES[failed.fault]
         return about.fault("ami-line", f"no line to {place}: {failed}", remedy)
@@ -271,13 +275,29 @@ def _members(about: Subject, members: tuple[QueueMember, ...]) -> list[Finding]:
 
 
 def _agi(about: Subject, config: Config, seen: Inspection) -> list[Finding]:
-    if config.agi.listen.loopback or is_loopback(seen.peer):
-        return []
+    """Whether what its dialplan asks by FastAGI comes to us, and is let in; by the address of its AMI."""
+    point, listen = "agi-allow", config.agi.listen
     try:
-        address = ip_address(seen.peer)
+        address = ip_address(seen.peer.partition("%")[0])
     except ValueError:
         return []
+    if listen.loopback and not address.is_loopback:
+        what = f"its address is {address}, and agi.listen = {str(listen)!r} is reached from this machine alone"
+        remedy = "listen on an address that the PBX reaches, and allow it; fine if its dialplan asks nothing"
+        return [about.warning(point, f"{what}: what its dialplan asks by FastAGI comes to nobody", remedy)]
+    if address.is_loopback:  # whoever asks on one machine has the address that he asks
+        address = _as_address(listen.host) or address
     if any(address in network for network in config.agi.allow):
-        return [about.fine("agi-allow", f"{address} may ask by FastAGI")]
+        return [about.fine(point, f"{address} may ask by FastAGI")]
     what = f"{address} is not in agi.allow: what its dialplan asks by FastAGI is refused"
-    return [about.warning("agi-allow", what, f'add "{address}/{address.max_prefixlen}" to agi.allow')]
+    remedy = f'add "{address}/{address.max_prefixlen}" to agi.allow'
+    return [about.bad(point, what, remedy, only_warn=not listen.loopback)]
+
+
+def _as_address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is, where it is one of a machine; None for names and for all addresses."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return None if address.is_unspecified else address

@@ -103,6 +103,10 @@ class Inspection:
     heard: Heard = field(default_factory=Heard)
 
 
+class FellSilent(LinkFailed):
+    """What answered was a manager interface, and then it said nothing more."""
+
+
 async def inspect(
     settings: AmiSettings, clock: Clock, *, devices: Iterable[str] = (), listen: timedelta = timedelta()
 ) -> Inspection:
@@ -125,9 +129,13 @@ async def inspect(
         examination.seen.peer = await _connect(line, settings)
         await log_in(line, settings)
         failed = await examination.run(devices, listen)
+    except LinkFailed as error:
+        failed = error
     finally:
         line.hang_up(Fault.CLOSED, "we hung up")
         await asyncio.sleep(0)  # lets the loop close the socket
+    if failed is not None and failed.fault is Fault.SILENT and line.greeted.done():
+        raise FellSilent(failed.fault, f"this is a manager interface, but one which does not answer: {failed}")
     if failed is not None:
         raise failed
     return examination.seen

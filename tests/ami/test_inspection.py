@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from telephony.ami.inspection import Inspection, QueueMember, askable, commands, inspect, privileges
+from telephony.ami.inspection import FellSilent, Inspection, QueueMember, askable, commands, inspect, privileges
 from telephony.ami.line import Fault, LinkFailed
 from telephony.ami.settings import AmiSettings, SystemClock
 from tests.support.ami_server import AmiServer
@@ -176,7 +176,9 @@ async def test_a_pbx_that_falls_silent_is_a_failure_and_a_device_that_is_not_tol
         told = await inspect(
             replace(SETTINGS, port=pbx.port, answer_within=50 * MS), SystemClock(), devices=["PJSIP/1001"]
         )
-    assert (silent.fault, str(silent)) == (Fault.SILENT, "the PBX said nothing for 0.05 s")
+    assert isinstance(silent, FellSilent)
+    text = "this is a manager interface, but one which does not answer: the PBX said nothing for 0.05 s"
+    assert (silent.fault, str(silent)) == (Fault.SILENT, text)
     assert told.devices == {"PJSIP/1001": ""}
 
 

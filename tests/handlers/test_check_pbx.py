@@ -6,7 +6,7 @@ import pytest
 
 from handlers.checks import names, pbx
 from handlers.checks.findings import Result, Subject
-from telephony.ami.inspection import Heard, QueueMember
+from telephony.ami.inspection import FellSilent, Heard, QueueMember
 from telephony.ami.line import Fault, LinkFailed
 from tests.support.checks import PBX, bad, config_of, good, judged
 
@@ -136,14 +136,50 @@ def test_members_whom_nobody_can_ring() -> None:
 def test_a_line_across_the_network_wants_tls_and_may_want_agi() -> None:
     seen = good()
     seen.peer = "10.0.0.5"
-    assert bad(judged(seen)) == [("warning", "ami-tls")]
-    assert bad(judged(seen, config_of(pbxs=[PBX | {"tls": True}]))) == []
+    assert bad(judged(seen)) == [("warning", "ami-tls"), ("warning", "agi-allow")]
+    assert bad(judged(seen, config_of(pbxs=[PBX | {"tls": True}]))) == [("warning", "agi-allow")]
     open_agi = {"agi": {"listen": "10.0.0.1:4573"}}
     assert bad(judged(seen, config_of(**open_agi))) == [("warning", "ami-tls"), ("warning", "agi-allow")]
     allowed = {"agi": {"listen": "10.0.0.1:4573", "allow": ["10.0.0.0/8"]}}
     assert bad(judged(seen, config_of(**allowed))) == [("warning", "ami-tls")]
     seen.peer = "a socket"
     assert bad(judged(seen, config_of(**open_agi))) == [("warning", "ami-tls")]
+
+
+@pytest.mark.parametrize(
+    ("peer", "listen", "allow", "expected"),
+    [
+        ("127.0.0.1", "127.0.0.1:4573", ["127.0.0.0/8"], []),
+        ("127.0.0.1", "127.0.0.1:4573", ["10.0.0.0/8"], [("fault", "agi-allow")]),
+        ("::1", "127.0.0.1:4573", ["127.0.0.0/8"], []),
+        ("127.0.0.1", "[::1]:4573", ["127.0.0.0/8"], [("fault", "agi-allow")]),
+        ("127.0.0.1", "localhost:4573", ["127.0.0.0/8"], []),
+        ("127.0.0.1", "0.0.0.0:4573", ["10.0.0.0/8"], [("warning", "agi-allow")]),
+        ("127.0.0.1", "10.0.0.1:4573", ["127.0.0.0/8"], [("warning", "agi-allow")]),
+        ("127.0.0.1", "10.0.0.1:4573", ["10.0.0.0/8"], []),
+    ],
+)
+def test_a_pbx_on_this_machine_must_be_let_in_too(
+    peer: str, listen: str, allow: list[str], expected: list[tuple[str, str]]
+) -> None:
+    seen = good()
+    seen.peer = peer
+    assert bad(judged(seen, config_of(agi={"listen": listen, "allow": allow}))) == expected
+
+
+def test_a_pbx_elsewhere_cannot_ask_who_listens_to_this_machine_alone() -> None:
+    seen = good()
+    seen.peer = "10.0.0.5"
+    [finding] = [each for each in judged(seen, config_of(agi={"allow": ["10.0.0.0/8"]})) if each.point == "agi-allow"]
+    assert finding.result is Result.WARNING
+    assert finding.what.startswith("its address is 10.0.0.5, and agi.listen = '127.0.0.1:4573' is reached from this")
+
+
+def test_one_that_greets_and_then_says_nothing_is_told_apart_from_what_is_no_manager() -> None:
+    stuck = pbx._no_line(config_of().pbx[0], FellSilent(Fault.SILENT, "the PBX said nothing for 5 s"))
+    other = pbx._no_line(config_of().pbx[0], LinkFailed(Fault.SILENT, "the PBX said nothing for 5 s"))
+    assert "core show uptime" in stuck.remedy
+    assert "is this the manager interface" in other.remedy
 
 
 @pytest.mark.parametrize(
