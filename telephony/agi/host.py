@@ -103,7 +103,7 @@ class Host:
         Args:
             passed: seconds that this process has watched since the last time; not those that it was stopped.
             silence: so many seconds of it are too many …
-            start: … and so many until it is ready.
+            start: … and so many until it is ready, whatever it says meanwhile: an import may print for ever.
         """
         self._heard_at_judging = False
         if self._ending:
@@ -111,7 +111,7 @@ class Host:
         self.hear()
         self.age += passed
         self.quiet = 0.0 if self._heard_at_judging else self.quiet + passed
-        if self.stage is Stage.STARTING and self._child.runs and self.quiet > start:
+        if self.stage is Stage.STARTING and self._child.runs and self.age > start:
             self._ending = True
             self._leave("died", f"was not ready within {start:g} s")
             self._child.kill()

@@ -212,7 +212,9 @@ class HostPool:
             self._retire(generation)
             raise
         said = [f"script {name}: {what}" for host in hosts for name, what in host.faults.items()]
-        said += [f"a script host {host.reason}: {host.detail}" for host in hosts if host.stage is not Stage.READY]
+        said += [
+            f"a script host {host.reason or 'died'}: {host.detail}" for host in hosts if host.stage is not Stage.READY
+        ]
         if said:
             self._retire(generation)
         return list(dict.fromkeys(said))

@@ -97,6 +97,21 @@ async def test_before_it_runs_a_pool_takes_new_scripts_as_they_are(folder: Path)
     assert pool.state().hosts == {"ready": 0, "starting": 0, "draining": 0}
 
 
+WAITS = "import time\nwhile True:\n    print('no database yet', flush=True)\n    time.sleep(0.1)\ndef f(agi): pass\n"
+
+
+async def test_an_import_that_talks_without_end_holds_a_reload_no_longer_than_one_that_is_silent(folder: Path) -> None:
+    settings = HostSettings(hosts=1, first_command=2.0, start=1.0)
+    async with running(scripts(folder, it="it.py:f"), settings) as pool:
+        (folder / "waits.py").write_text(WAITS)
+        async with asyncio.timeout(5.0), asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(pool.pool.reload(scripts(folder, it="it.py:f", waits="waits.py:f")))
+            await asyncio.sleep(0)
+            assert await pool.pool.reload(scripts(folder, it="it.py:f", more="it.py:f")) == []
+        assert first.result() == ["a script host died: was not ready within 1 s"]
+        assert (await pool.talk("more"))[0] == "ANSWER"
+
+
 async def test_a_stop_amid_a_reload_leaves_nothing(folder: Path) -> None:
     async with running(scripts(folder, it="it.py:f"), ONE) as pool, asyncio.TaskGroup() as tasks:
         (folder / "it.py").write_text("import time\ntime.sleep(60)\ndef f(agi): pass\n")
