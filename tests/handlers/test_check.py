@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import re
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,6 +107,11 @@ def test_folders_belong_to_a_pbx(tmp_path: Path) -> None:
     assert [fault.split(": ")[1].split(";")[0] for fault in caught.value.faults] == [
         "does not say of which PBX", "is the second folder of pbx1", "is no folder that this user can read",
     ]  # fmt: skip
+    for nothing in ("", "pbx1="):
+        with pytest.raises(ConfigFaults, match="names no folder"):
+            folders_of(one, [nothing])
+    with pytest.raises(ConfigFaults, match="is no folder that this user can read"):
+        folders_of(one, ["x" * 300])
     with pytest.raises(ConfigFaults, match=r"one of \(none\)"):
         folders_of(config_of(pbxs=[]), ["x"])
 
@@ -188,6 +194,53 @@ async def test_a_part_that_hangs_is_a_fault_of_its_own(monkeypatch: pytest.Monke
     config = config_of(pbxs=[], http={"listen": "127.0.0.1:0"}, agi={"listen": "127.0.0.1:0"})
     findings = await examine(Scope(config, None, {}, timedelta()))
     assert "database: did not finish within 0.05 s" in [f"{each.where}: {each.what}" for each in findings]
+
+
+async def test_a_folder_that_takes_too_long_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = threading.Event()
+
+    def hang(*_: object) -> list[Finding]:
+        stuck.wait(10)
+        return []
+
+    monkeypatch.setattr(checking.etc, "look", hang)
+    monkeypatch.setattr(checking.local, "files", hang)
+    monkeypatch.setattr(checking, "LOCAL_SECONDS", 0.05)
+    async with AmiServer() as server:
+        pbx = PBX | {"port": server.port}
+        config = config_of(pbxs=[pbx], http={"listen": "127.0.0.1:0"}, agi={"listen": "127.0.0.1:0"})
+        findings = await examine(Scope(config, None, {"pbx1": Path()}, timedelta()))
+    stuck.set()
+    points = [(each.result.value, each.point) for each in findings if each.where == "pbx1"]
+    assert ("fault", "ami-login") in points
+    assert {point for result, point in points if result == "not checked"} >= {"writetimeout", "dialplan"}
+    why = {each.remedy for each in findings if each.point == "dialplan"}
+    assert why == {"its files were not read within 0.05 s; give --asterisk-etc with a copy on a local disk"}
+    slow = [each.what for each in findings if each.point == "time"]
+    assert slow == ["the files that are named could not be looked at within 0.05 s"]
+    assert "http-listen" in [each.point for each in findings]
+
+
+async def test_a_pbx_that_takes_too_long_does_not_hide_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object) -> tuple[list[Finding], None]:
+        await asyncio.sleep(60)
+        return [], None
+
+    monkeypatch.setattr(checking.pbx, "look", hang)
+    monkeypatch.setattr(checking, "PBX_SECONDS", 0.05)
+    config = config_of(http={"listen": "127.0.0.1:0"}, agi={"listen": "127.0.0.1:0"})
+    findings = await examine(Scope(config, None, {"pbx1": Path()}, timedelta()))
+    of_it = [(each.result.value, each.what) for each in findings if each.where == "pbx1"]
+    assert ("fault", "did not finish within 0.05 s") in of_it
+    assert ("not checked", "manager.conf") in of_it
+
+
+async def test_what_gives_up_by_itself_is_not_said_to_have_had_all_the_time() -> None:
+    async def give_up() -> list[Finding]:
+        raise TimeoutError
+
+    [finding] = await checking.limited(Subject("pbx1"), 60, give_up())
+    assert finding.what == "did not finish in time"
 
 
 def test_on_a_terminal_it_shows_what_it_is_at(capsys: pytest.CaptureFixture[str]) -> None:

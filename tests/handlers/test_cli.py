@@ -1,5 +1,6 @@
 """Exit codes, one line for each thing that is wrong, and no traceback."""
 
+import errno
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from handlers.cli import app, main
 from handlers.database import BAD_URL, trouble
-from telephony.config import Config
+from handlers.service import ListenError
+from telephony.config import Address, Config
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +148,20 @@ def test_serve_runs_the_service_and_fails_when_calls_are_not_saved(monkeypatch: 
     assert served[0].pbx[0].name == "a"
     assert main(["serve"]) == 1
     assert said()[1] == ["3 calls could not be saved; the log says why"]
+
+
+def test_an_address_that_cannot_be_had_is_one_line_with_key_address_and_remedy(
+    monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    Path("threerings.toml").write_text(AWAY + '[[pbx]]\nname="a"\nusername="u"\nsecret="s"\n')
+
+    async def serve(*_: object, **__: object) -> int:
+        raise ListenError("agi.listen", Address("127.0.0.1", 4573), OSError(errno.EADDRINUSE, "in use"))
+
+    monkeypatch.setattr("handlers.service.serve", serve)
+    assert main(["serve"]) == 1
+    [line] = said()[1]
+    assert line.startswith('agi.listen = "127.0.0.1:4573": address already in use; ')
 
 
 def test_an_interruption_or_a_reader_that_leaves_is_no_traceback(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
