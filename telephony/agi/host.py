@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -21,6 +22,8 @@ FINISHED = ("ok", "hung_up", "failed")
 """How a host ends conversations itself. What else it says of one is that it could not take it."""
 MARGIN = 5.0
 """Seconds."""
+ABANDONED_AT_ONCE = 50
+"""Conversations given up before the loop gets its turn."""
 MOST_ROUNDS = 32
 """A host that talks without end is heard enough."""
 
@@ -89,7 +92,8 @@ class Host:
             self._leave("died", f"cannot be started: {type(error).__name__}: {error}")
         finally:
             self.hear()
-            self._abandon("host_lost", self.detail or "the service ends")
+            while self._abandon("host_lost", self.detail or "the service ends"):  # noqa: ASYNC110 - the loop's turn
+                await asyncio.sleep(0)
             if self._wire is not None:
                 self._wire.close()
             await self._child.reap()
@@ -127,8 +131,8 @@ class Host:
             self._let_go()
 
     def expire(self, result: str, detail: str) -> None:
-        """Give up every conversation."""
-        self._abandon(result, detail)
+        """Give up every conversation, and be gone."""
+        self._abandon_all(result, detail)
         self._let_go()
 
     # --- calls --------------------------------------------------------------------------------------------------------
@@ -177,7 +181,7 @@ class Host:
     # --- within -------------------------------------------------------------------------------------------------------
     async def _start(self) -> None:
         ours, theirs = pair()
-        self._wire = Wire(ours, self._hear, lambda: None)
+        self._wire = Wire(ours, self._hear, self._lost)
         try:
             await self._child.start(theirs)
         finally:
@@ -232,9 +236,16 @@ class Host:
             self._refused(conversation, detail)
         self._let_go()
 
-    def _abandon(self, result: str, detail: str) -> None:
-        for conversation in list(self.conversations.values()):
+    def _abandon_all(self, result: str, detail: str) -> None:
+        """In slices: each takes the loop milliseconds."""
+        if self._abandon(result, detail):
+            asyncio.get_running_loop().call_soon(self._abandon_all, result, detail)
+
+    def _abandon(self, result: str, detail: str) -> bool:
+        """Give up some conversations; whether there are more."""
+        for conversation in list(islice(self.conversations.values(), ABANDONED_AT_ONCE)):
             self.give_up(conversation, result, detail)
+        return bool(self.conversations)
 
     def _blocked(self, silence: float) -> None:
         """Give its callers back to the dialplan at once; then find out what it hangs in, and end it."""
@@ -246,7 +257,7 @@ class Host:
         lost = len(self.conversations)
         if guilty is not None:
             self.give_up(guilty, "host_lost", "it has blocked its host")
-        self._abandon("host_lost", self.detail)
+        self._abandon_all("host_lost", self.detail)
         self._child.ask_where()
         asyncio.get_running_loop().call_later(LAST_WORDS, self._end_blocked, script, lost)
 
@@ -258,6 +269,11 @@ class Host:
             remedy = "let it wait in another way: a host runs many calls, and one that blocks stops them all"
             self._log.warning("script_host_blocked", script=script, where=where, callers_lost=lost, remedy=remedy)
         self._child.kill()
+
+    def _lost(self) -> None:
+        """Nobody is at the other end of the wire any more; what the process died of is known when it is reaped."""
+        if self.stage in (Stage.STARTING, Stage.READY):
+            self.stage = Stage.DRAINING
 
     def _leave(self, reason: str, detail: str) -> None:
         if not self.left.is_set():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from telephony.agi.host import ABANDONED_AT_ONCE
 from telephony.agi.hosts import Ended, HostPool, HostSettings, NoHost
 from tests.agi.pools import Pool, children, files, gone, heard, running, scripts, tcp_pair, until
 from tests.support.agi_peer import AgiPeer
@@ -303,3 +304,31 @@ async def test_a_host_without_a_file_number_left_is_replaced_and_its_calls_go_to
         await until(lambda: pool.pool.state().hosts == {"ready": hosts, "starting": 0, "draining": 0})
         assert pool.pool.state().replaced["exhausted"] == 1
         assert await pool.talk("talk") == ["ANSWER", status("")]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+async def test_however_many_callers_a_host_loses_nobody_else_waits_for_their_sake(how: signal.Signals) -> None:
+    async with running(scripts(talk="forms.py:talk"), HostSettings(hosts=1, first_command=30.0)) as pool:
+        for _ in range(4 * ABANDONED_AT_ONCE):
+            await pool.call("talk")
+        (host,) = children()
+        os.kill(host, how)
+        at_once = 0
+        async with asyncio.timeout(10.0):
+            while len(pool.ended) < 4 * ABANDONED_AT_ONCE:
+                before = len(pool.ended)
+                await asyncio.sleep(0)
+                at_once = max(at_once, len(pool.ended) - before)
+        assert at_once <= ABANDONED_AT_ONCE
+        assert set(pool.results("talk")) == {"host_lost"}
+
+
+async def test_a_host_that_has_ended_is_no_ready_one_before_it_is_reaped() -> None:
+    async with running(scripts(talk="forms.py:talk"), ONE) as pool:
+        (host,) = children()
+        os.kill(host, signal.SIGKILL)
+        await until(lambda: gone(host))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not pool.pool.ready
+        await until(lambda: pool.pool.ready)

@@ -101,14 +101,14 @@ WAITS = "import time\nwhile True:\n    print('no database yet', flush=True)\n   
 
 
 async def test_an_import_that_talks_without_end_holds_a_reload_no_longer_than_one_that_is_silent(folder: Path) -> None:
-    settings = HostSettings(hosts=1, first_command=2.0, start=1.0)
+    settings = HostSettings(hosts=1, first_command=2.0, start=2.0)
     async with running(scripts(folder, it="it.py:f"), settings) as pool:
         (folder / "waits.py").write_text(WAITS)
-        async with asyncio.timeout(5.0), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(10.0), asyncio.TaskGroup() as tasks:
             first = tasks.create_task(pool.pool.reload(scripts(folder, it="it.py:f", waits="waits.py:f")))
             await asyncio.sleep(0)
             assert await pool.pool.reload(scripts(folder, it="it.py:f", more="it.py:f")) == []
-        assert first.result() == ["a script host died: was not ready within 1 s"]
+        assert first.result() == ["a script host died: was not ready within 2 s"]
         assert (await pool.talk("more"))[0] == "ANSWER"
 
 
