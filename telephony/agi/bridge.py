@@ -89,7 +89,7 @@ class Session(AgiSession):
     def __init__(self, connection: AgiConnection, *, longest: float) -> None:
         super().__init__(connection, longest=longest)
         self.refused = 0
-        self.parked: Callable[[], None] | None = None
+        self.parked: Callable[[], object] | None = None
 
     async def say(self, exchange: Any) -> Any:  # noqa: ANN401 - whatever the exchange means
         """As `AgiSession.say`."""
@@ -201,7 +201,7 @@ class Call:
 
     def tell_hangup(self) -> None:
         """What `signal.signal(SIGHUP, …)` registered is called once, as if Asterisk had sent the signal."""
-        if self.over and callable(self.hangup_handler):
+        if (self.connection.hung_up or self.connection.closed) and callable(self.hangup_handler):
             handler, self.hangup_handler = self.hangup_handler, signal.SIG_IGN
             handler(signal.SIGHUP, None)
 

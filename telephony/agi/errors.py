@@ -44,7 +44,7 @@ class AGIDeadChannel(AGIHangup, AGIUnknownError):  # noqa: N818 - pyst2's except
 
 
 class AGITimeout(AGIAppError):  # noqa: N818 - the same
-    """A command was not answered within its time. The connection is gone with it: a late answer would be misread."""
+    """A command was not answered within its time. Every later one fails: a late answer would be misread."""
 
 
 class AgiProtocolError(AGIError):

@@ -17,7 +17,7 @@ from telephony.agi.bridge import CURRENT, Call, Parked, Seated, drive
 from telephony.agi.codec import Environment, command
 from telephony.agi.connection import AgiConnection
 from telephony.agi.errors import AGIAppError, AGIException
-from telephony.agi.loading import Loaded, load, main_module, told, trace
+from telephony.agi.loading import MAX_DETAIL, Loaded, load, main_module, told, trace
 from telephony.agi.scripts import Script
 from telephony.agi.wire import Message, Wire, WireClosed, WireFull
 
@@ -37,6 +37,7 @@ GUARD = "guard"
 _ADDRESSES = ("agi_network_script", "agi_request")
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 UNMINDFUL = "goes on although its caller is gone; it will never run again"
+UNHEEDING = "goes on although its conversation is over; it will never run again"
 
 
 class HostConnection(AgiConnection):
@@ -197,6 +198,7 @@ class ScriptHost:
             sock.close()
             self._ended(number, "hung_up", f"the connection was gone: {error}")
             return
+        result, detail = "failed", "cancelled before it began"
         try:
             if loaded is None or loaded.fault:
                 result, detail = "failed", loaded.fault if loaded else "no such script"
@@ -205,9 +207,16 @@ class ScriptHost:
             if number in self._calls:
                 await _finish(connection, result)
         except asyncio.CancelledError:
-            # Only `_drop` and `run` cancel; neither waits for more than the end of this.
-            result, detail = "hung_up", "ended by the service"
-        self._ended(number, result, detail)
+            if self._left_to_others(number):
+                result, detail = "hung_up", "ended by the service"
+        finally:
+            if number in self._calls:
+                connection.abort()  # nothing left to do for who was finished; the only end for who was not
+            self._ended(number, result, detail)
+
+    def _left_to_others(self, number: int) -> bool:
+        """The service has the conversation, or this host ends: what is cancelled now is cancelled by us."""
+        return number not in self._calls or self.gone.is_set()
 
     async def _guarded(self, number: int, loaded: Loaded, connection: HostConnection) -> tuple[str, str]:
         """Run the script, once the dialplan's guard is taken away where it has set one."""
@@ -241,23 +250,23 @@ class ScriptHost:
             else:
                 await drive(call, _body(loaded, main.__dict__ if main else {}))
         except Parked:
-            self._park(number, call)
-            return "hung_up", UNMINDFUL
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - scripts end in every way
+            return self._park(number, call)
+        except BaseException as error:
+            # Also CancelledError may be the script's own: of a task that it awaited.
+            if isinstance(error, asyncio.CancelledError) and self._left_to_others(number):
+                raise
             if isinstance(error, AGIAppError):
                 await _hear_of_hangup(connection)
             return self._let_through(call, script, error)
         finally:
             call.error.finish()
-        return _fared(call), ""
+        return _fared(call)
 
     def _let_through(self, call: Call, script: Script, error: BaseException) -> tuple[str, str]:
         """What an exception means that a script did not handle."""
         folder = script.file.parent
         if isinstance(error, SystemExit) and error.code in (None, 0):
-            return _fared(call), ""
+            return _fared(call)
         meant = isinstance(error, OSError | EOFError | SystemExit) and call.late
         if _left(call) and (call.heard_out or meant or isinstance(error, AGIException)):
             return "hung_up", told(error, folder)
@@ -266,10 +275,18 @@ class ScriptHost:
                 call.error.write(f"{line}\n")
         return "failed", told(error, folder)
 
-    def _park(self, number: int, call: Call) -> None:
+    def _park(self, number: int, call: Call) -> tuple[str, str]:
+        """Its result and why. The conversation is over, whether the caller or the PBX's answers ended it."""
         self._parked.append(call)
-        call.connection.abort()
-        self._ended(number, "hung_up", UNMINDFUL)
+        connection = call.connection
+        if connection.fault is None:
+            result, detail = "hung_up", UNMINDFUL
+            connection.abort()
+        else:
+            result, detail = "failed", f"{UNHEEDING}: {connection.fault}"[:MAX_DETAIL]
+            connection.send_and_finish([_status(result)])
+        self._ended(number, result, detail)
+        return result, detail
 
 
 def _body(loaded: Loaded, namespace: dict[str, Any]) -> Callable[[], None]:
@@ -292,11 +309,12 @@ def _left(call: Call) -> bool:
     return call.connection.hung_up or call.connection.closed
 
 
-def _fared(call: Call) -> str:
-    """The result of a script that came to its end without complaint."""
+def _fared(call: Call) -> tuple[str, str]:
+    """The result of a script that came to its end without complaint, and why it is none the less a bad one."""
+    fault = call.connection.fault
     if call.late and _left(call):
-        return "hung_up"
-    return "failed" if call.connection.fault is not None else "ok"
+        return "hung_up", ""
+    return ("ok", "") if fault is None else ("failed", str(fault)[:MAX_DETAIL])
 
 
 async def _hear_of_hangup(connection: HostConnection) -> None:
@@ -314,7 +332,7 @@ async def _finish(connection: HostConnection, result: str) -> None:
     nothing. Asterisk says FAILURE both when nobody listens and when one command of many has failed.
     """
     if result in ("ok", "failed"):
-        connection.send_and_finish([command("SET VARIABLE", STATUS, "" if result == "ok" else result)])
+        connection.send_and_finish([_status(result)])
     else:
         connection.close()
     try:
@@ -322,6 +340,10 @@ async def _finish(connection: HostConnection, result: str) -> None:
             await connection.gone()
     except TimeoutError:
         connection.abort()
+
+
+def _status(result: str) -> bytes:
+    return command("SET VARIABLE", STATUS, "" if result == "ok" else result)
 
 
 def _environment(message: Message) -> Environment:

@@ -29,7 +29,8 @@ class AgiSession:
         env: `agi_channel` and so on.
 
     Every command raises AGISIGHUPHangup when the caller has hung up, AGISIGPIPEHangup when the PBX has closed the
-    connection, AGITimeout when no answer came in time, AgiProtocolError when what came was no honest answer.
+    connection, AGITimeout when no answer came in time, AgiProtocolError when what came was no honest answer, and on
+    every command after these two.
     """
 
     def __init__(self, connection: AgiConnection, *, longest: float) -> None:
@@ -73,8 +74,10 @@ class AgiSession:
         try:
             reply = await asking(exchange.line, limit)
         except TimeoutError:
-            self._connection.abort()
-            raise AGITimeout(f"{exchange.line[:40]!r} was not answered within {limit:g} s") from None
+            # The connection stays: somebody has yet to say the good-bye, which Asterisk hears also in mid-command.
+            said = f"{exchange.line[:40]!r} was not answered within {limit:g} s"
+            self._connection.fault = AgiProtocolError(f"the conversation is over: {said}")
+            raise AGITimeout(said) from None
         except AGISIGPIPEHangup:
             # Asterisk says HANGUP and closes when the dialplan says AGIEXITONHANGUP.
             self.test_hangup()
@@ -96,8 +99,9 @@ class AgiSession:
         except TimeoutError:
             echo = None
         if not isinstance(echo, Reply) or echo.data != secret:
-            self._connection.abort()
-            raise AgiProtocolError("the answer to another question: a value was crafted to look like two replies")
+            broken = "the answer to another question: a value was crafted to look like two replies"
+            self._connection.fault = AgiProtocolError(broken)
+            raise AgiProtocolError(broken)
 
     # --- pyst2's words ------------------------------------------------------------------------------------------------
     async def answer(self) -> None:

@@ -25,9 +25,9 @@ class Service:
         self.wire, self.said = wire, said
         self.number = 0
 
-    async def load(self, found: list[Script]) -> dict[str, str]:
+    async def load(self, found: list[Script], *, longest: float = 5.0) -> dict[str, str]:
         words = [(script.name, str(script.file), script.function) for script in found]
-        self.wire.send({"do": "load", "scripts": words, "longest": 5.0})
+        self.wire.send({"do": "load", "scripts": words, "longest": longest})
         return dict((await self.heard("ready"))["faults"])
 
     async def call(self, script: str, *, lost: bool = False) -> AgiPeer:
@@ -54,6 +54,7 @@ class Service:
         return found
 
 
+FAILED = 'SET VARIABLE "THREERINGS_SCRIPT" "failed"'
 KEPT: list[ScriptHost] = []
 """A script that minds nothing must not be collected: it would run on."""
 
@@ -133,6 +134,66 @@ async def test_a_call_that_is_dropped_is_left_to_the_service(script: str) -> Non
             assert await peer.hear() is None
         await service.heard("alive")
         assert not [message for message in service.said if message["is"] == "ended"]
+
+
+CANCELLED = """
+import asyncio
+def sync(agi):
+    agi.answer()
+    raise asyncio.CancelledError
+async def awaits(agi):
+    task = asyncio.get_running_loop().create_task(asyncio.sleep(10))
+    task.cancel()
+    await task
+async def itself(agi):
+    asyncio.current_task().cancel()
+    await agi.answer()
+"""
+
+
+@pytest.mark.parametrize("script", ["sync", "awaits", "itself"])
+async def test_a_script_that_lets_a_cancellation_out_has_failed_and_its_caller_goes_on(
+    tmp_path: Path, script: str
+) -> None:
+    (tmp_path / "cancelled.py").write_text(CANCELLED)
+    async with serving() as service:
+        await service.load(scripts(tmp_path, it=f"cancelled.py:{script}"))
+        async with await service.call("it") as peer:
+            assert (await peer.answer())[-1] == FAILED
+        ended = await service.heard("ended")
+    assert (ended["result"], ended["detail"].partition(" ")[0]) == ("failed", "asyncio.exceptions.CancelledError")
+
+
+LATE = """
+import asyncio
+async def lets_out(agi):
+    await agi.noop()
+async def swallows(agi):
+    try: await agi.appexec("Wait", 60)
+    except Exception: pass
+def minds_nothing(agi):
+    while True:
+        try: agi.noop()
+        except Exception: pass
+async def gives_up(agi):
+    try:
+        async with asyncio.timeout(0.01): await agi.stream_file("music")
+    except TimeoutError: pass
+    await agi.set_variable("A", "b")
+"""
+
+
+@pytest.mark.parametrize("script", ["lets_out", "swallows", "minds_nothing", "gives_up"])
+async def test_a_command_without_an_answer_is_a_failure_and_no_hang_up(tmp_path: Path, script: str) -> None:
+    (tmp_path / "without_answer.py").write_text(LATE)
+    async with serving() as service:
+        await service.load(scripts(tmp_path, it=f"without_answer.py:{script}"), longest=0.1)
+        async with await service.call("it") as peer:
+            commands = await peer.answer({"SET VARIABLE": b""}, otherwise=None)
+            assert (len(commands), commands[-1]) == (2, FAILED)
+        ended = await service.heard("ended")
+    assert ended["result"] == "failed"
+    assert "not answered within 0.1 s" in ended["detail"]
 
 
 async def test_a_flood_of_lines_is_cut_and_counted(tmp_path: Path) -> None:

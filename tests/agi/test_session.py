@@ -154,15 +154,18 @@ async def _once_asked(talk: Talk, then: object) -> None:
     then()
 
 
-async def test_a_command_without_an_answer_has_an_end_and_so_has_the_connection() -> None:
+async def test_a_command_without_an_answer_has_an_end_and_leaves_only_the_good_bye() -> None:
     async with talking({"EXEC": None}, longest=0.05) as talk:
         with pytest.raises(AGITimeout, match=r"EXEC .*0.05 s") as raised:
             await talk.session.appexec("Wait", 60)
         assert isinstance(raised.value, AGIAppError)
         assert not isinstance(raised.value, AGIHangup)
-        await talk.connection.gone()
-        with pytest.raises(AGISIGPIPEHangup):
+        with pytest.raises(AgiProtocolError, match=r"is over: .*not answered"):
             await talk.session.noop()
+        assert not talk.connection.closed
+        talk.connection.send_and_finish([b"NOOP bye\n"])
+        await talk.connection.gone()
+    assert talk.peer.commands[-1] == "NOOP bye"
 
 
 async def test_a_command_that_waits_for_nobody_has_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
