@@ -11,6 +11,10 @@ MAX_LINE = 500
 """Bytes of a line."""
 MOST_TOLD = 20
 """So many lines are told."""
+PAUSE = 0.1
+"""Seconds: a beat …"""
+READS = 16
+"""… in which so often is read, then no more: 10 MB/s. Slower, and a host that writes much would itself stand still."""
 _AT_ONCE = 65_536
 
 
@@ -30,6 +34,8 @@ class HostStderr:
         self._left = MOST_TOLD
         self._begun = b""
         self._read_end = self._end = -1
+        self._reads = 0
+        self._beat: asyncio.TimerHandle | None = None
 
     @property
     def last(self) -> str:
@@ -45,7 +51,7 @@ class HostStderr:
         """Begin to read; gives the end for the process, ours to close with `given`."""
         self._read_end, self._end = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._read_end, False)
-        asyncio.get_running_loop().add_reader(self._read_end, self.read)
+        asyncio.get_running_loop().add_reader(self._read_end, self._readable)
         return self._end
 
     def given(self) -> None:
@@ -59,7 +65,7 @@ class HostStderr:
         self._left = 0
 
     def read(self) -> None:
-        """What is there, up to 64 KiB."""
+        """What is there, up to 64 KiB: as much as a pipe holds."""
         if self.closed:
             return
         try:
@@ -69,14 +75,41 @@ class HostStderr:
         if not data:
             asyncio.get_running_loop().remove_reader(self._read_end)
             return
-        *lines, begun = (self._begun + data).split(b"\n")
+        rest = self._begun + data
+        # Of a flood only the beginning and the end are looked at: its lines may be as many as its bytes.
+        if self._left > 0:
+            *lines, rest = rest.split(b"\n", MAX_KEPT)
+            for line in lines:
+                self._tell(self._keep(line))
+        *lines, begun = rest.rsplit(b"\n", MAX_KEPT + 1)
+        for line in lines[-MAX_KEPT:]:
+            self._keep(line)
         self._begun = begun[:MAX_LINE]
-        for line in lines:
-            text = line[:MAX_LINE].decode("utf-8", "backslashreplace")
-            self.lines.append(text)
-            if self._left > 0 and text.strip():
-                self._left -= 1
-                self._told(text)
+
+    def _readable(self) -> None:
+        """Read, but not so often that nobody else has his turn."""
+        loop = asyncio.get_running_loop()
+        if self._beat is None:
+            self._beat = loop.call_later(PAUSE, self._go_on)
+        self._reads += 1
+        if self._reads >= READS:
+            loop.remove_reader(self._read_end)
+        self.read()
+
+    def _go_on(self) -> None:
+        self._beat, reads, self._reads = None, self._reads, 0
+        if reads >= READS and not self.closed:
+            asyncio.get_running_loop().add_reader(self._read_end, self._readable)
+
+    def _keep(self, line: bytes) -> str:
+        text = line[:MAX_LINE].decode("utf-8", "backslashreplace")
+        self.lines.append(text)
+        return text
+
+    def _tell(self, text: str) -> None:
+        if self._left > 0 and text.strip():
+            self._left -= 1
+            self._told(text)
 
     def close(self) -> None:
         """Read no more. Safe to repeat."""
@@ -84,6 +117,8 @@ class HostStderr:
             return
         self.read()
         self.given()
+        if self._beat is not None:
+            self._beat.cancel()
         asyncio.get_running_loop().remove_reader(self._read_end)
         os.close(self._read_end)
         self._read_end = -1
