@@ -1,6 +1,7 @@
 """The FastAGI side put together: the listener, the route `inbound`, and the processes that run users' scripts."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from telephony.agi.hosts import Ended, HostPool, HostSettings, NoHost
 from telephony.agi.scripts import Script, fault, parse_run
 from telephony.agi.server import FastAgiServer, Limits
 from telephony.config import Agi, Config, ConfigFaults
+from telephony.logs import Seldom
 from telephony.metrics import Measures
 
 GOOD = ("ok", "hung_up")
@@ -154,8 +156,7 @@ class AgiSide:
         self.server = FastAgiServer(listen, limits_of(config.agi), routes, self.scripts, measures.agi_served)
         measures.scripts_known([inbound.NAME, *sorted(self.scripts.names)])
         measures.observe_agi(self.state)
-        self._told_at: dict[tuple[str, str], float] = {}
-        self._untold = 0
+        self._seldom = Seldom(TOLD_EVERY, time.monotonic)
         self._log = structlog.get_logger(__name__)
 
     def state(self) -> AgiState:
@@ -195,15 +196,11 @@ class AgiSide:
         self._measures.agi_served(ended.script, ended.result, ended.seconds)
         if ended.result in GOOD:
             return
-        now = asyncio.get_running_loop().time()
-        if now - self._told_at.get((ended.script, ended.result), -TOLD_EVERY) < TOLD_EVERY:
-            self._untold += 1
-            return
-        self._told_at[ended.script, ended.result] = now
-        self._log.warning(
-            "script_ended_badly", script=ended.script, result=ended.result, detail=ended.detail, more=self._untold
-        )
-        self._untold = 0
+        more = self._seldom.may(f"{ended.result} {ended.script}")
+        if more is not None:
+            self._log.warning(
+                "script_ended_badly", script=ended.script, result=ended.result, detail=ended.detail, more=more
+            )
 
     async def _expire(self) -> None:
         while True:

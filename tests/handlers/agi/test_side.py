@@ -124,14 +124,17 @@ async def test_a_reload_gives_new_calls_new_code_and_what_is_at_fault_changes_no
 
 async def test_why_a_script_ended_badly_is_told_but_not_for_every_caller(tmp_path: Path) -> None:
     (tmp_path / "fails.py").write_text(FAILS)
-    async with running(config_of(tmp_path, ("fails", "fails.py:run"))) as (agi, measures):
+    async with running(config_of(tmp_path, ("fails", "fails.py:run"), ("too", "fails.py:run"))) as (agi, measures):
         with capture_logs() as logs:
             for _ in range(3):
                 assert 'SET VARIABLE "THREERINGS_SCRIPT" "failed"' in await asked(agi, "fails")
             await until(lambda: counted(measures, "fails", "failed") == 3)
+            await asked(agi, "too")
+            await until(lambda: counted(measures, "too", "failed"))
         told = [line for line in logs if line["event"] == "script_ended_badly"]
-        assert len(told) < 3
+        assert len([line for line in told if line["script"] == "fails"]) < 3
         assert "no such customer" in told[0]["detail"]
+        assert [line["more"] for line in told if line["script"] == "too"] == [0]
 
 
 async def test_a_script_that_nobody_can_run_after_all_is_told_to_the_dialplan(tmp_path: Path) -> None:
