@@ -63,7 +63,9 @@ def readable(about: Subject, tree: Tree, *, needed: bool) -> list[Finding]:
             f"{trouble.place}: {trouble.reason}" if trouble.place.line else f"{trouble.place.file}: {trouble.reason}"
         )
         if trouble.unread or not trouble.place.line:
-            found.append(about.not_checked("files", where, "let this user read it, or give a copy"))
+            found.append(
+                about.not_checked("files", where, "let this user read it, give a copy, or look there yourself")
+            )
         elif trouble.refused and trouble.place.file == tree.name:
             found.append(about.fault("files", f"{where}; Asterisk refuses the whole file", "mend that line"))
         elif trouble.refused:

@@ -7,7 +7,7 @@ nowhere at all, that is a fault; where it is done, but perhaps not on this way, 
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from handlers.checks.findings import Finding, Subject, some
+from handlers.checks.findings import Finding, Result, Subject, some
 from telephony.config import Pbx
 from telephony.pbxfiles.dialplan import Context, Dialplan, Step, dialplan
 from telephony.pbxfiles.folder import Tree
@@ -43,6 +43,8 @@ def judge(pbx: Pbx, tree: Tree) -> list[Finding]:
         *_agi(about, plan, sure=sure),
         *_guards(about, plan),
     ]
+    if not sure:
+        found = [each if each.result is not Result.OK else _so_far(about, each) for each in found]
     for context in plan.contexts.values():
         for switch in context.switches:
             # Behind the slash may be a password: IAX2/user:password@host.
@@ -57,6 +59,10 @@ def judge(pbx: Pbx, tree: Tree) -> list[Finding]:
     return found
 
 
+def _so_far(about: Subject, good: Finding) -> Finding:
+    return about.not_checked(good.point, good.what, "so far as could be read; not the rest")
+
+
 def _results(about: Subject, pbx: Pbx, plan: Dialplan, *, sure: bool) -> Iterator[Finding]:
     point = "dialplan-result"
     telling = {context.name for context in plan.contexts.values() if any(map(_tells, context.steps()))}
@@ -64,7 +70,7 @@ def _results(about: Subject, pbx: Pbx, plan: Dialplan, *, sure: bool) -> Iterato
     if pbx.queue_log is None:
         effect += ", and why the others leave stays unknown (exited)"
     remedy = f"Gosub({QUEUE},s,1(QUEUE,OPTIONS,SECONDS)) in its place, from docker/asterisk/extensions.conf, {RELOAD}"
-    calls = 0
+    calls, silent = 0, False
     for context in plan.contexts.values():
         untold = []
         for steps in context.extens.values():
@@ -81,11 +87,9 @@ def _results(about: Subject, pbx: Pbx, plan: Dialplan, *, sure: bool) -> Iterato
             what = f"{_places(context, untold)}: Queue() without telling its result: {effect}"
             only_warn = not sure or _any(plan, context.steps(), _tells, telling)
             yield about.bad(point, what, remedy, only_warn=only_warn)
-            calls = -1 if calls >= 0 else calls
-    if calls > 0:
-        yield about.fine(point, "every Queue() tells its result")
-    elif calls == 0:
-        yield about.fine(point, "no Queue() in extensions.conf")
+            silent = True
+    if not silent:
+        yield about.fine(point, "every Queue() tells its result" if calls else "no Queue() in extensions.conf")
 
 
 def _cleaning(about: Subject, plan: Dialplan, *, sure: bool) -> Iterator[Finding]:

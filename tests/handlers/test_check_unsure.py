@@ -132,6 +132,7 @@ def test_a_part_that_is_unread_is_not_checked_and_the_rest_is_judged(root: Path)
         ("not checked", "files"),
         ("warning", "dialplan-result"),
         ("warning", "dialplan-clean"),
+        ("not checked", "dialplan-agi"),
     ]
 
 
@@ -188,3 +189,9 @@ def test_with_logger_conf_unread_nothing_is_said_of_files(root: Path) -> None:
 def test_what_is_no_file_keeps_nobody_waiting(root: Path) -> None:
     os.mkfifo(root / "extconfig.conf")
     assert told(root) == [("not checked", "files")]
+
+
+def test_one_queue_that_tells_does_not_hide_one_that_does_not(root: Path) -> None:
+    other = f"[b]\nexten => 1,1,{CLEANED}\n same => n,Queue(q)\n same => n,{TELL}\n"
+    (root / "extensions.conf").write_text(QUEUES + other)
+    assert [each.result for each in judge(root) if each.point == "dialplan-result"] == [Result.FAULT]
