@@ -22,6 +22,8 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from telephony.agi.codec import Usage, raw_command
 from telephony.agi.connection import AgiConnection
 from telephony.agi.errors import AGIError, AGIException, AGIHangup, AGIResultHangup
+from telephony.agi.neighbours import MINE, Neighbours
+from telephony.agi.seat import Seat
 from telephony.agi.session import AgiSession
 from telephony.agi.streams import CallInput, CallOutput, SaidOutput, Standing
 
@@ -35,44 +37,10 @@ CURRENT: "ContextVar[Call | None]" = ContextVar("call", default=None)
 """The call whose code runs."""
 forked = False
 """This process is a child of a script host, made by os.fork()."""
-_STREAMS = ("stdin", "stdout", "stderr")
 
 
 class Parked(Exception):  # noqa: N818 - a state
     """The script ignores that its caller is gone, and never runs again."""
-
-
-class Seat:
-    """What of the interpreter a call has for itself: set while its code runs, and put back afterwards.
-
-    What the script assigns itself (`sys.stdout = …`) it finds again, and nobody else does.
-    """
-
-    __slots__ = ("_kept", "_own")
-
-    def __init__(self, argv: Sequence[str], main: ModuleType | None) -> None:
-        self._own = [list(argv), *(getattr(sys, name) for name in _STREAMS), sys.excepthook, main]
-        self._kept: list[Any] = []
-
-    def enter(self) -> None:
-        """Its code is about to run."""
-        self._kept = _seen()
-        _show(self._own)
-
-    def leave(self) -> None:
-        """Its code has given way."""
-        self._own = _seen()
-        _show(self._kept)
-
-
-def _seen() -> list[Any]:
-    return [sys.argv, *(getattr(sys, name) for name in _STREAMS), sys.excepthook, sys.modules.get("__main__")]
-
-
-def _show(values: list[Any]) -> None:
-    sys.argv, sys.stdin, sys.stdout, sys.stderr, sys.excepthook, main = values
-    if main is not None:
-        sys.modules["__main__"] = main
 
 
 def refusal(error: AGIException) -> bool:
@@ -114,6 +82,7 @@ class Call:
         argv: what the script finds as `sys.argv`.
         tell: gets what it writes to stderr, line by line.
         main: the module that is `__main__` for it, if it has one; its stdout then talks to Asterisk, else to the log.
+        beside: the modules of its folder.
 
     Attributes:
         session: the vocabulary.
@@ -130,6 +99,7 @@ class Call:
         argv: Sequence[str],
         tell: Callable[[str], None],
         main: ModuleType | None = None,
+        beside: Neighbours | None = None,
         marks: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self.connection, self.marks, self.longest = connection, marks, longest
@@ -143,7 +113,13 @@ class Call:
         self.error = SaidOutput(tell)
         self.output: CallOutput | SaidOutput = self.error if main is None else CallOutput(talk)
         self.heard_out = False
-        self._seat = Seat(argv, main)
+        self._beside = beside
+        self._seat = Seat(argv, main, beside)
+
+    def here(self) -> None:
+        """In this context its code runs."""
+        CURRENT.set(self)
+        MINE.set(self._beside)
 
     def step(self, go_on: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - what the script asks for
         """Run its code until it gives way."""
@@ -258,7 +234,7 @@ async def drive(call: Call, body: Callable[[], None]) -> None:
     """
     script = greenlet(lambda: _to_the_end(call, body))
     context = copy_context()
-    context.run(CURRENT.set, call)
+    context.run(call.here)
     script.gr_context = context
     call.greenlet = script
     asked = call.step(script.switch)

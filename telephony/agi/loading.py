@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
+from telephony.agi.neighbours import Neighbours, install, shared, source_of
 from telephony.agi.scripts import Script, compiled, imports, source
 
 MAX_DETAIL = 300
@@ -42,6 +43,7 @@ class Loaded:
 
 def load(script: Script) -> Loaded:
     """Compile it, or import it; whatever it does, the host goes on, and the fault says what it was."""
+    install()
     try:
         _remember_text(script.file)
         if script.function is None:
@@ -64,6 +66,12 @@ def main_module(loaded: Loaded) -> ModuleType | None:
     main.__file__ = str(loaded.script.file)
     main.__dict__["__builtins__"] = __builtins__
     return main
+
+
+def neighbours(loaded: Loaded) -> Neighbours:
+    """The modules beside it, for one call: its own in the module form, those of the folder in the others."""
+    folder = loaded.script.file.parent
+    return shared(folder) if loaded.code is None else Neighbours(folder)
 
 
 def told(error: BaseException, folder: Path) -> str:
@@ -89,13 +97,30 @@ def trace(error: BaseException, folder: Path) -> list[str]:
 
 def _module_form(script: Script) -> Loaded:
     code = compiled(script)
-    for name in imports(script):
-        # The first call would wait for it, and every other call with it. What fails, fails again in the call.
+    beside = Neighbours(script.file.parent)
+    beside.enter()
+    try:
+        _prepare(script.file, set())
+    finally:
+        beside.leave()
+    return Loaded(script, code=code)
+
+
+def _prepare(file: Path, seen: set[Path]) -> None:
+    """Import what it imports, and compile what is its own: the first call would wait for it, and all others with it.
+
+    What fails, fails again in the call.
+    """
+    seen.add(file)
+    for name in imports(file):
         try:
-            importlib.import_module(name)
+            neighbour = source_of(name.partition(".")[0])
+            if neighbour is None:
+                importlib.import_module(name)
+            elif neighbour not in seen:
+                _prepare(neighbour, seen)
         except BaseException:  # noqa: BLE001, S112
             continue
-    return Loaded(script, code=code)
 
 
 def _remember_text(file: Path) -> None:
@@ -105,17 +130,27 @@ def _remember_text(file: Path) -> None:
 
 
 def _imported(file: Path) -> ModuleType:
-    """The module, imported once, under its own name."""
-    name = file.stem
-    there = sys.modules.get(name)
-    if there is not None:
-        if getattr(there, "__file__", None) == str(file):
-            return there
-        name = f"{name} of {file.parent}"
+    """The module, imported once for its folder, under its own name."""
+    beside = shared(file.parent)
+    beside.enter()
+    try:
+        name = file.stem
+        there = sys.modules.get(name)
+        if there is not None:
+            if getattr(there, "__file__", None) == str(file):
+                return there
+            name = f"{name} of {file.parent}"
+        return _run(name, file, beside)
+    finally:
+        beside.leave()
+
+
+def _run(name: str, file: Path, beside: Neighbours) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:  # pragma: no cover - a .py file has both
         raise ImportError(f"{file} cannot be imported")
     module = importlib.util.module_from_spec(spec)
+    beside.add(name)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)

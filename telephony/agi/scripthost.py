@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from telephony.agi.bridge import CURRENT, Call, Parked, Seated, drive
+from telephony.agi.bridge import Call, Parked, Seated, drive
 from telephony.agi.codec import Environment, command
 from telephony.agi.connection import AgiConnection
 from telephony.agi.errors import AGIAppError, AGIException
-from telephony.agi.loading import MAX_DETAIL, Loaded, load, main_module, told, trace
+from telephony.agi.loading import MAX_DETAIL, Loaded, load, main_module, neighbours, told, trace
 from telephony.agi.scripts import Script
 from telephony.agi.wire import Message, Wire, WireClosed, WireFull
 
@@ -143,8 +143,6 @@ class ScriptHost:
 
     def _load(self, scripts: Sequence[Script], longest: float) -> None:
         self._longest = longest
-        for folder in dict.fromkeys(str(script.file.parent) for script in scripts):
-            sys.path.insert(0, folder)
         self._loaded = {script.name: load(script) for script in scripts}
         # What is there now stays until the end, so no collection need look at it.
         gc.collect()
@@ -240,12 +238,13 @@ class ScriptHost:
             argv=[str(script.file), *(environment.arguments if environment else ())],
             tell=lambda line: self.said(script.name, line),
             main=main,
+            beside=neighbours(loaded),
             marks=lambda runs: self._mark(number if runs else 0),
         )
         try:
             if loaded.awaited and loaded.function is not None:
                 call.session.parked = lambda: self._park(number, call)
-                CURRENT.set(call)
+                call.here()
                 await Seated(call, loaded.function(call.session))
             else:
                 await drive(call, _body(loaded, main.__dict__ if main else {}))

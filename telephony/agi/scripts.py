@@ -74,6 +74,8 @@ def source(file: Path) -> str:
             return stream.read()
     except UnicodeDecodeError as error:
         raise SyntaxError(f"no text in its encoding: {error.reason}") from None
+    except LookupError as error:  # `# coding: rot13`, which Python knows and is none for text
+        raise SyntaxError(str(error)) from None
 
 
 def compiled(script: Script) -> CodeType:
@@ -119,14 +121,14 @@ def _body(script: Script) -> list[ast.stmt] | str:
     return tree.body
 
 
-def imports(script: Script) -> list[str]:
+def imports(file: Path) -> list[str]:
     """The modules that the file imports at its top level, so that a host can have them before the first call.
 
     Raises:
         OSError, SyntaxError: as `source`.
     """
     found: list[str] = []
-    for statement in _statements(ast.parse(source(script.file)).body):
+    for statement in _statements(ast.parse(source(file)).body):
         if isinstance(statement, ast.Import):
             found += [alias.name for alias in statement.names]
         elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:

@@ -12,7 +12,7 @@ import pytest
 
 from telephony.agi.loading import MAX_DETAIL, MAX_TRACE, load, main_module, told, trace
 from telephony.agi.scripthost import SAID_AT_ONCE, ScriptHost
-from telephony.agi.scripts import Script
+from telephony.agi.scripts import Script, parse_run
 from telephony.agi.wire import Message, Wire, pair
 from tests.agi.pools import SCRIPTS, heard, scripts, tcp_pair, until
 from tests.support.agi_peer import AgiPeer
@@ -54,6 +54,7 @@ class Service:
         return found
 
 
+GOOD = 'SET VARIABLE "THREERINGS_SCRIPT" ""'
 FAILED = 'SET VARIABLE "THREERINGS_SCRIPT" "failed"'
 KEPT: list[ScriptHost] = []
 """A script that minds nothing must not be collected: it would run on."""
@@ -196,6 +197,69 @@ async def test_a_command_without_an_answer_is_a_failure_and_no_hang_up(tmp_path:
     assert "not answered within 0.1 s" in ended["detail"]
 
 
+async def test_a_module_beside_a_script_is_new_for_every_call_of_the_file_and_one_for_the_functions(
+    tmp_path: Path,
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "who.py").write_text(f"import sys\nWHO = {folder!r}\nCALLS = []\n")
+        for name in ("fresh", "function"):
+            body = "who.CALLS.append(1)\nagi.set_variable(who.WHO, len(who.CALLS))\n"
+            body += "import package.part as part\nagi.set_variable(part.WHO, len(who.CALLS))\n"
+            indented = "".join(f"    {line}\n" for line in body.splitlines())
+            text = (
+                f"import who\nfrom own import agi\n{body}"
+                if name == "fresh"
+                else f"import who\ndef f(agi):\n{indented}"
+            )
+            (tmp_path / folder / f"{name}.py").write_text(text)
+        (tmp_path / folder / "own.py").write_text("from telephony.agi.standin import AGI\nagi = AGI()\nagi.noop()\n")
+        (tmp_path / folder / "package").mkdir()
+        (tmp_path / folder / "package" / "part.py").write_text("import who\nWHO = 'part of ' + who.WHO\n")
+    runs = {f"{kind}_{folder}": f"{folder}/{kind}.py" for folder in "ab" for kind in ("fresh", "function")}
+    runs = {name: f"{run}:f" if "function" in name else run for name, run in runs.items()}
+    before = dict(sys.modules), list(sys.path)
+    async with serving() as service:
+        assert await service.load([parse_run(name, run, tmp_path) for name, run in runs.items()]) == {}
+        for number in ("1", "2"):
+            for name in runs:
+                async with await service.call(name) as peer:
+                    commands = [command for command in await peer.answer() if command != "NOOP"]
+                count, folder = "1" if "fresh" in name else number, name[-1]
+                assert commands[:2] == [f'SET VARIABLE "{who}{folder}" "{count}"' for who in ("", "part of ")]
+    assert {name for name in sys.modules if name not in before[0]} & {"who", "own", "package", "package.part"} == set()
+    assert sys.path == before[1]
+
+
+async def test_calls_that_import_the_same_module_at_once_have_one_each(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("from telephony.agi.standin import AGI\nagi = AGI()\nagi.noop()\nME = agi.env\n")
+    (tmp_path / "it.py").write_text("import own\nown.agi.set_variable('ME', own.agi.env is own.ME)\n")
+    async with serving() as service:
+        await service.load(scripts(tmp_path, it="it.py"))
+        async with await service.call("it") as one, await service.call("it") as two:
+            assert await one.hear() == await two.hear() == "NOOP"
+            one.say(b"200 result=0\n")
+            assert await one.answer() == ["NOOP", 'SET VARIABLE "ME" "True"', GOOD]
+            two.say(b"200 result=0\n")
+            assert await two.answer() == ["NOOP", 'SET VARIABLE "ME" "True"', GOOD]
+
+
+async def test_a_task_of_a_coroutine_finds_the_same_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "near.py").write_text("HERE = []\n")
+    (tmp_path / "late.py").write_text("import near\nHERE = near.HERE\n")
+    (tmp_path / "tasks.py").write_text(
+        "import asyncio, near\n"
+        "async def part():\n    import near as again, late\n    return again.HERE is near.HERE is late.HERE\n"
+        "async def f(agi):\n    (same,) = await asyncio.gather(part())\n    await agi.set_variable('SAME', same)\n"
+        "    import late\n    assert late.HERE is near.HERE\n"
+    )
+    async with serving() as service:
+        await service.load(scripts(tmp_path, it="tasks.py:f"))
+        async with await service.call("it") as peer:
+            assert await peer.answer() == ['SET VARIABLE "SAME" "True"', GOOD]
+    assert not {"near", "late", "tasks"} & set(sys.modules)
+
+
 async def test_a_flood_of_lines_is_cut_and_counted(tmp_path: Path) -> None:
     (tmp_path / "loud.py").write_text(f"def f(agi):\n    for n in range({SAID_AT_ONCE + 50}):\n        print(n)\n")
     async with serving() as service:
@@ -260,13 +324,13 @@ def test_a_wrapped_coroutine_function_is_awaited(tmp_path: Path) -> None:
 
 def test_a_module_form_has_its_imports_before_its_first_call(tmp_path: Path) -> None:
     (tmp_path / "form.py").write_text("import neighbour_of_form, nobody_has_this\nimport asterisk.agi\n")
-    (tmp_path / "neighbour_of_form.py").write_text("A = 1\n")
-    sys.path.insert(0, str(tmp_path))
-    try:
+    (tmp_path / "neighbour_of_form.py").write_text("import neighbour_of_form, this, form\n1 / 0\n")
+    before = list(sys.path)
+    with contextlib.redirect_stdout(None):
         loaded = load(Script("x", tmp_path / "form.py", None))
-    finally:
-        sys.path.remove(str(tmp_path))
-    assert "neighbour_of_form" in sys.modules
+    assert sys.modules.pop("this").__name__ == "this"
+    assert "neighbour_of_form" not in sys.modules
+    assert sys.path == before
     assert loaded.fault == ""
     main = main_module(loaded)
     assert isinstance(main, ModuleType)

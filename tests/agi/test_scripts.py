@@ -74,6 +74,8 @@ def test_elsewhere_it_may_not(tmp_path: Path, text: str) -> None:
         (b"\xff\xfe\n", "it.py: SyntaxError: "),
         (b"a = 1\n# \xe4\n", "it.py: SyntaxError: "),
         ("# coding: klingon\n", "it.py: SyntaxError: "),
+        ("# coding: rot13\n", "it.py: SyntaxError: 'rot13' is not a text encoding"),
+        ("# coding: zlib\n", "it.py: SyntaxError: 'zlib' is not a text encoding"),
         ("a\0b", "it.py: "),
     ],
 )
@@ -136,5 +138,5 @@ def f():
     import later
 import os
 """
-    found = imports(script(tmp_path, text))
+    found = imports(script(tmp_path, text).file)
     assert found == ["os", "json.decoder", "asterisk.agi", "fast", "slow", "within"]
