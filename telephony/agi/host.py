@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from itertools import islice
 from typing import Any
 
@@ -13,6 +12,7 @@ import structlog
 from telephony.agi.child import Child
 from telephony.agi.codec import Environment
 from telephony.agi.conversations import Conversation
+from telephony.agi.replacing import Stage
 from telephony.agi.scripts import Script
 from telephony.agi.wire import Message, Wire, WireClosed, WireFull, pair
 
@@ -26,15 +26,6 @@ ABANDONED_AT_ONCE = 50
 """Conversations given up before the loop gets its turn."""
 MOST_ROUNDS = 32
 """A host that talks without end is heard enough."""
-
-
-class Stage(StrEnum):
-    """Of a host's life."""
-
-    STARTING = "starting"
-    READY = "ready"
-    DRAINING = "draining"
-    GONE = "gone"
 
 
 class Host:
@@ -56,6 +47,7 @@ class Host:
         quiet: seconds, as counted by `judge`, that nothing was heard.
         age: the same, since it was started, or since it was ready.
         parked: scripts in it that never run again.
+        given_up: its conversations are being ended, some at a time.
         reason: why it left: '' in good order, 'silent', 'died', 'exhausted'.
         detail: what is known about that, one line.
     """
@@ -73,7 +65,7 @@ class Host:
         self.faults: Mapping[str, str] = {}
         self.conversations: dict[int, Conversation] = {}
         self.quiet = self.age = 0.0
-        self.parked = 0
+        self.parked, self.given_up = 0, False
         self.reason = self.detail = ""
         self._scripts, self._longest = scripts, longest
         self._ended, self._abandoned, self._refused = ended, abandoned, refused
@@ -91,6 +83,7 @@ class Host:
         except (OSError, ValueError, WireClosed, WireFull) as error:
             self._leave("died", f"cannot be started: {type(error).__name__}: {error}")
         finally:
+            self.given_up = True
             self.hear()
             while self._abandon("host_lost", self.detail or "the service ends"):  # noqa: ASYNC110 - the loop's turn
                 await asyncio.sleep(0)
@@ -238,6 +231,7 @@ class Host:
 
     def _abandon_all(self, result: str, detail: str) -> None:
         """In slices: each takes the loop milliseconds."""
+        self.given_up = True
         if self._abandon(result, detail):
             asyncio.get_running_loop().call_soon(self._abandon_all, result, detail)
 
@@ -272,6 +266,7 @@ class Host:
 
     def _lost(self) -> None:
         """Nobody is at the other end of the wire any more; what the process died of is known when it is reaped."""
+        self.given_up = True
         if self.stage in (Stage.STARTING, Stage.READY):
             self.stage = Stage.DRAINING
 

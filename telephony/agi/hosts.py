@@ -19,7 +19,8 @@ import structlog
 
 from telephony.agi.codec import Environment
 from telephony.agi.conversations import Conversation, Ended, HostSettings, HostsState, NoHost
-from telephony.agi.host import Host, Stage
+from telephony.agi.host import Host
+from telephony.agi.replacing import Stage, most_draining, stubborn, talking_on, too_many
 from telephony.agi.scripts import Script, fault
 from telephony.agi.takeover import Takeover
 from telephony.agi.wire import WireClosed, WireFull
@@ -29,12 +30,6 @@ WATCH = 0.05
 """Seconds between two looks at the hosts."""
 LATENESS = 0.1
 """Seconds by which our own loop may be late before what it finds late is given a second chance."""
-STUBBORN = 5
-"""So many parked scripts, and a host is replaced …"""
-STUBBORN_AGE = 5.0
-"""… if it is so many seconds old: scripts that are all like that shall not keep us starting hosts …"""
-STUBBORN_AT_ANY_AGE = 200
-"""… unless there are as many as this."""
 START_APART = 1.0
 """Seconds, at least, from one start of a host to that of its replacement's replacement."""
 FIRST_PAUSE, LAST_PAUSE = 0.1, 10.0
@@ -65,7 +60,7 @@ class HostPool:
     def __init__(self, scripts: Sequence[Script], settings: HostSettings, ended: Callable[[Ended], None]) -> None:
         self._settings, self._told = settings, ended
         self._generation = _Generation(tuple(scripts))
-        self._hosts: set[Host] = set()
+        self._hosts: dict[Host, None] = {}  # the oldest first
         self._takeovers: set[Takeover] = set()
         self._none_taken_over = asyncio.Event()
         self._replaced: Counter[str] = Counter()
@@ -170,7 +165,7 @@ class HostPool:
 
     def _start(self, generation: _Generation, tasks: asyncio.TaskGroup) -> Host:
         host = Host(generation.scripts, self._settings.longest, self._ended, self._abandoned, self._refused)
-        self._hosts.add(host)
+        self._hosts[host] = None
         generation.hosts[host] = tasks.create_task(self._live(host, generation))
         return host
 
@@ -199,7 +194,7 @@ class HostPool:
             await host.live()
         finally:
             generation.hosts.pop(host, None)
-            self._hosts.discard(host)
+            self._hosts.pop(host, None)
 
     async def _try(self, generation: _Generation, tasks: asyncio.TaskGroup) -> list[str]:
         """Start its hosts; what keeps them from running the scripts, after which they are gone again."""
@@ -244,12 +239,20 @@ class HostPool:
             watched = min(passed, WATCH + LATENESS)
             for host in list(self._hosts):
                 host.judge(watched, settings.silence, settings.start)
-                many = host.parked >= (STUBBORN if host.age > STUBBORN_AGE else STUBBORN_AT_ANY_AGE)
-                if many and host.stage is Stage.READY:
-                    self._replaced["stubborn"] += 1
-                    remedy = "let AGIHangup through, or end the script on it"
-                    self._log.warning("script_host_stubborn", scripts_parked=host.parked, remedy=remedy)
-                    host.drain()
+            self._thin_out(settings.hosts)
+
+    def _thin_out(self, wanted: int) -> None:
+        """Replace hosts full of parked scripts, and see to it that old hosts do not pile up."""
+        for host in list(self._hosts):
+            if stubborn(host, crowded=len(talking_on(self._hosts)) >= most_draining(wanted)):
+                self._replaced["stubborn"] += 1
+                remedy = "let AGIHangup through, or end the script on it"
+                self._log.warning("script_host_stubborn", scripts_parked=host.parked, remedy=remedy)
+                host.drain()
+        for host in too_many(self._hosts, wanted):
+            remedy = "reload less often, and let scripts end when their caller hangs up"
+            self._log.warning("script_hosts_pile_up", callers_lost=len(host.conversations), remedy=remedy)
+            host.expire("timeout", f"{most_draining(wanted)} younger hosts were replaced while it talked on")
 
     async def _farewell(self) -> None:
         """What is being ended has a moment; then it is closed."""
