@@ -80,13 +80,18 @@ def folders_of(config: Config, given: Sequence[str]) -> dict[str, Path]:
             faults.append(f"{option}: is the second folder of {name}; give one a PBX")
         elif not path:
             faults.append(f"{option}: names no folder; name /etc/asterisk or a copy of it")
-        elif not os.path.isdir(path):  # noqa: PTH112 - pathlib's raises where a folder above is closed
+        elif not _open_to_us(path):
             faults.append(f"{option}: is no folder that this user can read; name /etc/asterisk or a copy of it")
         else:
             folders[name] = Path(path)
     if faults:
         raise ConfigFaults(tuple(faults))
     return folders
+
+
+def _open_to_us(path: str) -> bool:
+    """Whether it is a folder in which this user can look; pathlib's way raises where a folder above is closed."""
+    return os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK, effective_ids=True)  # noqa: PTH112
 
 
 def file_of(named: Path | None, environ: Mapping[str, str]) -> Path | None:

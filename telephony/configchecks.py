@@ -12,7 +12,7 @@ MAX_PORT = 65535
 MAX_SECRET = 1_000_000
 MAX_CERTIFICATES = 16_000_000
 """Bytes of a file."""
-ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - nobody binds here
+ANYWHERE = ("0.0.0.0", "::", "*")  # noqa: S104 - nobody binds here
 ANY_OF = {"localhost": "127.0.0.1"}
 
 

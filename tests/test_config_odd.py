@@ -7,6 +7,7 @@ import pytest
 
 from telephony.config import ConfigFaults, load
 from telephony.regularfile import read
+from tests.support.users import as_somebody, folder_for_all
 from tests.test_config import PBX, config_of, faults_of
 
 
@@ -111,6 +112,7 @@ def test_the_configuration_itself_is_a_regular_file(place: str, tmp_path: Path) 
         ("127.0.0.1:9", "127.0.0.1:9", True),
         ("localhost:9", "127.0.0.1:9", True),
         ("127.0.0.1:9", "0.0.0.0:9", True),
+        ("127.0.0.1:9", "*:9", True),
         ("[::1]:9", "127.0.0.1:9", False),
         ("127.0.0.1:0", "127.0.0.1:0", False),
         ("127.0.0.1:9", "127.0.0.1:10", False),
@@ -142,3 +144,17 @@ def test_hours_that_are_never_are_no_hours(tmp_path: Path) -> None:
     assert fault.startswith("hours[0].open: is empty, so that it is never open")
     [fault] = faults_of('[[hours]]\nname="day"\nopen=["mon 09:00-09:00"]\n', tmp_path)
     assert "the whole day is 00:00-24:00" in fault
+
+
+def test_a_certificate_in_a_closed_folder_is_one_fault() -> None:
+    with folder_for_all() as place:
+        (place / "closed").mkdir()
+        (place / "closed" / "ca.pem").touch()
+        (place / "closed").chmod(0)
+        (place / "t.toml").write_text(PBX + 'tls = true\ntls_ca = "closed/ca.pem"\n')
+        with as_somebody(), pytest.raises(ConfigFaults) as caught:
+            load(place / "t.toml", {})
+        (place / "closed").chmod(0o700)
+    assert caught.value.faults == (
+        "pbx[0].tls_ca = 'closed/ca.pem': Permission denied; name a PEM file this user can read",
+    )

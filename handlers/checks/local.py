@@ -43,12 +43,14 @@ def data_dir(config: Config) -> Finding:
     point, path = "data-dir", config.data_dir
     needed = config.database.url is not None and config.database.url.get_secret_value() == EMBEDDED
     nearest = path
-    while not nearest.exists() and nearest != nearest.parent:
+    # pathlib's ways raise where a folder above is closed.
+    while not os.path.exists(nearest) and nearest != nearest.parent:  # noqa: PTH110
         nearest = nearest.parent
-    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+    is_folder = os.path.isdir(nearest)  # noqa: PTH112
+    if is_folder and os.access(nearest, os.W_OK | os.X_OK, effective_ids=True):
         return CONFIGURATION.fine(point, f"data_dir = {str(path)!r} can be written")
     what = f"data_dir = {str(path)!r} cannot be written by this user ({_user()})"
-    if nearest.exists() and not nearest.is_dir():
+    if not is_folder:
         what = f"data_dir = {str(path)!r}: {str(nearest)!r} is no folder"
     if not needed:
         return CONFIGURATION.fine(point, f"{what}, and nothing needs it")

@@ -142,7 +142,7 @@ class Folder:
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
-        return (self.root / name).exists()
+        return os.path.lexists(self.root / name)  # never raises
 
     def read(self, name: str) -> Tree:
         """A file and what it includes. What cannot be read is told in it, never raised."""

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from handlers.check import folders_of
 from handlers.checks import local
 from handlers.checks.findings import Result
 from handlers.checks.threads import within
 from handlers.http.health import Health, application
-from telephony.config import Address
+from telephony.config import Address, ConfigFaults
 from telephony.metrics import Labels, Measures
 from tests.support.checks import PBX, config_of
+from tests.support.users import as_somebody, folder_for_all
 
 
 def test_the_data_folder_matters_only_to_our_own_database(tmp_path: Path) -> None:
@@ -23,6 +25,26 @@ def test_the_data_folder_matters_only_to_our_own_database(tmp_path: Path) -> Non
         own = local.data_dir(config_of(data_dir=place, database={"url": "embedded"}))
         other = local.data_dir(config_of(data_dir=place, database={"url": "postgresql://x/y"}))
         assert (own.result is Result.OK, other.result) == (good_one, Result.OK)
+
+
+def test_a_folder_below_a_closed_one_is_told() -> None:
+    with folder_for_all() as place:
+        (place / "closed").mkdir(mode=0o700)
+        below = place / "closed" / "below"
+        below.mkdir()
+        (place / "closed").chmod(0)
+        config = config_of(data_dir=below, database={"url": "embedded"})
+        with as_somebody():
+            finding = local.data_dir(config)
+            faults = []
+            for folder in (below, place / "closed"):
+                with pytest.raises(ConfigFaults) as caught:
+                    folders_of(config, [str(folder)])
+                faults += caught.value.faults
+        (place / "closed").chmod(0o700)
+    assert finding.result is Result.FAULT
+    assert "cannot be written by this user" in finding.what
+    assert all("is no folder that this user can read" in fault for fault in faults)
 
 
 def test_a_queue_log_must_be_a_file_that_can_be_read(tmp_path: Path) -> None:

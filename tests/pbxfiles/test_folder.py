@@ -1,15 +1,14 @@
 """Files that include files. The expected sections are what a real Asterisk 22.10 answered to GetConfig for them."""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from telephony.pbxfiles import folder as folders
 from telephony.pbxfiles.folder import Folder, Place, Section, Tree
+from tests.support.users import as_somebody, folder_for_all
 
 ODD = r"""; a comment
 [general]
@@ -183,23 +182,8 @@ def test_every_size_has_a_limit(folder: Folder, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def open_folder() -> Iterator[Folder]:
-    """A folder to which another user can get, unlike pytest's own."""
-    with tempfile.TemporaryDirectory() as place:
-        Path(place).chmod(0o755)
-        yield Folder(Path(place))
-
-
-@contextmanager
-def as_somebody() -> Iterator[None]:
-    """As a user who is not root, to whom nothing is closed."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65_534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
+    with folder_for_all() as place:
+        yield Folder(place)
 
 
 def test_an_included_file_that_this_user_may_not_read_is_unread_and_the_rest_is_judged(open_folder: Folder) -> None:
@@ -207,6 +191,7 @@ def test_an_included_file_that_this_user_may_not_read_is_unread_and_the_rest_is_
     (open_folder.root / "secret.conf").chmod(0)
     with as_somebody():
         tree, itself = open_folder.read("a.conf"), open_folder.read("secret.conf")
+        assert not Folder(open_folder.root / "secret.conf").has("x.conf")
     assert said(tree) == [("a", ["x=1", "y=2"]), ("b", [])]
     assert [(str(each.place), each.reason, each.unread) for each in tree.troubles] == [
         ("secret.conf:0", "Permission denied", True)
