@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
-from telephony.pbxfiles.folder import Entry
+from telephony.pbxfiles.tree import Entry
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 MANY = 2**25

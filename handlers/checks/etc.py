@@ -8,7 +8,8 @@ from handlers.checks import etc_dialplan, etc_logging, etc_manager
 from handlers.checks.findings import Finding, Subject
 from telephony.ami.inspection import Inspection
 from telephony.config import Pbx
-from telephony.pbxfiles.folder import Folder, Tree
+from telephony.pbxfiles.folder import Folder
+from telephony.pbxfiles.tree import Tree
 
 WITHOUT = (
     ("writetimeout", "writetimeout, ACL, addresses and filters of manager.conf"),

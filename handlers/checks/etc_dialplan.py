@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from handlers.checks.findings import Finding, Result, Subject, some
 from telephony.config import Pbx
 from telephony.pbxfiles.dialplan import Context, Dialplan, Step, dialplan
-from telephony.pbxfiles.folder import Tree
 from telephony.pbxfiles.grammar import is_true
+from telephony.pbxfiles.tree import Tree
 
 QUEUE, CLEAN = "threerings-queue", "threerings-clean"
 OURS = "threerings-"

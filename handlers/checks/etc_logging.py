@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from handlers.checks.findings import Finding, Subject, some
 from telephony.ami.inspection import Inspection
 from telephony.config import Pbx
-from telephony.pbxfiles.folder import Section, Tree
 from telephony.pbxfiles.grammar import is_true
+from telephony.pbxfiles.tree import Section, Tree
 
 TOLD = ("modules.conf", "logger.conf", "extconfig.conf", "cdr.conf", "cel.conf")
 """Files of which each bad line is told."""

@@ -8,8 +8,8 @@ from handlers.checks.findings import Finding, Result, Subject, some
 from handlers.checks.pbx import READ, WRITE
 from telephony.ami.translate import ACTED_UPON
 from telephony.config import Pbx
-from telephony.pbxfiles.folder import Entry, Section, Tree
 from telephony.pbxfiles.grammar import is_true
+from telephony.pbxfiles.tree import Entry, Section, Tree
 
 WRITETIMEOUT = 5_000
 DEFAULT_WRITETIMEOUT = 100

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from telephony.pbxfiles.folder import Entry, Place, Tree
+from telephony.pbxfiles.tree import Entry, Place, Tree
 
 _WITHIN = re.compile(r"(?:^|[?:])\s*([A-Za-z_]\w*)\s*\(")
 """Applications in `ExecIf(test?Queue(support):NoOp())`, `TryExec(Queue(support))`."""

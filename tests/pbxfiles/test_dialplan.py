@@ -6,7 +6,8 @@ import pytest
 
 from telephony.pbxfiles import dialplan as dialplans
 from telephony.pbxfiles.dialplan import Dialplan, Step, dialplan
-from telephony.pbxfiles.folder import Folder, Place
+from telephony.pbxfiles.folder import Folder
+from telephony.pbxfiles.tree import Place
 
 TEXT = """
 [globals]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from telephony.pbxfiles import folder as folders
-from telephony.pbxfiles.folder import Folder, Place, Section, Tree
+from telephony.pbxfiles.folder import Folder
+from telephony.pbxfiles.tree import Place, Section, Tree
 from tests.support.users import as_somebody, folder_for_all
 
 ODD = r"""; a comment
