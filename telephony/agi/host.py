@@ -17,7 +17,9 @@ from telephony.agi.scripts import Script
 from telephony.agi.wire import Message, Wire, WireClosed, WireFull, pair
 
 LAST_WORDS = 0.1
-"""Seconds between asking a blocked host where it is and ending it."""
+"""Seconds between asking a blocked host where it is and hearing what it says …"""
+HEARINGS = 5
+"""… so often at most, if it has said nothing yet: the machine may be busy. Its callers have gone on already."""
 FINISHED = ("ok", "hung_up", "failed")
 """How a host ends conversations itself. What else it says of one is that it could not take it."""
 MARGIN = 5.0
@@ -253,13 +255,17 @@ class Host:
             self.give_up(guilty, "host_lost", "it has blocked its host")
         self._abandon_all("host_lost", self.detail)
         self._child.ask_where()
-        asyncio.get_running_loop().call_later(LAST_WORDS, self._end_blocked, script, lost)
+        asyncio.get_running_loop().call_later(LAST_WORDS, self._end_blocked, script, lost, HEARINGS)
 
-    def _end_blocked(self, script: str, lost: int) -> None:
+    def _end_blocked(self, script: str, lost: int, hearings: int) -> None:
         if not self._child.runs:
             return
+        where = self._child.where([script.file.parent for script in self._scripts])
+        if not where and hearings > 1:
+            later = asyncio.get_running_loop().call_later
+            later(LAST_WORDS, self._end_blocked, script, lost, hearings - 1)
+            return
         if lost:
-            where = self._child.where([script.file.parent for script in self._scripts])
             remedy = "let it wait in another way: a host runs many calls, and one that blocks stops them all"
             self._log.warning("script_host_blocked", script=script, where=where, callers_lost=lost, remedy=remedy)
         self._child.kill()
