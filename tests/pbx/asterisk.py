@@ -220,7 +220,7 @@ class Pbx:
     async def consult(self, phone: str, number: str) -> None:
         """Let a talking phone begin an attended transfer (AMI Atxfer); it is done when that phone hangs up.
 
-        Only while the agent speaks (his first second): Asterisk makes the digits from the frames that he sends.
+        Only while the agent speaks (`speaks` seconds from his answer): Asterisk makes the digits from what he sends.
         """
         await self.action("Atxfer", Channel=await self.channel_of_phone(phone), Exten=number, Context="from-phones")
 

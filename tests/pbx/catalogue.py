@@ -390,13 +390,13 @@ def blind_transfer_to_phone(s: Story) -> None:
     "answered", "answered", notice="attended: 1001 answers, consults 1002 (AMI Atxfer), hangs up: 1002 has the caller"
 )
 def attended_transfer(s: Story) -> None:
-    s.agent("1001", rings=1, hangs_up_after=6, serves="support").agent("1002", rings=1, serves=())
+    s.agent("1001", rings=1, speaks=3, hangs_up_after=6, serves="support").agent("1002", rings=1, serves=())
     s.caller(C1, calls="support/transferable", hangs_up_after=9).later(1.5, lambda: s.pbx.consult("1001", "1002"))
 
 
 @story("answered", "answered", notice="blonde: as attended, but 1001 hangs up while 1002 still rings")
 def blonde_transfer(s: Story) -> None:
-    s.agent("1001", rings=1, hangs_up_after=4, serves="support").agent("1002", rings=6, serves=())
+    s.agent("1001", rings=1, speaks=3, hangs_up_after=4, serves="support").agent("1002", rings=6, serves=())
     s.caller(C1, calls="support/transferable", hangs_up_after=12).later(1.5, lambda: s.pbx.consult("1001", "1002"))
 
 

@@ -74,7 +74,8 @@ def caller(folder: Path, name: str, call: Dialling, host: str) -> Sipp:
 
 def phone(folder: Path, name: str, offers: Sequence[Offered], host: str) -> Sipp:
     """A telephone that waits for calls on port 5060 of its address."""
-    return Sipp(folder, name, sip_scripts.phone(offers, voice(folder, 1.0)), host, 5060)
+    speech = voice(folder, max((offer.speaks for offer in offers), default=1.0))
+    return Sipp(folder, name, sip_scripts.phone(offers, speech), host, 5060)
 
 
 def voice(folder: Path, seconds: float) -> str:

@@ -24,6 +24,7 @@ class Offered:
     hangs_up_after: float | None = None
     holds: tuple[float, float] | None = None  # (after, for)
     transfers: tuple[float, str] | None = None  # (after, number): a blind transfer by REFER
+    speaks: float = 1.0  # for so long, from the first answer on
 
 
 @dataclass(frozen=True)

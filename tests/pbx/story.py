@@ -86,6 +86,7 @@ class Story:
         hangs_up_after: float | None = None,
         holds: tuple[float, float] | None = None,
         transfers: tuple[float, str] | None = None,
+        speaks: float = 1.0,
         serves: str | Sequence[str] | None = None,
         local: str | None = None,
         paused: bool = False,
@@ -97,7 +98,7 @@ class Story:
         `Local/1001@agents/n`, `local=""` by the same without `/n`.
         """
         target = transfers and (transfers[0], plan.dialled(transfers[1]))
-        self._offers.setdefault(phone, []).append(Offered(then, rings, hangs_up_after, holds, target or None))
+        self._offers.setdefault(phone, []).append(Offered(then, rings, hangs_up_after, holds, target or None, speaks))
         if phone not in self._serves:
             self._serves[phone] = (serves,) if isinstance(serves, str) else None if serves is None else tuple(serves)
             self._how[phone] = (f"PJSIP/{phone}" if local is None else f"Local/{phone}@agents{local}", paused)
