@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextvars import ContextVar, copy_context
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO, TypeVar, cast
 
@@ -22,6 +23,7 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from telephony.agi.codec import Usage, raw_command
 from telephony.agi.connection import AgiConnection
 from telephony.agi.errors import AGIError, AGIException, AGIHangup, AGIResultHangup
+from telephony.agi.leavings import LEFT, Leavings, install
 from telephony.agi.neighbours import MINE, Neighbours
 from telephony.agi.seat import Seat
 from telephony.agi.session import AgiSession
@@ -88,6 +90,8 @@ class Call:
         session: the vocabulary.
         refused: so many of its commands came after the caller was gone.
         heard_out: its stdin has ended, as the caller is gone.
+        left: what it leaves open.
+        seat: what it has of the interpreter.
         marks: called with True before its code runs, and with False after.
     """
 
@@ -113,17 +117,29 @@ class Call:
         self.error = SaidOutput(tell)
         self.output: CallOutput | SaidOutput = self.error if main is None else CallOutput(talk)
         self.heard_out = False
-        self._beside = beside
-        self._seat = Seat(argv, main, beside)
+        self.left = Leavings(Path(argv[0]).parent, whole=main is not None)
+        self._main, self._beside = main, beside
+        self.seat = Seat(argv, main, beside)
 
     def here(self) -> None:
         """In this context its code runs."""
         CURRENT.set(self)
         MINE.set(self._beside)
+        LEFT.set(self.left)
+
+    def end(self) -> None:
+        """Its script has come to its end: close what that has left open."""
+        own = [] if self._main is None else [self._main, *(self._beside.modules() if self._beside else ())]
+        copy_context().run(self._close, own)
+        self.error.finish()
+
+    def _close(self, own: list[ModuleType]) -> None:
+        self.here()
+        self.step(self.left.close, own)
 
     def step(self, go_on: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - what the script asks for
         """Run its code until it gives way."""
-        self._seat.enter()
+        self.seat.enter()
         self.marks(True)
         try:
             return go_on(*arguments)
@@ -131,7 +147,7 @@ class Call:
             if forked:
                 os._exit(0)  # a child that the script made must not play the host
             self.marks(False)
-            self._seat.leave()
+            self.seat.leave()
 
     def ask(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Wait for the coroutine, in the script's greenlet; other calls go on.
@@ -237,6 +253,7 @@ async def drive(call: Call, body: Callable[[], None]) -> None:
     context.run(call.here)
     script.gr_context = context
     call.greenlet = script
+    call.seat.alone = True
     asked = call.step(script.switch)
     while not script.dead:
         if asked is None:
@@ -259,6 +276,7 @@ def _to_the_end(call: Call, body: Callable[[], None]) -> None:
             sys.excepthook(*sys.exc_info())
         raise
     finally:
+        call.left.exit()
         call.error.finish()
     with contextlib.suppress(AGIException, OSError):
         call.output.finish()
@@ -306,3 +324,4 @@ def stand_in(default_input: TextIO, default_error: TextIO) -> None:
     sys.stdin = cast("TextIO", _stream("input", default_input))
     sys.stdout = cast("TextIO", _stream("output", default_error))
     sys.stderr = cast("TextIO", _stream("error", default_error))
+    install()

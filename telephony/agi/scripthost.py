@@ -23,6 +23,8 @@ from telephony.agi.wire import Message, Wire, WireClosed, WireFull
 
 BEAT = 0.1
 """Seconds."""
+COLLECTING = 0.5
+"""Seconds between two collections of what ended calls have left."""
 CLOSING = 5.0
 """Seconds that the end of a connection may take."""
 SAID_AT_ONCE = 200
@@ -98,6 +100,7 @@ class ScriptHost:
         self._calls: dict[int, tuple[str, asyncio.Task[None], HostConnection]] = {}
         self._parked: list[Call] = []
         self._may_say, self._unsaid = float(SAID_AT_ONCE), 0
+        self._uncollected, self._collection = False, 0.0
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -164,6 +167,7 @@ class ScriptHost:
         while True:
             if not self._wire.waiting:
                 self._tell({"is": "alive", "parked": len(self._parked)})
+            self._collect()
             self._may_say = min(SAID_AT_ONCE, self._may_say + SAID_PER_BEAT)
             if self._unsaid and self._may_say >= 1:
                 self._tell({"is": "unsaid", "lines": self._unsaid})
@@ -258,7 +262,9 @@ class ScriptHost:
                 await _hear_of_hangup(connection)
             return self._let_through(call, script, error)
         finally:
-            call.error.finish()
+            if call not in self._parked:
+                call.end()
+                self._collect(ended=True)
         return _fared(call)
 
     def _let_through(self, call: Call, script: Script, error: BaseException) -> tuple[str, str]:
@@ -273,6 +279,15 @@ class ScriptHost:
             for line in trace(error, folder):
                 call.error.write(f"{line}\n")
         return "failed", told(error, folder)
+
+    def _collect(self, *, ended: bool = False) -> None:
+        """Flush the files that ended calls have left in cycles, soon, and at a price of a twentieth of the time."""
+        self._uncollected = self._uncollected or ended
+        now = asyncio.get_running_loop().time()
+        if self._uncollected and now >= self._collection:
+            gc.collect()
+            took = asyncio.get_running_loop().time() - now
+            self._uncollected, self._collection = False, now + max(COLLECTING, 20 * took)
 
     def _park(self, number: int, call: Call) -> tuple[str, str]:
         """Its result and why. The conversation is over, whether the caller or the PBX's answers ended it."""

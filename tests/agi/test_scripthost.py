@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from telephony.agi.leavings import install
 from telephony.agi.loading import MAX_DETAIL, MAX_TRACE, load, main_module, told, trace
 from telephony.agi.scripthost import SAID_AT_ONCE, ScriptHost
 from telephony.agi.scripts import Script, parse_run
@@ -258,6 +261,63 @@ async def test_a_task_of_a_coroutine_finds_the_same_neighbours(tmp_path: Path) -
         async with await service.call("it") as peer:
             assert await peer.answer() == ['SET VARIABLE "SAME" "True"', GOOD]
     assert not {"near", "late", "tasks"} & set(sys.modules)
+
+
+LEAVES = """
+import asyncio, atexit, logging, os, sys
+from telephony.agi.standin import AGI
+agi = AGI()
+logging.basicConfig(filename="%(folder)s/root", level=logging.INFO, format="%%(message)s")
+log = logging.getLogger("of a script")
+log.addHandler(logging.FileHandler("%(folder)s/named"))
+file = open("%(folder)s/file", "a")
+class Held:
+    def __init__(self): self.me, self.file = self, open("%(folder)s/cycle", "a")
+    def __del__(self): self.file.close()
+def work():
+    held = Held()
+    held.file.write(sys.argv[1])
+work()
+def note(): file.write(sys.argv[1])
+@atexit.register
+def bye():
+    agi.verbose("bye")
+    1 / 0
+atexit.register(agi.verbose, "first")
+atexit.register(print, "never")
+atexit.unregister(print)
+async def within(): return 7
+os.chdir("%(folder)s")
+os.environ["OF_A_SCRIPT"] = "x"
+assert asyncio.run(within()) == 7
+note()
+agi.noop()
+assert (os.getcwd(), os.environ["OF_A_SCRIPT"]) == ("%(folder)s", "x")
+log.warning("said")
+"""
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+async def test_what_a_script_leaves_open_is_closed_at_its_end_as_a_process_would(tmp_path: Path) -> None:
+    (tmp_path / "leaves.py").write_text(LEAVES % {"folder": tmp_path})
+    before = Path.cwd(), dict(os.environ), list(logging.root.handlers)
+    install()
+    async with serving() as service:
+        await service.load(scripts(tmp_path, it="leaves.py"))
+        for _ in range(2):
+            async with await service.call("it") as one, await service.call("it") as two:
+                assert await one.hear() == await two.hear() == "NOOP"
+                assert (Path.cwd(), dict(os.environ), list(logging.root.handlers)) == before
+                for peer in (one, two):
+                    peer.say(b"200 result=0\n")
+                    commands = ["NOOP", 'VERBOSE "first" "1"', 'VERBOSE "bye" "1"', GOOD]
+                    assert await peer.answer({"VERBOSE": b"200 result=1\n"}) == commands
+        assert (tmp_path / "file").read_text() == "xxxx"
+        assert (tmp_path / "root").read_text() == (tmp_path / "named").read_text() == "said\n" * 4
+        await until(lambda: (tmp_path / "cycle").read_text() == "xxxx")
+        assert not [file for file in Path("/proc/self/fd").iterdir() if file.resolve().is_relative_to(tmp_path)]
+    assert (Path.cwd(), dict(os.environ), list(logging.root.handlers)) == before
+    assert logging.getLogger("of a script").handlers == []
 
 
 async def test_a_flood_of_lines_is_cut_and_counted(tmp_path: Path) -> None:
