@@ -17,7 +17,7 @@ from rich.text import Text
 
 from handlers.checks import database, etc, local, names, pbx
 from handlers.checks.findings import Finding, Result, Subject, settled, summary
-from handlers.checks.threads import within
+from handlers.threads import within
 from telephony import logs
 from telephony.ami.inspection import Inspection
 from telephony.ami.settings import SystemClock

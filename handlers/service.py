@@ -13,8 +13,8 @@ from aiohttp import web
 
 from handlers.agi.side import scripts_of
 from handlers.build import Service, application, build
-from handlers.checks.threads import within
 from handlers.database import AWAY, BAD_URL, database, trouble
+from handlers.threads import within
 from telephony.agi.scripts import Script
 from telephony.backoff import Backoff
 from telephony.calls.record import CallRecord

@@ -11,7 +11,7 @@ import aiohttp
 
 from handlers.agi.side import scripts_of
 from handlers.checks.findings import Finding, Subject
-from handlers.checks.threads import within
+from handlers.threads import within
 from telephony.config import EMBEDDED, Address, Config, ConfigFaults, Pbx
 
 HEALTH_SECONDS = 3.0

@@ -11,8 +11,8 @@ from aiohttp import web
 from handlers.check import folders_of
 from handlers.checks import local
 from handlers.checks.findings import Result
-from handlers.checks.threads import within
 from handlers.http.health import Health, application
+from handlers.threads import within
 from telephony.config import Address, ConfigFaults
 from telephony.metrics import Labels, Measures
 from tests.support.checks import PBX, config_of
