@@ -6,6 +6,7 @@ script that blocks its one thread silences it, and the service replaces it.
 
 import asyncio
 import gc
+import inspect
 import re
 import socket
 import sys
@@ -36,6 +37,7 @@ HANGUP_BEHIND = 10
 STATUS = "THREERINGS_SCRIPT"
 GUARD = "guard"
 """In the query: the dialplan has set TIMEOUT(absolute) to send the call on if nobody speaks; what it was before."""
+AWAITABLE = "gave something to await, but is no `async def`; a decorator needs functools.wraps to be seen through"
 _ADDRESSES = ("agi_network_script", "agi_request")
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 UNMINDFUL = "goes on although its caller is gone; it will never run again"
@@ -313,7 +315,11 @@ def _body(loaded: Loaded, namespace: dict[str, Any]) -> Callable[[], None]:
             # Not at the top: who runs no synchronous script need not replace pyst2's class.
             from telephony.agi.standin import AGI  # noqa: PLC0415
 
-            function(AGI())
+            returned = function(AGI())
+            if inspect.isawaitable(returned):
+                if inspect.iscoroutine(returned):
+                    returned.close()
+                raise TypeError(f"{loaded.script.function}() {AWAITABLE}")
 
     return body
 

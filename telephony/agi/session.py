@@ -13,6 +13,7 @@ from telephony.agi.errors import AGIError, AgiProtocolError, AGISIGHUPHangup, AG
 from telephony.agi.vocabulary import AT_ONCE, DEFAULT_RECORD, DEFAULT_TIMEOUT, Digits, Exchange, Result, Word
 
 T = TypeVar("T")
+_PRINTED = "what was printed"
 FENCED = 400
 """Bytes of a value from which on the network may cut a reply in two: no segment needs to hold more than 536 bytes, and
 some of these are in front of the value."""
@@ -64,10 +65,11 @@ class AgiSession:
         self._sent.append(exchange)
 
     async def get_result(self) -> Result:
-        """The second half of `execute`: the reply to the first `send_command` that has none yet."""
-        if not self._sent:
+        """The second half of `execute`: the reply to the first command that was sent, or printed, and has none yet."""
+        if not self._sent and not self._connection.untaken:
             raise AGIError("no command was sent")
-        return await self._understood(self._sent.popleft(), lambda _, limit: self._connection.reply(limit))
+        exchange = self._sent.popleft() if self._sent else say.execute(_PRINTED)
+        return await self._understood(exchange, lambda _, limit: self._connection.reply(limit))
 
     async def _understood(self, exchange: Exchange[T], asking: Callable[[bytes, float], Awaitable[Reply | Usage]]) -> T:
         limit = self._longest if exchange.within is None else min(exchange.within, self._longest)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from asterisk import agi as pyst2
 
+from telephony.agi import vocabulary
 from telephony.agi.bridge import CURRENT
 from telephony.agi.codec import quoted
 from telephony.agi.errors import AGIDBError, AGIError, AGIHangup
@@ -38,11 +39,13 @@ class AGI(Original):  # type: ignore[misc]  # pyst2 has no types
         self._call = call
         self.env = call.session.env
         call.input.skip_head()
+        call.hangup_handler = self._handle_sighup  # as pyst2's registers it; a subclass may have its own
 
     def test_hangup(self) -> None:
-        """Raise AGISIGHUPHangup when the caller has hung up."""
+        """Raise AGISIGHUPHangup when the caller has hung up, or somebody has set `_got_sighup`."""
         try:
             self._call.session.test_hangup()
+            Original.test_hangup(self)
         except AGIHangup:
             self._call.refuse()
             raise
@@ -70,6 +73,14 @@ class AGI(Original):  # type: ignore[misc]  # pyst2 has no types
         if result != "1":
             raise AGIDBError(f"Key not found in database: family={family}, key={key}")
         return cast("str", value)
+
+    def database_deltree(self, family: Any, key: Any = "") -> None:  # noqa: ANN401 - as pyst2
+        """Delete a family, or what begins with `key` in it. AGIUsageError without a family."""
+        if not self._rewired():
+            self._call.ask(self._call.session.database_deltree(family, key))
+            return
+        vocabulary.database_deltree(family, key)  # for what it refuses
+        self.execute("DATABASE DELTREE", self._quote(family), *([] if key == "" else [self._quote(key)]))
 
     def _quote(self, string: object) -> str:
         return quoted(string)

@@ -1,7 +1,7 @@
 """The standard streams of a call: a script that prints commands and reads replies talks to its own caller.
 
 `sys.stdin`, `sys.stdout` and `sys.stderr` of a script host stand for those of whatever call's code runs (`Standing`).
-Only text goes through; there is no file number behind any of them.
+Only text goes through; there is no file number behind stdin and stdout.
 """
 
 import contextlib
@@ -50,6 +50,14 @@ class _CallStream(io.TextIOBase):
 
     def reconfigure(self, **options: object) -> None:
         """Nothing happens: lines go at once, in UTF-8."""
+
+    def fileno(self) -> int:
+        """There is none.
+
+        Raises:
+            io.UnsupportedOperation: always; it says what to do instead.
+        """
+        raise io.UnsupportedOperation("fileno: no file number stands for one call; read and write it as text")
 
     def close(self) -> None:
         """`exit()` does this to stdin; nothing happens, as the connection is not the script's."""
@@ -130,6 +138,10 @@ class CallOutput(_CallStream):
 
 class SaidOutput(_CallStream):
     """stderr: each line goes to the log, cut to `MAX_SAID`."""
+
+    def fileno(self) -> int:
+        """That of the host, whose stderr goes to the log, too: for a program that the script starts."""
+        return 2
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         super().__init__()

@@ -229,6 +229,23 @@ async def test_a_subclass_with_its_own_execute_sees_every_command_and_quoting_is
     assert seen == ["ANSWER", "SET VARIABLE", "GET DATA", "DATABASE GET", "DATABASE GET", "WRONG"]
 
 
+async def test_a_subclass_never_deletes_the_whole_database_either_and_success_is_none_the_less_one() -> None:
+    class Logged(AGI):
+        def execute(self, command: str, *args: object) -> Any:
+            return super().execute(command, *args)
+
+    def body() -> None:
+        for agi in (Logged(), AGI()):
+            with pytest.raises(AGIUsageError, match="whole database"):
+                agi.database_deltree("")
+            agi.database_deltree("fam")
+            agi.database_deltree("fam", "key")
+
+    async with story() as it:
+        expected = ['DATABASE DELTREE "fam"', 'DATABASE DELTREE "fam" "key"']
+        assert await it.run(body, {"DATABASE": b"200 result=0\n"}) == expected * 2
+
+
 async def test_whoever_patches_the_object_sees_the_commands_too() -> None:
     seen: list[str] = []
 
@@ -245,6 +262,38 @@ async def test_whoever_patches_the_object_sees_the_commands_too() -> None:
 
 
 # --- hang-up
+async def test_a_subclass_may_handle_the_signal_itself_as_with_pyst2() -> None:
+    seen: list[object] = []
+
+    class Mine(AGI):
+        def _handle_sighup(self, *what: object) -> None:
+            seen.append((what, self._got_sighup))
+            super()._handle_sighup(*what)
+
+    def body() -> None:
+        agi = Mine()
+        agi.verbose("x")
+        assert agi._got_sighup is True
+        with pytest.raises(AGISIGHUPHangup):
+            agi.verbose("y")
+
+    async with story() as it:
+        assert await it.run(body, {"VERBOSE": b"HANGUP\n200 result=1\n"}) == ['VERBOSE "x" "1"']
+    assert seen == [((signal.SIGHUP, None), False)]
+
+
+async def test_who_sets_got_sighup_himself_finds_it_in_test_hangup() -> None:
+    def body() -> None:
+        agi = AGI()
+        agi.test_hangup()
+        agi._got_sighup = True
+        with pytest.raises(AGISIGHUPHangup):
+            agi.test_hangup()
+
+    async with story() as it:
+        assert await it.run(body) == []
+
+
 async def test_a_handler_for_sighup_is_called_once_when_the_caller_hangs_up() -> None:
     seen: list[object] = []
 
@@ -345,6 +394,21 @@ async def test_who_reads_on_without_asking_waits_for_the_end() -> None:
         await until(task.done)
         assert it.call.heard_out
     assert lines == []
+
+
+async def test_the_reply_to_what_was_printed_can_be_had_from_the_object() -> None:
+    found: list[object] = []
+
+    def body() -> None:
+        agi = AGI()
+        sys.stdout.write("GET VARIABLE X\n")
+        found.append(agi.get_result())
+        with pytest.raises(AGIError, match="no command was sent"):
+            agi.get_result()
+
+    async with standing_in(), story(raw=True) as it:
+        assert await it.run(body, {"GET": b"200 result=1 (x)\n"}) == ["GET VARIABLE X"]
+    assert found == [{"result": ("1", "x")}]
 
 
 async def test_a_line_that_asterisk_would_cut_is_refused_where_it_is_printed() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from telephony.agi.leavings import install
 from telephony.agi.loading import MAX_DETAIL, MAX_TRACE, load, main_module, told, trace
-from telephony.agi.scripthost import SAID_AT_ONCE, ScriptHost
+from telephony.agi.scripthost import AWAITABLE, SAID_AT_ONCE, ScriptHost
 from telephony.agi.scripts import Script, parse_run
 from telephony.agi.wire import Message, Wire, pair
 from tests.agi.pools import SCRIPTS, heard, scripts, tcp_pair, until
@@ -166,6 +166,17 @@ async def test_a_script_that_lets_a_cancellation_out_has_failed_and_its_caller_g
             assert (await peer.answer())[-1] == FAILED
         ended = await service.heard("ended")
     assert (ended["result"], ended["detail"].partition(" ")[0]) == ("failed", "asyncio.exceptions.CancelledError")
+
+
+async def test_a_function_that_gives_something_to_await_is_told_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "decorated.py").write_text(
+        "def logged(f):\n    return lambda agi: f(agi)\n@logged\nasync def f(agi): await agi.answer()\n"
+    )
+    async with serving() as service:
+        await service.load(scripts(tmp_path, it="decorated.py:f"))
+        async with await service.call("it") as peer:
+            assert await peer.answer() == [FAILED]
+        assert (await service.heard("ended"))["detail"] == f"TypeError: f() {AWAITABLE}"
 
 
 LATE = """
