@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from telephony.agi.neighbours import Neighbours
 
+_events: Any = asyncio.events
 _STREAMS = ("stdin", "stdout", "stderr")
 
 
@@ -36,7 +37,8 @@ class Seat:
         self._kept: list[Any] = []
         self._place, self._base = _Place(None, None), _Place(None, None)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._outer: asyncio.AbstractEventLoop | None = None
+        self._policy: asyncio.AbstractEventLoopPolicy | None = None
+        self._outer: Any = None
 
     def enter(self) -> None:
         """Its code is about to run."""
@@ -47,14 +49,17 @@ class Seat:
         if self._beside is not None:
             self._beside.enter()
         if self.alone:
-            self._outer = asyncio._get_running_loop()  # noqa: SLF001 - public below the loops
+            # asyncio.run() and get_event_loop() leave something in the policy that would fail the next call.
+            self._outer = asyncio._get_running_loop(), _events._event_loop_policy  # noqa: SLF001
             asyncio._set_running_loop(self._loop)  # noqa: SLF001
+            _events._event_loop_policy = self._policy  # noqa: SLF001
 
     def leave(self) -> None:
         """Its code has given way."""
         if self.alone:
-            self._loop = asyncio._get_running_loop()  # noqa: SLF001
-            asyncio._set_running_loop(self._outer)  # noqa: SLF001
+            self._loop, self._policy = asyncio._get_running_loop(), _events._event_loop_policy  # noqa: SLF001
+            loop, _events._event_loop_policy = self._outer  # noqa: SLF001
+            asyncio._set_running_loop(loop)  # noqa: SLF001
         if self._beside is not None:
             self._beside.leave()
         self._place = _Place.here().but(self._base)

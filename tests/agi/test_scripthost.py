@@ -331,6 +331,22 @@ async def test_what_a_script_leaves_open_is_closed_at_its_end_as_a_process_would
     assert logging.getLogger("of a script").handlers == []
 
 
+async def test_a_synchronous_script_has_its_own_loops_and_may_talk_from_within_them(tmp_path: Path) -> None:
+    (tmp_path / "loops.py").write_text(
+        "import asyncio\n"
+        "from telephony.agi.standin import AGI\n"
+        "agi = AGI()\n"
+        "async def talk():\n    await asyncio.sleep(0)\n    agi.noop()\n    await asyncio.sleep(0)\n"
+        "loop = asyncio.get_event_loop()\nloop.run_until_complete(talk())\nloop.close()\n"
+        "asyncio.run(talk())\n"
+    )
+    async with serving() as service:
+        await service.load(scripts(tmp_path, it="loops.py"))
+        for _ in range(2):
+            async with await service.call("it") as peer:
+                assert await peer.answer() == ["NOOP", "NOOP", GOOD]
+
+
 async def test_a_flood_of_lines_is_cut_and_counted(tmp_path: Path) -> None:
     (tmp_path / "loud.py").write_text(f"def f(agi):\n    for n in range({SAID_AT_ONCE + 50}):\n        print(n)\n")
     async with serving() as service:
