@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from telephony.agi.bridge import Call, Parked, Seated, drive
-from telephony.agi.codec import Environment, command
-from telephony.agi.connection import AgiConnection
+from telephony.agi.codec import Environment
 from telephony.agi.errors import AGIAppError, AGIException
+from telephony.agi.hostconnection import HostConnection, finish, hear_of_hangup, status
 from telephony.agi.loading import MAX_DETAIL, Loaded, load, main_module, neighbours, told, trace
 from telephony.agi.scripts import Script
 from telephony.agi.wire import Message, Wire, WireClosed, WireFull
@@ -26,15 +26,10 @@ BEAT = 0.1
 """Seconds."""
 COLLECTING = 0.5
 """Seconds between two collections of what ended calls have left."""
-CLOSING = 5.0
-"""Seconds that the end of a connection may take."""
 SAID_AT_ONCE = 200
 """So many lines of stderr may come at once …"""
 SAID_PER_BEAT = 5
 """… and so many in every beat afterwards. The rest is counted."""
-HANGUP_BEHIND = 10
-"""Hundredths of a second in which a HANGUP explains why a command failed."""
-STATUS = "THREERINGS_SCRIPT"
 GUARD = "guard"
 """In the query: the dialplan has set TIMEOUT(absolute) to send the call on if nobody speaks; what it was before."""
 AWAITABLE = "gave something to await, but is no `async def`; a decorator needs functools.wraps to be seen through"
@@ -42,44 +37,6 @@ _ADDRESSES = ("agi_network_script", "agi_request")
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 UNMINDFUL = "goes on although its caller is gone; it will never run again"
 UNHEEDING = "goes on although its conversation is over; it will never run again"
-
-
-class HostConnection(AgiConnection):
-    """Says once that the script has spoken, and can be let go of while the service ends the conversation."""
-
-    def __init__(self, environment: Environment, first: Callable[[], None]) -> None:
-        super().__init__(environment=environment)
-        self._first: Callable[[], None] | None = first
-        self._guarded = False
-
-    def send(self, line: bytes) -> None:
-        """As `AgiConnection.send`."""
-        super().send(line)
-        if self._guarded:
-            return
-        first, self._first = self._first, None
-        if first is not None:
-            first()
-
-    async def disarm(self, seconds: str) -> None:
-        """Take the dialplan's guard away, which sends the call on if nobody speaks. It is not the script that speaks.
-
-        Args:
-            seconds: of TIMEOUT(absolute) from here on, as the caller's own dialplan had it; 0: none.
-
-        Raises:
-            As `exchange`.
-        """
-        self._guarded = True
-        try:
-            await self.exchange(command("SET VARIABLE", "TIMEOUT(absolute)", seconds), CLOSING)
-        finally:
-            self._guarded = False
-
-    def let_go(self) -> None:
-        """Leave the conversation to the service, which shares the socket; the peer notices nothing."""
-        self._released = True
-        self.abort()
 
 
 class ScriptHost:
@@ -209,7 +166,7 @@ class ScriptHost:
             else:
                 result, detail = await self._guarded(number, loaded, connection)
             if number in self._calls:
-                await _finish(connection, result)
+                await finish(connection, result)
         except asyncio.CancelledError:
             if self._left_to_others(number):
                 result, detail = "hung_up", "ended by the service"
@@ -261,7 +218,7 @@ class ScriptHost:
             if isinstance(error, asyncio.CancelledError) and self._left_to_others(number):
                 raise
             if isinstance(error, AGIAppError):
-                await _hear_of_hangup(connection)
+                await hear_of_hangup(connection)
             return self._let_through(call, script, error)
         finally:
             if call not in self._parked:
@@ -300,7 +257,7 @@ class ScriptHost:
             connection.abort()
         else:
             result, detail = "failed", f"{UNHEEDING}: {connection.fault}"[:MAX_DETAIL]
-            connection.send_and_finish([_status(result)])
+            connection.send_and_finish([status(result)])
         self._ended(number, result, detail)
         return result, detail
 
@@ -335,35 +292,6 @@ def _fared(call: Call) -> tuple[str, str]:
     if call.late and _left(call):
         return "hung_up", ""
     return ("ok", "") if fault is None else ("failed", str(fault)[:MAX_DETAIL])
-
-
-async def _hear_of_hangup(connection: HostConnection) -> None:
-    """Of a command that a hang-up ends, Asterisk says -1 as if it had failed; the HANGUP comes right behind."""
-    for _ in range(HANGUP_BEHIND):
-        if connection.hung_up or connection.closed:
-            return
-        await asyncio.sleep(0.01)
-
-
-async def _finish(connection: HostConnection, result: str) -> None:
-    """End the conversation, for everybody who holds its socket.
-
-    The dialplan is told of a good end, too: what it has not been told it takes for `unreachable`, and AGISTATUS proves
-    nothing. Asterisk says FAILURE both when nobody listens and when one command of many has failed.
-    """
-    if result in ("ok", "failed"):
-        connection.send_and_finish([_status(result)])
-    else:
-        connection.close()
-    try:
-        async with asyncio.timeout(CLOSING + 1.0):
-            await connection.gone()
-    except TimeoutError:
-        connection.abort()
-
-
-def _status(result: str) -> bytes:
-    return command("SET VARIABLE", STATUS, "" if result == "ok" else result)
 
 
 def _environment(message: Message) -> Environment:

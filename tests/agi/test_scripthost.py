@@ -258,6 +258,29 @@ async def test_calls_that_import_the_same_module_at_once_have_one_each(tmp_path:
             assert await two.answer() == ["NOOP", 'SET VARIABLE "ME" "True"', GOOD]
 
 
+async def test_what_is_installed_or_reloaded_or_fails_is_not_kept_apart(tmp_path: Path) -> None:
+    installed = tmp_path / "lib" / "site-packages"
+    installed.mkdir(parents=True)
+    (installed / "everybodys.py").write_text("CALLS = []\n")
+    (tmp_path / "changing.py").write_text("N = 1\n")
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    (tmp_path / "it.py").write_text(
+        "import sys, importlib, pathlib\nfrom telephony.agi.standin import AGI\n"
+        f"sys.path.append({str(installed)!r})\n"
+        "import everybodys, changing\neverybodys.CALLS.append(1)\n"
+        "try:\n    import broken\nexcept ZeroDivisionError:\n    pass\n"
+        "pathlib.Path(changing.__file__).write_text('N = 22\\n')\n"
+        "AGI().set_variable(len(everybodys.CALLS), importlib.reload(changing).N)\n"
+    )
+    async with serving() as service:
+        await service.load(scripts(tmp_path, it="it.py"))
+        for number in "12":
+            async with await service.call("it") as peer:
+                assert await peer.answer() == [f'SET VARIABLE "{number}" "22"', GOOD]
+    assert sys.modules.pop("everybodys").CALLS == [1, 1]
+    assert not {"changing", "broken"} & set(sys.modules)
+
+
 async def test_a_task_of_a_coroutine_finds_the_same_neighbours(tmp_path: Path) -> None:
     (tmp_path / "near.py").write_text("HERE = []\n")
     (tmp_path / "late.py").write_text("import near\nHERE = near.HERE\n")
