@@ -26,6 +26,8 @@ MARGIN = 5.0
 """Seconds."""
 ABANDONED_AT_ONCE = 50
 """Conversations given up before the loop gets its turn."""
+STARVED = 5
+"""So many times the silence is borne of a host that runs no script just then."""
 MOST_ROUNDS = 32
 """A host that talks without end is heard enough."""
 
@@ -115,6 +117,11 @@ class Host:
             self._leave("died", f"was not ready within {start:g} s")
             self._child.kill()
         elif self.stage in (Stage.READY, Stage.DRAINING) and self.quiet > silence:
+            self._silent(silence)
+
+    def _silent(self, silence: float) -> None:
+        """Where no script's code runs, none can be to blame: the machine is busy, and its callers may yet be served."""
+        if self._child.running_call or self.quiet > silence * STARVED:
             self._blocked(silence)
 
     def drain(self) -> None:

@@ -32,7 +32,7 @@ class Seat:
     def __init__(self, argv: Sequence[str], main: ModuleType | None, beside: Neighbours | None) -> None:
         self.alone = False
         self._beside = beside
-        handlers = None if main is None else []
+        handlers: list[Any] | None = None if main is None else []
         self._own = [list(argv), *(getattr(sys, name) for name in _STREAMS), sys.excepthook, main, handlers]
         self._kept: list[Any] = []
         self._place, self._base = _Place(None, None), _Place(None, None)
