@@ -13,7 +13,7 @@ import shutil
 import signal
 import stat
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -81,9 +81,7 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                user=self._user,
-                group=_group(self._user),
-                extra_groups=_no_groups(self._user),
+                preexec_fn=_becomes(self._user),
                 cwd="/",
             )
         finally:
@@ -139,7 +137,7 @@ class EmbeddedPostgres:
 
     def _give(self, folder: Path) -> None:
         if self._user is not None:
-            shutil.chown(folder, self._user, _group(self._user))
+            shutil.chown(folder, self._user, pwd.getpwnam(self._user).pw_gid)
 
     async def _answers(self) -> bool:
         try:
@@ -172,9 +170,7 @@ class EmbeddedPostgres:
                 stdin=DEVNULL,
                 stdout=PIPE,
                 stderr=PIPE,
-                user=self._user,
-                group=_group(self._user),
-                extra_groups=_no_groups(self._user),
+                preexec_fn=_becomes(self._user),
                 cwd="/",
             )
         except PermissionError:
@@ -206,9 +202,15 @@ def _server_user() -> str | None:
     return next((name for name in ("postgres", "nobody") if name in names), None)
 
 
-def _group(user: str | None) -> int | None:
-    return None if user is None else pwd.getpwnam(user).pw_gid
+def _becomes(user: str | None) -> Callable[[], None] | None:
+    """What a child does before its program begins: give up root; uvloop knows no `user=` and `group=`."""
+    if user is None:
+        return None
+    entry = pwd.getpwnam(user)
 
+    def become() -> None:  # pragma: no cover - in the child
+        os.setgroups([])
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
 
-def _no_groups(user: str | None) -> list[int] | None:
-    return None if user is None else []
+    return become

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import uvloop
 
 from telephony.cases.embedded import EmbeddedPostgres
 from telephony.cases.migrate import migrate
@@ -22,7 +23,7 @@ def server() -> Iterator[EmbeddedPostgres]:
     folder.chmod(0o755)
     settings = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     try:
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `serve` does
             postgres = EmbeddedPostgres(folder / "pg", settings)
             runner.run(postgres.__aenter__())
             try:
