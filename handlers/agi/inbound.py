@@ -101,7 +101,7 @@ class Inbound:
         """Answer one request.
 
         Returns:
-            The result, as counted: `ok`, or `unknown_pbx`.
+            The result, as counted: `ok`, `unknown_pbx`, or `hung_up`.
 
         Raises:
             What `AgiConnection.exchange` raises: the peer is gone, or does not keep to the protocol.
@@ -110,8 +110,10 @@ class Inbound:
         case = await self._case(connection, environment, pbx) if pbx is not None else None
         for line in Answer(case, self._routing(environment)).lines():
             reply = await connection.exchange(line, self.step)
-            if not isinstance(reply, Reply) or reply.code != DONE:
-                return "hung_up"  # what else could be wrong with it?
+            if not isinstance(reply, Reply) or reply.code not in (DONE, DEAD):
+                raise AgiProtocolError(f"a variable was refused: {reply.text[:80]!r}")
+            if reply.code == DEAD:
+                return "hung_up"
         return "ok" if pbx is not None else "unknown_pbx"
 
     def _routing(self, environment: Environment) -> Routing:

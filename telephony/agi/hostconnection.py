@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from telephony.agi.codec import Environment, command
 from telephony.agi.connection import AgiConnection
+from telephony.agi.takeover import STATUS
 
 CLOSING = 5.0
 """Seconds that the end of a connection may take."""
 HANGUP_BEHIND = 10
 """Hundredths of a second in which a HANGUP explains why a command failed."""
-STATUS = "THREERINGS_SCRIPT"
 
 
 class HostConnection(AgiConnection):

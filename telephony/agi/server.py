@@ -15,6 +15,7 @@ import structlog
 from telephony.agi.codec import Environment, command
 from telephony.agi.connection import AgiConnection
 from telephony.agi.errors import AGIException, AgiProtocolError, AGIUsageError
+from telephony.agi.takeover import STATUS
 from telephony.logs import Seldom
 
 ADDRESSES = 4_096
@@ -28,7 +29,6 @@ REMEDIES = {
     "refused": "add its network to agi.allow if it is a PBX of yours",
     "busy": "more at once than agi.max_calls, or faster than agi.calls_per_second",
 }
-SCRIPT_STATUS = "THREERINGS_SCRIPT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +280,7 @@ class FastAgiServer:
 
     def _turn_away(self, request: _Request, connection: AgiConnection, environment: Environment, result: str) -> None:
         self._end(request, environment.script, result)
-        connection.send_and_finish([command("SET VARIABLE", SCRIPT_STATUS, result)])
+        connection.send_and_finish([command("SET VARIABLE", STATUS, result)])
 
     async def _answer(
         self, request: _Request, connection: AgiConnection, environment: Environment, route: Route

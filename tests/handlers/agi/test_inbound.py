@@ -143,6 +143,14 @@ async def test_a_caller_who_is_gone_in_between_is_no_fault() -> None:
     assert (await office.asked(environment(), dead))[0] == "hung_up"
 
 
+async def test_a_pbx_that_refuses_a_variable_is_no_caller_who_is_gone() -> None:
+    office = Office()
+    office.knows(UUID(int=7))
+    with pytest.raises(ExceptionGroup) as refused:
+        await office.asked(environment(), {"SET VARIABLE": b"510 Invalid or unknown command\n"})
+    assert isinstance(refused.value.exceptions[0], AgiProtocolError)
+
+
 async def test_a_channel_that_died_meanwhile_is_a_caller_who_is_gone_not_a_pbx_without_a_name() -> None:
     dead = b"511 Command Not Permitted on a dead channel or intercept routine\n"
     with pytest.raises(ExceptionGroup) as gone:
