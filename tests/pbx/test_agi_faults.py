@@ -168,7 +168,7 @@ async def test_1000_scripts_in_conversation_at_once(pbx: Pbx) -> None:
                 await product.until(
                     lambda: product.metrics().total("telephony_agi_conversations") == 1000, 70, "in conversation"
                 )
-                await asyncio.sleep(7)  # until the last of them has pressed his key
+                await heard.until("Pressed", 1000 - FEW, limit=60)
                 await pbx.action("Setvar", Variable="ALLTHERE", Value="yes")
                 tally = await crowd.ended()
             await pbx.quiet(20)

@@ -68,13 +68,17 @@ def closes(agi: AGI) -> None:
 
 
 def chats(agi: AGI) -> None:
-    """A conversation in which the caller presses a key; it goes on until everybody is there."""
+    """A conversation in which the caller presses a key; it goes on until everybody is there.
+
+    One wait for the key, however long: Asterisk throws away a key that is pressed between two commands.
+    """
     agi.answer()
     agi.set_variable("N", agi.env["agi_callerid"])
-    keys = ""
+    keys = agi.wait_for_digit(90_000)
+    agi.appexec("UserEvent", "Pressed")
     for _ in range(45):
-        keys += agi.wait_for_digit(2000)
         if agi.get_full_variable("${ALLTHERE}") == "yes":
             break
+        keys += agi.wait_for_digit(2000)
     agi.stream_file("beep", "9")
     agi.set_variable("SAYS", f"{agi.get_variable('N')} {keys}")
