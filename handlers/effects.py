@@ -12,6 +12,7 @@ from telephony.calls.effects import (
     Effect,
     Irregular,
     OfferEnded,
+    PhoneRang,
     QueuesKnown,
     SaveCall,
     TalkEnded,
@@ -56,7 +57,7 @@ class Performer:
         for effect in effects:
             self._perform(effect)
 
-    def _perform(self, effect: Effect) -> None:  # noqa: C901  # one flat table, a case a line or two
+    def _perform(self, effect: Effect) -> None:  # noqa: C901, PLR0912  # one flat table, a case a line or two
         pbx, measures = self._pbx, self._measures
         match effect:
             case SaveCall(call):
@@ -81,6 +82,8 @@ class Performer:
                 )
             case TalkEnded(_, visit):
                 measures.talk_ended(pbx, visit)
+            case PhoneRang():
+                pass
             case OfferEnded(queue, kind, offer):
                 measures.offer_ended(pbx, queue, kind, offer)
             case CallEnded(call):

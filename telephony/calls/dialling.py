@@ -2,6 +2,7 @@
 
 from telephony.calls import gaps, talking, talks
 from telephony.calls.book import Book, Leg, LiveCall
+from telephony.calls.effects import PhoneRang
 from telephony.calls.facts import (
     AgentCalled,
     AgentRangOut,
@@ -169,11 +170,12 @@ def carry_alert(book: Book, leg: Leg) -> None:
     found = book.offers.get(leg.uniqueid)
     if found is None or leg.alerted is None:
         return
-    _, visit, offer = found
+    call, visit, offer = found
     if offer.rang is None and offer.end is None:
         offer.rang = leg.alerted
         if visit.alerted is None and visit.undecided:
             visit.alerted = leg.alerted
+        book.out.append(PhoneRang(book.record(call)))
 
 
 def up(book: Book, fact: ChannelUp) -> None:

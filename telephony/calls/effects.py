@@ -63,6 +63,13 @@ class TalkEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneRang:
+    """An agent's phone began to ring. Nothing to be saved: for those who show calls while they ring."""
+
+    call: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
 class OfferEnded:
     """A phone stopped ringing (or never did), and why is known."""
 
@@ -101,6 +108,7 @@ Effect = (
     | VisitRefused
     | VisitCorrected
     | TalkEnded
+    | PhoneRang
     | OfferEnded
     | CallEnded
     | QueuesKnown
