@@ -35,6 +35,7 @@ from telephony.configchecks import (
     parse_address,
     script_folder,
     secrets,
+    tokens,
 )
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
 from telephony.standard.hours import OpeningHours, parse_period
@@ -103,9 +104,31 @@ def _some_time(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _some_phone(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("is empty, so that nothing is ever shown; name the phones")
+    return value
+
+
 def _long_enough(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < MIN_TOKEN or not value.get_secret_value().isascii():
         raise ValueError(f"should have at least {MIN_TOKEN} characters, all ASCII")
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    return _long_enough(value) if value.get_secret_value() else value  # `secrets` says that it is empty, or missing
+
+
+def _origin(value: str) -> str:
+    if re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:\d{1,5})?", value) is None:
+        raise ValueError("should be http(s)://HOST, without a path")
+    return value.lower()
+
+
+def _device(value: str) -> str:
+    if re.fullmatch(r"[^\s/]+/\S+", value) is None:
+        raise ValueError("should be TECHNOLOGY/NAME")
     return value
 
 
@@ -141,6 +164,10 @@ class Http(Section):
     metrics_token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
         default=None, examples=["f3b0c4429a1c149a"]
     )
+    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
+        default=(), examples=[["https://calls.example.com"]]
+    )
+    """Where else pages are shown that may open our WebSocket: what a proxy in front of us is called."""
 
 
 class Agi(Section):
@@ -205,6 +232,8 @@ class Standard(Section):
 
     rings: int = Field(default=3, ge=1, le=100, examples=[3])
     abandonment: Share = Field(default=0.10, examples=[0.10])
+    three_rings_share: Share = Field(default=0.90, examples=[0.90])
+    """At least so many of the calls for which a phone rang are answered within `rings`; the standard names no share."""
     mean_wait_seconds: Seconds = Field(default=30, examples=[30])
     complaint_rate: Share = Field(default=0.0001, examples=[0.0001])
     service_level_seconds: Seconds = Field(default=20, examples=[20])
@@ -248,6 +277,7 @@ class Line(Section):
     name: Name = Field(examples=["front-desk"])
     interface: str = Field(min_length=1, examples=["PJSIP/8001"])
     title: str | None = Field(default=None, examples=["前台"])
+    greeting: str | None = Field(default=None, examples=["您好"])
 
 
 class Branch(Section):
@@ -257,6 +287,29 @@ class Branch(Section):
     title: str | None = Field(default=None, examples=["长治营业部"])
     queues: tuple[Name, ...] = Field(default=(), examples=[["support"]])
     lines: tuple[Name, ...] = Field(default=(), examples=[["front-desk"]])
+
+
+class Agent(Section):
+    """Somebody who answers, and what his screen is told by. `token` holds the content of `token_file` when given."""
+
+    name: Name = Field(examples=["1001"])
+    title: str | None = Field(default=None, max_length=64, examples=["张敏"])
+    interfaces: Annotated[tuple[Annotated[str, AfterValidator(_device)], ...], AfterValidator(_some_phone)] = Field(
+        examples=[["PJSIP/1001"]]
+    )
+    """The phones whose calls he is shown."""
+    pbx: str | None = Field(default=None, examples=["pbx1"])
+    """Where these phones are; none: on any PBX."""
+    token: Annotated[SecretStr, AfterValidator(_token)] = Field(default=SecretStr(""), examples=["f3b0c4429a1c149a"])
+    token_file: Path | None = Field(default=None, examples=["/etc/threerings/1001.token"])
+
+
+class Supervisor(Section):
+    """Somebody who sees the first page."""
+
+    name: Name = Field(examples=["zhao"])
+    token: Annotated[SecretStr, AfterValidator(_token)] = Field(default=SecretStr(""), examples=["f3b0c4429a1c149a"])
+    token_file: Path | None = Field(default=None, examples=["/etc/threerings/zhao.token"])
 
 
 class Config(Section):
@@ -276,6 +329,9 @@ class Config(Section):
     script: tuple[Script, ...] = Field(default=(), examples=[[{"name": "pin", "run": "pin.py"}]])
     number: tuple[Number, ...] = Field(default=(), examples=[[{"dialled": "4001", "queue": "support"}]])
     hours: tuple[Hours, ...] = Field(default=(), examples=[[{"name": "office", "open": ["mon-fri 08:30-17:30"]}]])
+
+    agent: tuple[Agent, ...] = Field(default=(), examples=[[{"name": "1001", "interfaces": ["PJSIP/1001"]}]])
+    supervisor: tuple[Supervisor, ...] = Field(default=(), examples=[[{"name": "zhao"}]])
 
     @property
     def zone(self) -> ZoneInfo:
@@ -329,7 +385,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     except ValidationError as error:
         config = None
         faults += fault_lines(error, Config)
-    faults += names(tree) + one_address(tree) + open_metrics(tree)
+    faults += names(tree) + tokens(tree) + one_address(tree) + open_metrics(tree)
     if faults or config is None:
         raise ConfigFaults(tuple(faults))
     return config

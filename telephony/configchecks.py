@@ -68,25 +68,58 @@ def _tables(tree: Tree, section: str) -> Iterator[tuple[int, Tree]]:
             yield index, entry
 
 
+SECRETS = {
+    "pbx": ("secret", "write the secret of manager.conf"),
+    "agent": ("token", "write a token of at least 16 characters"),
+    "supervisor": ("token", "write a token of at least 16 characters"),
+}
+"""What is secret in an entry of a section, and what to do when it is empty."""
+
+
 def secrets(tree: Tree, folder: Path) -> list[str]:
-    """Put the content of each `secret_file` (relative to the configuration file) in the place of `secret`."""
+    """Put the content of each `…_file` (relative to the configuration file) in the place of the secret itself."""
+    return [
+        fault
+        for section, (word, remedy) in SECRETS.items()
+        for index, entry in _tables(tree, section)
+        for fault in _secret(entry, word, remedy, (section, index), folder)
+    ]
+
+
+def _secret(entry: Tree, word: str, remedy: str, where: tuple[str, int], folder: Path) -> Iterator[str]:
+    from_file = f"{word}_file"
+    key, name = dotted((*where, from_file)), entry.get(from_file)
+    if (word in entry) == (name is not None):
+        given = "both are" if name is not None else "neither is"
+        yield f"{dotted((*where, word))}: {given} given; give exactly one of {word} and {from_file}"
+    elif isinstance(name, str):
+        entry[from_file] = str(folder / name)
+        try:
+            entry[word] = read(folder / name, MAX_SECRET).decode().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+            yield f"{key}{shown(from_file, name)}: {reason}; name a file this user can read"
+    if entry.get(word) == "":
+        yield f"{dotted((*where, word))}: is empty; {remedy}"
+
+
+def tokens(tree: Tree) -> list[str]:
+    """Two people, or a person and a machine, with one token could not be told apart; agents' PBXs are known."""
     faults = []
-    for index, pbx in _tables(tree, "pbx"):
-        key, name = dotted(("pbx", index, "secret_file")), pbx.get("secret_file")
-        if ("secret" in pbx) == (name is not None):
-            word = "both are" if name is not None else "neither is"
-            faults.append(
-                f"{dotted(('pbx', index, 'secret'))}: {word} given; give exactly one of secret and secret_file"
-            )
-        elif isinstance(name, str):
-            pbx["secret_file"] = str(folder / name)
-            try:
-                pbx["secret"] = read(folder / name, MAX_SECRET).decode().rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-                faults.append(f"{key}{shown('secret_file', name)}: {reason}; name a file this user can read")
-        if pbx.get("secret") == "":
-            faults.append(f"{dotted(('pbx', index, 'secret'))}: is empty; write the secret of manager.conf")
+    http = tree.get("http")
+    owner = (
+        {str(http["metrics_token"]): "http.metrics_token"} if isinstance(http, dict) and "metrics_token" in http else {}
+    )
+    for section in ("agent", "supervisor"):
+        for index, entry in _tables(tree, section):
+            token, key = entry.get("token"), dotted((section, index, "token"))
+            if isinstance(token, str) and token and owner.setdefault(token, key) != key:
+                faults.append(f"{key}: is that of {owner[token]}, too; give each its own")
+    known = _known(tree, "pbx")
+    for index, agent in _tables(tree, "agent"):
+        pbx = agent.get("pbx")
+        if isinstance(pbx, str) and pbx not in known:
+            faults.append(f"{dotted(('agent', index, 'pbx'))} = {pbx!r}: is no known PBX; add [[pbx]] or take it out")
     return faults
 
 
@@ -114,7 +147,9 @@ def script_folder(tree: Tree, folder: Path) -> None:
         agi["scripts"] = str(folder / str(agi.get("scripts", "scripts")))
 
 
-UNIQUE = dict.fromkeys(("pbx", "queue", "line", "branch", "script", "hours"), "name") | {"number": "dialled"}
+UNIQUE = dict.fromkeys(("pbx", "queue", "line", "branch", "script", "hours", "agent", "supervisor"), "name") | {
+    "number": "dialled"
+}
 BUILT_IN_ROUTES = ("inbound",)
 
 

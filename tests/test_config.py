@@ -9,7 +9,7 @@ from telephony.config import Address, Config, ConfigFaults, load
 from telephony.configfile import dotted
 
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
-SECTIONS = "agi, branch, data_dir, database, hours, http, line, number, pbx, queue, ring, script, standard, timezone"
+SECTIONS = "agi, branch, data_dir, database, hours, http, line, number, pbx, queue, ring, script, standard, supervisor, timezone"
 QUOTED = '"mon-fri 08:30-17:30"'
 PERIOD = "mon-fri 08:30-17:30"
 PBX = '[[pbx]]\nname = "pbx1"\nusername = "three"\nsecret = "hunter2"\n'
@@ -322,3 +322,44 @@ def test_what_stands_in_the_place_of_a_table_is_not_shown(place: str, value: str
 def test_an_entry_of_a_plain_list_is_shown(tmp_path: Path) -> None:
     (fault,) = faults_of(PBX + "trunks = [5]\n", tmp_path)
     assert fault.startswith("pbx[0].trunks[0] = 5: ")
+
+
+AGENT = '[[agent]]\nname = "1001"\ninterfaces = ["PJSIP/1001"]\n'
+TOKEN = "0123456789abcdef"
+
+
+def test_agents_and_supervisors_have_tokens_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "zhao").write_text("fedcba9876543210\n")
+    config = config_of(
+        PBX + AGENT + f'pbx = "pbx1"\ntoken = "{TOKEN}"\n[[supervisor]]\nname = "zhao"\ntoken_file = "zhao"\n'
+        '[http]\norigins = ["https://Calls.example.com:8443"]\n',
+        tmp_path,
+    )
+    assert config.agent[0].token.get_secret_value() == TOKEN
+    assert config.supervisor[0].token.get_secret_value() == "fedcba9876543210"
+    assert config.http.origins == ("https://calls.example.com:8443",)
+    assert TOKEN not in repr(config)
+
+
+def test_every_fault_of_agents_and_supervisors_is_told_and_no_token_shown(tmp_path: Path) -> None:
+    faults = faults_of(
+        PBX
+        + AGENT
+        + f'token = "{TOKEN}"\n[[agent]]\nname = "1002"\ninterfaces = []\npbx = "pbx9"\n[[agent]]\nname = "1002"\n'
+        f'interfaces = ["1002"]\ntoken = "short"\n[[supervisor]]\nname = "zhao"\ntoken = "{TOKEN}"\n'
+        '[[supervisor]]\nname = "li"\ntoken = ""\n[http]\norigins = ["calls.example.com/"]\n'
+        f'metrics_token = "{TOKEN}"\n',
+        tmp_path,
+    )
+    assert set(faults) == {
+        "agent[1].token: neither is given; give exactly one of token and token_file",
+        "supervisor[1].token: is empty; write a token of at least 16 characters",
+        "http.origins[0] = 'calls.example.com/': should be http(s)://HOST, without a path; for example ['https://calls.example.com']",
+        "agent[1].interfaces: is empty, so that nothing is ever shown; name the phones; for example ['PJSIP/1001']",
+        "agent[2].interfaces[0] = '1002': should be TECHNOLOGY/NAME; for example ['PJSIP/1001']",
+        "agent[2].token: should have at least 16 characters, all ASCII; for example 'f3b0c4429a1c149a'",
+        "agent[2].name = '1002': is there twice; give each its own name",
+        "agent[0].token: is that of http.metrics_token, too; give each its own",
+        "supervisor[0].token: is that of http.metrics_token, too; give each its own",
+        "agent[1].pbx = 'pbx9': is no known PBX; add [[pbx]] or take it out",
+    }
