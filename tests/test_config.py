@@ -9,7 +9,10 @@ from telephony.config import Address, Config, ConfigFaults, load
 from telephony.configfile import dotted
 
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
-SECTIONS = "agi, branch, data_dir, database, hours, http, line, number, pbx, queue, ring, script, standard, supervisor, timezone"
+SECTIONS = (
+    "agent, agi, branch, data_dir, database, hours, http, line, number, pbx, queue, ring, script, standard, supervisor, "
+    "timezone"
+)
 QUOTED = '"mon-fri 08:30-17:30"'
 PERIOD = "mon-fri 08:30-17:30"
 PBX = '[[pbx]]\nname = "pbx1"\nusername = "three"\nsecret = "hunter2"\n'
