@@ -1,6 +1,7 @@
 """Performs what the core decided: each effect to those whom it concerns."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Protocol, assert_never
 from uuid import UUID
 
@@ -41,27 +42,39 @@ class Performer:
         saver: gets every `SaveCall`.
         measures: counts everything else.
         opened: is told of every case that AMI opened.
+        changed: is told of every new state of a call, and when, monotonic, we heard of it.
     """
 
     def __init__(
-        self, pbx: str, saver: Puts, measures: Measures, opened: Callable[[UUID | None], None] = lambda _: None
+        self,
+        pbx: str,
+        saver: Puts,
+        measures: Measures,
+        opened: Callable[[UUID | None], None] = lambda _: None,
+        changed: Sequence[Callable[[CallRecord, timedelta], None]] = (),
     ) -> None:
         self._pbx = pbx
         self._saver = saver
         self._measures = measures
         self._opened = opened
+        self._changed = tuple(changed)
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
-    def perform(self, effects: Iterable[Effect]) -> None:
-        """Perform these effects, in their order."""
+    def perform(self, effects: Iterable[Effect], at: timedelta) -> None:
+        """Perform these effects, in their order; `at`, monotonic, we heard what they are about."""
         for effect in effects:
-            self._perform(effect)
+            self._perform(effect, at)
 
-    def _perform(self, effect: Effect) -> None:  # noqa: C901, PLR0912  # one flat table, a case a line or two
+    def _tell(self, call: CallRecord, at: timedelta) -> None:
+        for changed in self._changed:
+            changed(call, at)
+
+    def _perform(self, effect: Effect, at: timedelta) -> None:  # noqa: C901, PLR0912  # one flat table, a case a line or two
         pbx, measures = self._pbx, self._measures
         match effect:
             case SaveCall(call):
                 self._saver.put(call)
+                self._tell(call, at)
             case CaseOpened(call):
                 measures.case_opened()
                 self._opened(call.case)
@@ -82,8 +95,8 @@ class Performer:
                 )
             case TalkEnded(_, visit):
                 measures.talk_ended(pbx, visit)
-            case PhoneRang():
-                pass
+            case PhoneRang(call):
+                self._tell(call, at)
             case OfferEnded(queue, kind, offer):
                 measures.offer_ended(pbx, queue, kind, offer)
             case CallEnded(call):

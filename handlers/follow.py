@@ -88,8 +88,8 @@ class Log(Protocol):
 class Performs(Protocol):
     """Who performs effects: `handlers.effects.Performer`."""
 
-    def perform(self, effects: Iterable[Effect], /) -> None:
-        """Perform these, at once."""
+    def perform(self, effects: Iterable[Effect], at: timedelta, /) -> None:
+        """Perform these, at once; `at`, monotonic, we heard what they are about."""
         ...
 
 
@@ -162,8 +162,9 @@ class Follower:
         remedy = "write = reporting for this account in manager.conf"
         self._log.error("listing_failed", reason=reason, remedy=remedy)
         self._listing = None
-        self._list_all_at = self._line.now().mono + LISTING_LIMIT
-        self._performer.perform(self.tracker.release())
+        now = self._line.now().mono
+        self._list_all_at = now + LISTING_LIMIT
+        self._performer.perform(self.tracker.release(), now)
 
     def hear(self, told: Sequence[Fact]) -> None:
         """Facts of the second witness."""
@@ -210,7 +211,7 @@ class Follower:
         if self._left_open:
             calls, self._left_open = self._left_open, ()
             self._log.info("calls_resumed", calls=len(calls))
-            self._perform("resume", lambda: self.tracker.resume(calls, now))
+            self._perform("resume", lambda: self.tracker.resume(calls, now), now.mono)
 
     def _up(self, fact: LinkRestored) -> None:
         self._booted, self._synchronised, self._listing = True, False, None
@@ -254,9 +255,9 @@ class Follower:
             self._apply(listing.taken(at))
 
     def _apply(self, fact: Fact) -> None:
-        self._perform(type(fact).__name__, lambda: self.tracker.apply(fact))
+        self._perform(type(fact).__name__, lambda: self.tracker.apply(fact), fact.at.mono)
 
-    def _perform(self, what: str, decide: Callable[[], list[Effect]]) -> None:
+    def _perform(self, what: str, decide: Callable[[], list[Effect]], at: timedelta) -> None:
         """Perform what the tracker decides about a fact, or about what an earlier process left open."""
         try:
             effects = decide()
@@ -264,7 +265,7 @@ class Follower:
             # An error of ours about one fact must not end the measuring of all calls; it is told, and counted.
             self._log.exception("fact_failed", fact=what)
             effects = [Irregular("fact_failed", what)]
-        self._performer.perform(effects)
+        self._performer.perform(effects, at)
 
     def _tell_quarantined(self, item: Quarantined, mono: timedelta) -> None:
         """In the log, but not once a message: callers decide how many there are."""

@@ -38,6 +38,7 @@ WAIT_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 120, 300)
 RING_BUCKETS = (1, 2, 3, 4, 5, 6, 8, 10)
 TALK_BUCKETS = (10, 30, 60, 120, 180, 300, 600, 1200, 1800)
 AGI_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 5, 30, 60, 300)
+POP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _AGI = ("script", "result")
 _CALL = ("pbx", "branch", "queue")
 _VISIT = ("pbx", "queue", "kind")
@@ -107,6 +108,9 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("agi_conversations", (), "Scripts in conversation with a caller"),
     _gauge("agi_hosts", ("state",), "Processes that run scripts"),
     _counter("agi_hosts_replaced_total", ("reason",), "Processes that had to be replaced", scraped=True),
+    _gauge("screens_connected", (), "Screens of agents that are signed in"),
+    _histogram("screenpop_seconds", (), "From the phone's ringing to the screen's word that it shows it", POP_BUCKETS),
+    _counter("screenpop_dropped_total", ("reason",), "Pops that no screen said it shows"),
     _gauge("database_up", (), "1 when the last attempt to write or ask worked"),
     _gauge("saver_lag_seconds", (), "Age of the oldest state that is not durable; 0 without backlog"),
     _gauge("saver_backlog", (), "Calls with a state that is not durable"),

@@ -80,6 +80,7 @@ class Measures:
         self._saver: Callable[[], SaverGauges] | None = None
         self._known: dict[tuple[str, Kind, str], None] = {}
         self._agi: Callable[[], AgiGauges] | None = None
+        self._screens = 0
         self._scripts: set[str] = set()
         self._words: set[str] = set()
         self.refused_names = 0
@@ -180,6 +181,22 @@ class Measures:
         """A case was named to a PBX. `result`: one of `CLAIMS`."""
         self._counters["agi_claims_total"].labels(pbx, result).inc()
 
+    def screen_opened(self) -> None:
+        """An agent's screen signed in."""
+        self._screens += 1
+
+    def screen_closed(self) -> None:
+        """A screen that was signed in is gone."""
+        self._screens -= 1
+
+    def popped(self, seconds: float) -> None:
+        """A screen said that it shows a call that rings."""
+        self._histograms["screenpop_seconds"].observe(seconds)
+
+    def dropped(self, reason: str) -> None:
+        """A call that rings was shown nowhere on this screen. `reason`: one of `POP_DROPS`."""
+        self._counters["screenpop_dropped_total"].labels(reason).inc()
+
     # --- scraping -----------------------------------------------------------------------------------------------------
 
     def observe_feed(self, pbx: str, source: FeedGauges) -> None:
@@ -205,6 +222,7 @@ class Measures:
             saver_samples(samples, self._saver())
         if self._agi is not None:
             agi_samples(samples, self._agi())
+        samples["screens_connected"][()] = self._screens
         self._scrape.samples = samples
 
     def render(self) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 
 from telephony.calls import facts
 from telephony.calls.book import Rules
-from telephony.calls.effects import OfferEnded, VisitEntered
+from telephony.calls.effects import OfferEnded, PhoneRang, VisitEntered
 from telephony.calls.facts import DialResult, Interface, Uniqueid
 from telephony.calls.record import Direction, Kind, OfferResult, Outcome, Party
 from tests.support.story import START, TRUNK, Story, seconds
@@ -50,6 +50,14 @@ def test_being_called_is_not_yet_ringing() -> None:
     (offer,) = story.visit.offers
     assert (offer.setup, offer.alerting, offer.rings) == (seconds(2), seconds(2), 1)
     assert story.visit.alerted_at == START + seconds(2)
+
+
+def test_that_a_phone_rings_is_told_once_with_the_call_as_it_then_is() -> None:
+    story = waiting().calls("A").at(2).rings("A").rings("A")
+    (told,) = [effect for effect in story.effects if isinstance(effect, PhoneRang)]
+    assert [(offer.interface, offer.rang_at) for offer in told.call.visits[0].offers] == [
+        ("PJSIP/A", START + seconds(2))
+    ]
 
 
 def test_ringing_before_we_learn_for_whom_counts_from_then() -> None:

@@ -1,6 +1,7 @@
 """Each effect goes to those whom it concerns."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from structlog.testing import capture_logs
 
@@ -11,6 +12,7 @@ from telephony.calls.effects import (
     Effect,
     Irregular,
     OfferEnded,
+    PhoneRang,
     QueuesKnown,
     SaveCall,
     TalkEnded,
@@ -34,7 +36,7 @@ class Kept:
 
 def performed(effects: Sequence[Effect]) -> tuple[Measures, list[CallRecord]]:
     measures, kept = Measures(Labels(("pbx1",))), Kept()
-    Performer("pbx1", kept, measures).perform([QueuesKnown(("support",)), *effects])
+    Performer("pbx1", kept, measures).perform([QueuesKnown(("support",)), *effects], timedelta())
     return measures, kept.calls
 
 
@@ -71,3 +73,12 @@ def test_every_effect_is_counted_once_or_saved() -> None:
     ):
         assert measures.registry.get_sample_value(f"telephony_{name}", labels) == 1, name
     assert [entry["event"] for entry in logs] == ["visit_corrected", "irregular_fact"]
+
+
+def test_whoever_shows_calls_is_told_of_each_state_and_of_a_ringing_phone_which_is_not_saved() -> None:
+    saved, told = Kept(), list[tuple[CallRecord, timedelta]]()
+    waiting, ringing = call(visit(None)), call(visit(None, offers=(offer(),)))
+    performer = Performer("pbx1", saved, Measures(Labels(("pbx1",))), changed=[lambda *what: told.append(what)])
+    performer.perform([SaveCall(waiting), PhoneRang(ringing)], timedelta(seconds=7))
+    assert saved.calls == [waiting]
+    assert told == [(waiting, timedelta(seconds=7)), (ringing, timedelta(seconds=7))]

@@ -278,3 +278,17 @@ def test_the_page_is_one_that_prometheus_reads_with_every_metric_of_the_catalogu
         for sample in family.samples:
             assert set(sample.labels) - {"le"} == set(metric.labels)
             assert not sample.name.endswith("_created")
+
+
+def test_screens_are_counted_while_they_are_there_and_pops_by_how_they_ended(measures: Measures) -> None:
+    measures.screen_opened()
+    measures.screen_opened()
+    measures.screen_closed()
+    measures.popped(0.03)
+    measures.dropped("superseded")
+    measures.refresh()
+    value = measures.registry.get_sample_value
+    assert value("telephony_screens_connected") == 1
+    assert value("telephony_screenpop_seconds_bucket", {"le": "0.05"}) == 1
+    assert value("telephony_screenpop_seconds_bucket", {"le": "0.025"}) == 0
+    assert value("telephony_screenpop_dropped_total", {"reason": "superseded"}) == 1
