@@ -12,6 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from telephony.metrics import Measures
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ErrorPage = Callable[[web.Request, web.HTTPError], web.StreamResponse]
+ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page")
+"""How an application with pages for people shows them an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,14 @@ class Health:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors as RFC 9457 problem details."""
+    """Errors as RFC 9457 problem details, or as a page for who asks for one; not where a program's token is missing."""
     try:
         return await handler(request)
     except web.HTTPError as error:
+        page = request.config_dict.get(ERROR_PAGE)
+        wanted = "text/html" in request.headers.get("Accept", "")
+        if page is not None and wanted and "WWW-Authenticate" not in error.headers:
+            return page(request, error)
         headers = {name: error.headers[name] for name in ("Allow", "WWW-Authenticate") if name in error.headers}
         document = {"type": "about:blank", "title": error.reason, "status": error.status}
         return web.Response(
