@@ -1,0 +1,97 @@
+"""Who may connect: tokens, those who guess them, and whose pages ask. Knows no WebSocket; any page may use it."""
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+FAILURES, FAILURES_WITHIN = 10, 60.0
+"""So many wrong tokens within so many seconds, and an address has to wait."""
+ADDRESSES = 1_000
+IPV6_NETWORK = 64
+"""Bits that one owner of IPv6 addresses shares among as many as he likes."""
+PORTS = {"http": 80, "https": 443}
+
+
+class Failures:
+    """Wrong tokens by address; of very many addresses the one that failed least lately is forgotten.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._of: dict[str, list[float]] = {}
+
+    def add(self, remote: str | None) -> None:
+        """One more."""
+        key = _network(remote)
+        times = [*self._recent(key), self._clock()][-FAILURES:]
+        self._of.pop(key, None)
+        if len(self._of) >= ADDRESSES:
+            del self._of[next(iter(self._of))]
+        self._of[key] = times
+
+    def too_many(self, remote: str | None) -> bool:
+        """Whether this address has to wait."""
+        return len(self._recent(_network(remote))) >= FAILURES
+
+    def _recent(self, key: str) -> list[float]:
+        since = self._clock() - FAILURES_WITHIN
+        return [at for at in self._of.get(key, ()) if at > since]
+
+
+class Tokens:
+    """Whose token it is, found in the same time whichever it is. Keeps hashes only.
+
+    Args:
+        agents: token by agent.
+    """
+
+    def __init__(self, agents: Mapping[str, str]) -> None:
+        self._agents = {agent: _hash(token) for agent, token in agents.items()}
+
+    def agent(self, token: str) -> str | None:
+        """The agent; None when it is nobody's."""
+        given, found = _hash(token), None
+        for agent, known in self._agents.items():
+            if hmac.compare_digest(given, known):
+                found = agent
+        return found
+
+
+def same_host(origin: str, host: str) -> bool:
+    """Whether a page of this `Origin` came from the `Host` that is asked; http or https: a proxy may do the TLS."""
+    try:
+        page, asked = urlsplit(origin.lower()), urlsplit(f"//{host.lower()}")
+        default = PORTS.get(page.scheme)
+        ports = page.port or default, asked.port or default
+    except ValueError:
+        return False
+    return default is not None and page.hostname is not None and (page.hostname, ports[0]) == (asked.hostname, ports[1])
+
+
+def bearer(request: web.Request) -> str | None:
+    """The token in the `Authorization` header, if it is of that kind."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _hash(token: str) -> bytes:
+    """Of equal length, whatever is given."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _network(remote: str | None) -> str:
+    """Whose address it is: of IPv6 the network, for within it he may choose any."""
+    try:
+        address = ipaddress.ip_address(remote or "")
+    except ValueError:
+        return remote or ""
+    if address.version == 4:  # noqa: PLR2004
+        return str(address)
+    return str(ipaddress.ip_network((int(address), IPV6_NETWORK), strict=False))

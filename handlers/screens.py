@@ -1,0 +1,218 @@
+"""What the agents see: the calls that ring their phones, as the tracker tells them, on the screens that are open."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from telephony.calls.record import CallRecord
+from telephony.cases.earlier import Contacts, EarlierContact
+from telephony.logs import Seldom
+from telephony.screenpop.board import Board, Change, Desk, Gone
+from telephony.screenpop.hub import Hub
+from telephony.screenpop.messages import Limits, Told, Writer
+from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
+from telephony.screenpop.questions import UNAVAILABLE, Question, Questions
+from telephony.screenpop.screen import Measured, Screen
+
+TICK = 1.0
+ASK_AGAIN = 5.0
+"""Seconds after which somebody's history is asked for again while his call is on a screen."""
+ASK_AGAIN_SOON = 1.0
+"""The same when something happened to his call meanwhile."""
+FAILURES_TOLD_EVERY = 60.0
+
+
+class Asks(Protocol):
+    """Who knows the callers: `telephony.cases.earlier.Earlier`."""
+
+    async def of(self, caller: str, before: datetime, exclude: UUID, /) -> Contacts:
+        """His earlier calls; raises when that cannot be told."""
+        ...
+
+
+@dataclass(slots=True)
+class _Inquiry:
+    question: Question
+    asked_at: float | None = None
+
+
+class Screens:
+    """Board, screens and histories put together. Everything but `run` returns at once.
+
+    Args:
+        desks: all agents' places.
+        queues: title and greeting by the name of the queue or line.
+        limits: what the standard asks.
+        asks: who knows the callers; None: nobody, and histories are unavailable.
+        measured: who counts.
+        clock: monotonic seconds.
+        up: whether what happens on that PBX is known (None: on all of them).
+    """
+
+    def __init__(  # noqa: PLR0913 - what it is put together from
+        self,
+        desks: Iterable[Desk],
+        queues: Mapping[str, Told],
+        limits: Limits,
+        *,
+        asks: Asks | None,
+        measured: Measured,
+        clock: Callable[[], float],
+        up: Callable[[str | None], bool] = lambda _: True,
+    ) -> None:
+        self.desks = {desk.name: desk for desk in desks}
+        self._clock, self._up, self._asks = clock, up, asks
+        self._board = Board(self.desks.values())
+        self._hub = Hub(self.desks.values(), Writer(queues, limits), measured, clock)
+        self._questions = Questions(self._ask, self._answered)
+        self._inquiries: dict[UUID, _Inquiry] = {}
+        self._was_up = {desk.pbx: True for desk in self.desks.values()}
+        self._seldom = Seldom(FAILURES_TOLD_EVERY, clock)
+        self._log = structlog.get_logger(__name__)
+
+    def __len__(self) -> int:
+        """How many screens are open."""
+        return len(self._hub)
+
+    @property
+    def dropped(self) -> int:
+        """Pops given up because a desk had too many at once, in total."""
+        return self._board.dropped
+
+    def follow(self, call: CallRecord, at: float, wall: datetime | None = None) -> None:
+        """The newest state of a call: of each `SaveCall` and `PhoneRang`. Never waits, never raises.
+
+        Args:
+            call: the record.
+            at: when what brought it about happened, on our clock; `screenpop_seconds` begin here.
+            wall: what the PBX's clock showed then, where that is known. Without it the ages of what was going on
+                before we started begin with the newest time that is known of the call.
+        """
+        try:
+            changes = self._board.follow(call, timedelta(seconds=at), wall)
+            if changes:
+                self._hub.show(changes, at)
+                self._note(changes)
+                self._inquire(call)
+        except Exception:  # noqa: BLE001 - whatever it is, the call is measured and saved
+            if (untold := self._seldom.may("follow")) is not None:
+                self._log.exception("screens_failed", call=str(call.id), untold=untold)
+
+    def open(self, agent: str) -> Screen:
+        """A screen of this agent signed in.
+
+        Raises:
+            Full: there are too many screens.
+        """
+        desk = self.desks[agent]
+        screen = self._hub.open(agent, lambda: self._board.of(agent), lambda: self._up(desk.pbx))
+        for shown in self._board.of(agent):
+            self._ask_again(shown, ASK_AGAIN_SOON)
+        return screen
+
+    def close(self, screen: Screen, reason: str) -> None:
+        """Its connection is gone: `slow` or `closed`."""
+        self._hub.close(screen, reason)
+
+    async def run(self) -> None:
+        """Ask for histories, and let time pass, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._questions.run(), name="histories")
+            tasks.create_task(self._ticks(), name="screens tick")
+
+    def tick(self) -> None:
+        """What a second brings: pops that have been shown for long enough, histories to ask for again, PBXs lost."""
+        now = self._clock()
+        self._hub.tick()
+        gone = self._board.forget(timedelta(seconds=now))
+        self._hub.show(gone, now)
+        self._note(gone)
+        for call in list(self._inquiries):
+            shown = next(iter(self._shown(call)), None)
+            if shown is not None:
+                self._ask_again(shown, ASK_AGAIN)
+        now_up = {pbx: self._up(pbx) for pbx in self._was_up}
+        for desk in self.desks.values():
+            if now_up[desk.pbx] is not self._was_up[desk.pbx]:
+                self._hub.tell_up(desk.name, up=now_up[desk.pbx])
+        self._was_up = now_up
+
+    def stop(self) -> None:
+        """Close every screen; each will come back by itself."""
+        self._hub.stop()
+
+    async def _ticks(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.tick()
+
+    # --- histories ---
+
+    def _note(self, changes: Iterable[Change]) -> None:
+        """Of calls that nobody is shown any more nothing is asked."""
+        for change in changes:
+            if isinstance(change, Gone) and not self._board.desks_of(change.call):
+                self._inquiries.pop(change.call, None)
+                self._questions.drop(change.call)
+
+    def _shown(self, call: UUID) -> Iterable[Shown]:
+        """The call as those see it who look at a screen."""
+        for desk in self._board.desks_of(call):
+            if self._hub.watches(desk):
+                yield from (shown for shown in self._board.of(desk) if shown.pop.call == call)
+
+    def _inquire(self, call: CallRecord) -> None:
+        if self._board.desks_of(call.id):
+            if call.id not in self._inquiries:
+                self._inquiries[call.id] = _Inquiry(Question(call.id, call.caller, call.arrived_at))
+            shown = next(iter(self._shown(call.id)), None)
+            if shown is not None:
+                self._ask_again(shown, ASK_AGAIN_SOON)
+
+    def _ask_again(self, shown: Shown, after: float) -> None:
+        """Ask what is not known yet, unless that was asked a moment ago."""
+        inquiry, history = self._inquiries.get(shown.pop.call), shown.history
+        known = history.knowledge is Knowledge.KNOWN and history.number is not None
+        if inquiry is None or known or history.knowledge is Knowledge.ANONYMOUS:
+            return
+        now = self._clock()
+        if inquiry.asked_at is None or now - inquiry.asked_at >= after:
+            inquiry.asked_at = now
+            self._questions.put(inquiry.question)
+
+    async def _ask(self, question: Question) -> History:
+        if self._asks is None:
+            return UNAVAILABLE
+        return _history(await self._asks.of(question.caller, question.before, question.call))
+
+    def _answered(self, call: UUID, history: History) -> None:
+        shown = next(iter(self._shown(call)), None)
+        before = shown.history if shown else None
+        if before is not None and before.knowledge is Knowledge.KNOWN and history.knowledge is Knowledge.UNAVAILABLE:
+            return  # what is known stays true
+        if before != history:
+            self._hub.tell(self._board.history(call, history))
+
+
+def _history(found: Contacts) -> History:
+    calls = tuple(_earlier(contact) for contact in found.newest)
+    return History(Knowledge.KNOWN, found.total, found.more, calls, found.case_number)
+
+
+def _earlier(contact: EarlierContact) -> EarlierCall:
+    case = contact.case_id
+    return EarlierCall(
+        id=contact.id,
+        arrived_at=contact.arrived_at,
+        queue=contact.queue,
+        outcome=contact.outcome,
+        agent=contact.agent,
+        wait=contact.wait,
+        talk=contact.talk,
+        case=None if case is None else EarlierCase(case, contact.case_number, contact.case_kind),
+    )

@@ -1,0 +1,208 @@
+"""Which call is shown on which desk: fed with records, read by whoever shows them. Pure, and everything has a bound.
+
+One pop for each desk and call. All is derived from the newest record of a call (`standing`), so that a state lost or
+told twice does no harm; only the beginning, `ringing` or `talking`, makes a pop, so that what was forgotten stays so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from telephony.calls.record import CallRecord
+from telephony.screenpop.pop import History, Knowledge, Phase, Shown
+from telephony.screenpop.standing import Standing, newest, pop_of, standings
+
+CALLS_PER_DESK = 20
+ENDED_KEPT = timedelta(minutes=10)
+WITHDRAWN_KEPT = timedelta(seconds=10)
+UNHEARD_KEPT = timedelta(hours=12)
+"""Nothing was told of the call for so long: its end was missed."""
+ANONYMOUS = frozenset({"", "anonymous", "unknown", "<unknown>", "unavailable", "restricted", "private"})
+"""What a PBX or a carrier writes where there is no number; in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An agent's place.
+
+    Attributes:
+        name: of the agent; unique. title: as he is shown.
+        interfaces: his phones, `PJSIP/1001`; of a Local one the options (`/n`) do not matter. Phones may be shared:
+            then each desk is shown what rings there.
+        pbx: where these phones are; None: on any PBX.
+    """
+
+    name: str
+    title: str | None
+    interfaces: frozenset[str]
+    pbx: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Popped:
+    """This is what the desk shows of the call from now on. `began`: a phone of his has just begun to ring."""
+
+    desk: str
+    shown: Shown
+    began: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The desk shows nothing of the call any more."""
+
+    desk: str
+    call: UUID
+
+
+Change = Popped | Gone
+
+
+@dataclass(slots=True)
+class _Call:
+    revision: int
+    desks: dict[str, None] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+
+
+class Board:
+    """What every desk shows.
+
+    Args:
+        desks: all agents' places.
+
+    Attributes:
+        dropped: pops given up because a desk had too many.
+    """
+
+    def __init__(self, desks: Iterable[Desk]) -> None:
+        self.dropped = 0
+        self._on: dict[str, dict[UUID, Shown]] = {}
+        self._calls: dict[UUID, _Call] = {}
+        self._phones: dict[tuple[str | None, str], list[str]] = {}
+        for desk in desks:
+            self._on[desk.name] = {}
+            for interface in {_plain(interface) for interface in desk.interfaces}:
+                self._phones.setdefault((desk.pbx, interface), []).append(desk.name)
+
+    def follow(self, call: CallRecord, now: timedelta, wall: datetime | None = None) -> list[Change]:
+        """The newest state of a call.
+
+        Args:
+            call: the record; one older than the last is nothing.
+            now: our monotonic clock.
+            wall: what the PBX's clock shows now, where that is known; else the newest time of the record stands for it.
+
+        Returns:
+            What changed, desk by desk.
+        """
+        known = self._calls.get(call.id)
+        if known is None and not call.visits:
+            return []
+        if known is not None:
+            if call.revision < known.revision:
+                return []
+            known.revision = call.revision
+        found = standings(call, lambda interface: self._desks(call.pbx, interface))
+        if known is None and not any(_begins(standing) for standing in found.values()):
+            return []
+        told = newest(call)
+        at = told if wall is None else max(told, wall)
+        changes: list[Change] = []
+        for desk, standing in found.items():
+            changes += self._see(desk, standing, call, now, at)
+        missing = [desk for desk in self._calls[call.id].desks if desk not in found]
+        return changes + [self._remove(desk, call.id) for desk in missing]
+
+    def of(self, desk: str) -> tuple[Shown, ...]:
+        """Everything the desk shows, the oldest first; nothing for a desk that is not there."""
+        return tuple(self._on.get(desk, {}).values())
+
+    def desks_of(self, call: UUID) -> tuple[str, ...]:
+        """The desks that show the call."""
+        known = self._calls.get(call)
+        return () if known is None else tuple(known.desks)
+
+    def history(self, call: UUID, history: History) -> list[Popped]:
+        """What has been found out about the caller; the desks that show him."""
+        known = self._calls.get(call)
+        if known is None:
+            return []
+        known.history = history
+        changed = []
+        for desk in known.desks:
+            shown = self._on[desk][call] = replace(self._on[desk][call], history=history)
+            changed.append(Popped(desk, shown, began=False))
+        return changed
+
+    def forget(self, now: timedelta) -> list[Gone]:
+        """Take away what has been shown for long enough: withdrawn ones soon, ended ones later."""
+        late = [
+            (desk, call)
+            for desk, pops in self._on.items()
+            for call, shown in pops.items()
+            if now - shown.since >= _kept(shown.pop.phase)
+        ]
+        return [self._remove(desk, call) for desk, call in late]
+
+    def _desks(self, pbx: str, interface: str) -> list[str]:
+        plain = _plain(interface)
+        here, anywhere = self._phones.get((pbx, plain)), self._phones.get((None, plain))
+        return here + anywhere if here and anywhere else here or anywhere or []
+
+    def _see(self, desk: str, standing: Standing, call: CallRecord, now: timedelta, wall: datetime) -> list[Change]:
+        """One desk's view of the new state."""
+        pops = self._on[desk]
+        old = pops.get(call.id)
+        if old is None and not _begins(standing):
+            return []
+        pop = pop_of(call, standing)
+        if old is not None and old.pop == pop:
+            return []
+        known = self._calls.setdefault(call.id, _Call(call.revision))
+        if old is None and not known.desks:
+            known.history = History(Knowledge.ANONYMOUS if _anonymous(call.caller) else Knowledge.ASKING)
+        changes = self._make_room(desk) if old is None else []
+        known.desks[desk] = None
+        shown = pops[call.id] = Shown(pop, now, wall, known.history)
+        began = pop.phase is Phase.RINGING and (old is None or old.pop.phase is not Phase.RINGING)
+        return [*changes, Popped(desk, shown, began)]
+
+    def _make_room(self, desk: str) -> list[Change]:
+        """A new call comes: the one that ended before has been looked at long enough."""
+        pops = self._on[desk]
+        over = [call for call, shown in pops.items() if shown.pop.phase is Phase.ENDED]
+        changes: list[Change] = [self._remove(desk, call) for call in over]
+        if len(pops) >= CALLS_PER_DESK:
+            self.dropped += 1
+            live = {Phase.RINGING, Phase.TALKING}
+            changes.append(self._remove(desk, min(pops, key=lambda call: pops[call].pop.phase in live)))
+        return changes
+
+    def _remove(self, desk: str, call: UUID) -> Gone:
+        del self._on[desk][call]
+        known = self._calls[call]
+        del known.desks[desk]
+        if not known.desks:
+            del self._calls[call]
+        return Gone(desk, call)
+
+
+def _begins(standing: Standing) -> bool:
+    return standing.phase in {Phase.RINGING, Phase.TALKING}
+
+
+def _kept(phase: Phase) -> timedelta:
+    return {Phase.WITHDRAWN: WITHDRAWN_KEPT, Phase.ENDED: ENDED_KEPT}.get(phase, UNHEARD_KEPT)
+
+
+def _anonymous(caller: str) -> bool:
+    return caller.strip().lower() in ANONYMOUS
+
+
+def _plain(interface: str) -> str:
+    """Without the options of a Local channel: `Local/1001@agents/n` is `Local/1001@agents`."""
+    if not interface.startswith("Local/"):
+        return interface
+    return "/".join(interface.split("/")[:2])
