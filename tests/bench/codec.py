@@ -1,46 +1,19 @@
-"""How fast the codec is beside others, on recordings repeated: `python -m tests.bench.codec [stream …]`. Not a test.
+"""How fast the codec is beside others: framing and parsing alone, on recordings repeated."""
 
-Two streams: what the product's own login hears (nearly all of it is acted upon), and a `read=all` stream made of the
-same recordings and of the events that such a login hears beside them, most of which are only counted.
-"""
-
-import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from telephony.ami.codec import Codec
-from telephony.ami.snapshot import LISTED
-from telephony.ami.translate import ACTED_UPON
-from tests.support.wire import event
+from tests.bench.following import codec
+from tests.bench.measuring import Bench
+from tests.bench.report import Goal, Section
+from tests.bench.streams import END, parts, read_all, recorded
 
-RECORDINGS = Path(__file__).parents[1] / "replay"
-END = b"\r\n\r\n"
-READ = 65_536
-MESSAGES = 40_000
-RUNS = 7
-NOISE = 4
-"""Events that nobody acts upon for each one that is; 600 real SIP calls with read=all had 3.5."""
-
-
-def recorded() -> bytes:
-    """All recordings of a named PBX, without banners and without what was quarantined."""
-    streams = [file.read_bytes() for file in sorted(RECORDINGS.glob("*/ami*.bin"))]
-    return b"".join(raw.partition(b"\r\n")[2] for raw in streams if b"\r\nSystemName: pbx1\r\n" in raw)
-
-
-def read_all(own: bytes) -> bytes:
-    """The same among what `read=all` adds."""
-    noise = event("VarSet", ("Variable", "QUEUEPOSITION"), ("Value", "1")) + event(
-        "Newexten", ("Extension", "4001"), ("Application", "Queue"), ("AppData", "support,,,,60")
-    )
-    return b"".join(message + END + noise * (NOISE // 2) for message in own.split(END) if message.startswith(b"Event"))
-
-
-def parts(data: bytes) -> list[bytes]:
-    """As a socket gives it."""
-    return [data[at : at + READ] for at in range(0, len(data), READ)]
+LIMIT = "bytes.split, the limit"
+OURS = "ours, checked"
+GOAL = 8.0
+SHARE = 0.25
 
 
 def by_split(data: bytes) -> int:
@@ -48,13 +21,13 @@ def by_split(data: bytes) -> int:
 
 
 def by_us(data: bytes) -> int:
-    codec = Codec(ACTED_UPON, systemname="pbx1", listed=LISTED, user_events=["QueueResult"], banner=False)
-    return sum(len(codec.feed(part)) for part in parts(data))
+    ours = codec()
+    return sum(len(ours.feed(part)) for part in parts(data))
 
 
 def by_us_with_headers(data: bytes) -> int:
-    codec = Codec(ACTED_UPON, systemname="pbx1", listed=LISTED, user_events=["QueueResult"], banner=False)
-    return sum(len(getattr(item, "headers", ())) for part in parts(data) for item in codec.feed(part))
+    ours = codec()
+    return sum(len(getattr(item, "headers", ())) for part in parts(data) for item in ours.feed(part))
 
 
 def by_dict(data: bytes) -> int:
@@ -77,47 +50,62 @@ def by_pyst2(data: bytes) -> int:
 
 
 def by_panoramisk(data: bytes) -> int:
-    from panoramisk.message import Message  # type: ignore[import-not-found]  # noqa: PLC0415 - optional
+    from panoramisk.message import Message  # type: ignore[import-not-found]  # noqa: PLC0415 - only here
 
     return len([Message.from_line(message) for message in data.decode("utf-8", "replace").split("\r\n\r\n")])
 
 
-WAYS: dict[str, Callable[[bytes], int]] = {
-    "bytes.split, the limit": by_split,
-    "ours, checked": by_us,
-    "ours, and all headers asked for": by_us_with_headers,
-    "every message into a dict": by_dict,
-    "panoramisk": by_panoramisk,
-    "pyst2": by_pyst2,
+def timed(way: Callable[[bytes], int]) -> Callable[[dict[str, Any]], Callable[[dict[str, Any]], dict[str, Any]]]:
+    """A way of `WAYS`: the whole stream each time it is asked."""
+
+    def make(args: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        data = Path(args["stream"]).read_bytes()
+
+        def run(_: dict[str, Any]) -> dict[str, Any]:
+            begun = time.perf_counter()
+            way(data)
+            return {"seconds": time.perf_counter() - begun}
+
+        return run
+
+    return make
+
+
+WAYS = {
+    OURS: timed(by_us),
+    "ours, and all headers asked for": timed(by_us_with_headers),
+    "every message into a dict": timed(by_dict),
+    "panoramisk": timed(by_panoramisk),
+    "pyst2": timed(by_pyst2),
+    LIMIT: timed(by_split),
 }
 
 
-def rates(data: bytes) -> dict[str, float]:
-    """Messages a second of each way: the median of some runs, taken in turns so that all meet the same weather."""
-    messages = data.count(END)
-    taken: dict[str, list[float]] = {name: [] for name in WAYS}
-    for _ in range(RUNS):
-        for name, way in WAYS.items():
-            begun = time.perf_counter()
-            try:
-                way(data)
-            except ModuleNotFoundError:
-                continue
-            taken[name].append(time.perf_counter() - begun)
-    return {name: messages / statistics.median(times) for name, times in taken.items() if times}
-
-
-def main(files: list[str]) -> None:
+def sections(bench: Bench) -> list[Section]:
+    """Two streams: `read=all`, most of which is only counted, and what the product's own login hears, nearly all of
+    which is acted upon.
+    """
     own = recorded()
-    streams = {"the product's own login": own, "read=all": read_all(own)}
-    streams |= {name: Path(name).read_bytes().partition(b"\r\n")[2] for name in files}
+    streams = {"read=all": read_all(own), "the product's own login": own}
+    found = []
     for name, stream in streams.items():
-        data = stream * max(1, MESSAGES // stream.count(END))
-        print(f"\n{name}: {data.count(END):,} messages of {len(data) // data.count(END)} bytes")
-        found = rates(data)
-        for way, rate in found.items():
-            print(f"  {way:34}{rate:>12,.0f}/s  {rate / found['pyst2']:6.1f} x pyst2")
+        data = stream * max(1, bench.size(40_000, 10_000) // stream.count(END))
+        path = bench.folder / f"codec-{len(found)}.bin"
+        path.write_bytes(data)
+        messages = data.count(END)
+        ways = bench.rounds("codec", WAYS, {"stream": str(path)}, lambda one, n=messages: n / one["seconds"])
+        section = Section(f"Framing and parsing alone, {name}", "messages/s", ways, "panoramisk")
+        note = f"{messages:,} messages of {len(data) // messages} bytes."
+        goals = _goals(section) if name == "read=all" else ()
+        found.append(Section(section.title, section.unit, ways, section.beside, goals, (note,)))
+    return found
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _goals(section: Section) -> tuple[Goal, ...]:
+    ratios = [section.ratio(OURS, theirs) for theirs in ("panoramisk", "pyst2")]
+    share = section.ratio(OURS, LIMIT)
+    times = " and ".join(f"{ratio:.1f} ×" for ratio in ratios)
+    return (
+        Goal(f"≥ {GOAL:g} × panoramisk and pyst2", times, min(ratios) >= GOAL),
+        Goal("≥ 1/4 of the limit", f"{share:.2f}", share >= SHARE),
+    )
