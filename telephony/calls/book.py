@@ -134,6 +134,16 @@ class LiveCall:
     revision: int = 0
     past: tuple[VisitRecord, ...] = ()
     unheard: bool = False
+    derived: UUID | None = None
+
+    @property
+    def case(self) -> UUID | None:
+        """The id of its case; None unless it is inbound. Derived once: every state that is saved has it."""
+        if self.direction is not Direction.INBOUND:
+            return None
+        if self.derived is None:
+            self.derived = case_id(self.id)
+        return self.derived
 
     @property
     def next_ordinal(self) -> int:
@@ -352,7 +362,7 @@ class Book:
             arrived_at=call.arrived.wall,
             ended_at=call.arrived.wall + span(call.arrived, call.ended).length if call.ended else None,
             hung_up_by=self.hung_up_by(call, visits) if call.ended else None,
-            case=case_id(call.id) if call.direction is Direction.INBOUND else None,
+            case=call.case,
             revision=call.revision,
             visits=visits,
         )

@@ -13,8 +13,8 @@ from telephony.calls import channels, dialling, facts, merging, queueing, resumi
 from telephony.calls.book import Book, Rules
 from telephony.calls.clocks import span
 from telephony.calls.effects import Effect
-from telephony.calls.facts import Fact, LinkLost, LinkRestored, MemberState, QueueName, SnapshotTaken, TimePassed
-from telephony.calls.record import CallRecord, Direction, Kind, Standing, case_id
+from telephony.calls.facts import Fact, Interface, LinkLost, LinkRestored, MemberState, QueueName, SnapshotTaken, TimePassed
+from telephony.calls.record import CallRecord, Kind, Standing
 from telephony.calls.visit import IllegalStepError
 
 HELD_FACTS = 200_000
@@ -50,6 +50,8 @@ RULES: Mapping[type, Callable[..., None]] = {
     facts.MemberRemoved: merging.member_removed,
     facts.PbxStopping: merging.stopping,
 }
+UNHEARD = (TimePassed, facts.QueueResultLogged)
+"""Facts that the PBX's own line did not tell."""
 
 
 class Tracker:
@@ -114,8 +116,11 @@ class Tracker:
         book.forget_ended(fact.at)
         rule = RULES.get(type(fact))
         if rule is not None:
-            self.run(lambda: rule(book, fact), fact)
-        if not isinstance(fact, TimePassed | facts.QueueResultLogged):
+            try:
+                rule(book, fact)
+            except IllegalStepError as error:
+                self.refuse(fact, error)
+        if not isinstance(fact, UNHEARD):
             book.last = fact.at
 
     def run(self, rule: Callable[[], None], fact: Fact) -> None:
@@ -123,7 +128,11 @@ class Tracker:
         try:
             rule()
         except IllegalStepError as error:
-            self.book.irregular("illegal_step", f"{type(fact).__name__}: {error}")
+            self.refuse(fact, error)
+
+    def refuse(self, fact: Fact, error: IllegalStepError) -> None:
+        """Tell of a fact that no rule allows."""
+        self.book.irregular("illegal_step", f"{type(fact).__name__}: {error}")
 
     def fall_due(self, fact: Fact) -> None:
         """Whose patience is over by the time of this fact."""
@@ -164,13 +173,22 @@ class Tracker:
         """Agents by queue and state."""
         return Counter((member.queue, member.state) for member in self.book.members.values())
 
+    def phones(self) -> dict[Interface, MemberState]:
+        """What each phone that serves a queue is doing; ready only where it is so in all its queues."""
+        states: dict[Interface, MemberState] = {}
+        for member in self.book.members.values():
+            phone = member.device or member.interface
+            if states.get(phone, MemberState.READY) is MemberState.READY:
+                states[phone] = member.state
+        return states
+
     def standing(self, uniqueid: facts.Uniqueid) -> Standing | None:
         """The call that a living channel belongs to; None when that is not known, or not yet."""
         leg = self.book.legs.get(uniqueid)
         call = leg.call if leg is not None else None
         if call is None:
             return None
-        return Standing(call.id, case_id(call.id) if call.direction is Direction.INBOUND else None)
+        return Standing(call.id, call.case)
 
     def live_calls(self) -> list[CallRecord]:
         """Every call that goes on."""

@@ -6,10 +6,11 @@ an agent is about to be bridged, TALKING once customer and agent share a bridge,
 WAITING when the dialplan rings the next one soon enough. LEFT and CONNECTING together are "settling".
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import Enum, auto
+from operator import attrgetter
 
 from telephony.calls.clocks import ZERO, rings, span, wall_after
 from telephony.calls.facts import DialResult, HangupSide, Interface, Moment, QueueResult, Uniqueid
@@ -69,7 +70,8 @@ class Offer:
     """One agent leg rung for one visit, while it goes on. `end` is the first end of its ringing.
 
     `unheard`: it was called or rang while we did not hear the PBX, so that how long it rang is not known.
-    `found`: a listing showed that it rang. `ended`: why it ended was told, be it that nobody knows.
+    `found`: a listing showed that it rang. `ended`: why it ended was told, be it that nobody knows. `made`: the last
+    record, and of what it was made.
     """
 
     agent: str
@@ -85,6 +87,7 @@ class Offer:
     dial: DialResult | None = None
     result: OfferResult | None = None
     ended: bool = False
+    made: tuple[tuple[object, ...], OfferRecord] | None = None
 
     def alerting(self) -> timedelta | None:
         """First ringing to first end; zero when it ended without ringing; None while it may still ring, or unknown."""
@@ -94,8 +97,15 @@ class Offer:
 
     def record(self, period: timedelta) -> OfferRecord:
         """The offer as it is known now."""
+        now = _OFFER(self)
+        if self.made is None or self.made[0] != now:
+            self.made = now, self._record(period)
+        return self.made[1]
+
+    def _record(self, period: timedelta) -> OfferRecord:
         alerting = self.alerting()
-        rang_at = wall_after(self.called, self.rang) if self.rang else None
+        setup = span(self.called, self.rang).length if self.rang else None
+        rang_at = None if setup is None else self.called.wall + setup
         if self.end is None or self.unheard:
             ended_at = None
         else:
@@ -109,7 +119,7 @@ class Offer:
             answered_at=ended_at if self.answered else None,
             ended_at=ended_at,
             result=self.result,
-            setup=span(self.called, self.rang).length if self.rang else None,
+            setup=setup,
             alerting=alerting,
             rings=None if alerting is None else 0 if self.rang is None else rings(alerting, period),
         )
@@ -138,6 +148,7 @@ class Visit:
         handed_to: who sits in his bridge while the phone still rings to which he was transferred.
         taken: legs of agents who had answered when he left, or with whom the queue connected him.
         exact: no duration so far was approximate.
+        made: the last record, and of what it was made.
     """
 
     ordinal: int
@@ -183,6 +194,7 @@ class Visit:
     taken: set[Uniqueid] = field(default_factory=set)
     exact: bool = True
     offers: list[Offer] = field(default_factory=list)
+    made: tuple[tuple[object, ...], tuple[OfferRecord, ...], VisitRecord] | None = None
 
     def step(self, step: Step) -> None:
         """Go where `STEPS` says, or raise `IllegalStepError` and stay."""
@@ -199,7 +211,7 @@ class Visit:
     @property
     def settling(self) -> bool:
         """No longer waiting, outcome not yet decided."""
-        return self.state in {State.LEFT, State.CONNECTING}
+        return self.state is State.LEFT or self.state is State.CONNECTING
 
     @property
     def undecided(self) -> bool:
@@ -240,14 +252,22 @@ class Visit:
 
     def record(self, period: timedelta) -> VisitRecord:
         """The visit as it is known now. Rings are only told of what was seen live."""
+        # Several effects of one fact hold the same record, and most facts change one offer of many.
+        now, offers = _VISIT(self), tuple([offer.record(period) for offer in self.offers])
+        if self.made is None or self.made[0] != now or self.made[1] != offers:
+            self.made = now, offers, self._record(period, offers)
+        return self.made[2]
+
+    def _record(self, period: timedelta, offers: tuple[OfferRecord, ...]) -> VisitRecord:
         refused = self.outcome in REFUSED
         answered = self.outcome is Outcome.ANSWERED
         end = self.wait_end()
-        wait = ZERO if refused else span(self.began, end).length if end else None
+        waited = span(self.began, end) if end else None
+        wait = ZERO if refused else waited.length if waited else None
         left_at = None if wait is None else self.began.wall + wait
         if answered and left_at is None and self.found:
             left_at = wall_after(self.began, self.found)  # by then; when is not known
-        exact = self.exact and (end is None or span(self.began, end).exact)
+        exact = self.exact and (waited is None or waited.exact)
         heard = rings(span(self.alerted, end).length, period) if self.alerted and end and not self.partial else None
         return VisitRecord(
             ordinal=self.ordinal,
@@ -269,5 +289,14 @@ class Visit:
             hung_up_by=self.hung_up_by if answered and self.state is State.OVER else None,
             quality=self.quality(exact=exact),
             reason=self.reason,
-            offers=tuple(offer.record(period) for offer in self.offers),
+            offers=offers,
         )
+
+
+def _all_but(of: type[Offer | Visit], *left_out: str) -> Callable[[Offer | Visit], tuple[object, ...]]:
+    """Reads every field but these: what a record is made of, whichever of them it uses."""
+    return attrgetter(*(field.name for field in fields(of) if field.name not in left_out))
+
+
+_OFFER = _all_but(Offer, "made")
+_VISIT = _all_but(Visit, "made", "offers", "taken")
