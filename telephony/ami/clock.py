@@ -6,16 +6,16 @@ The two are told apart by order: a stall delivers late but never out of order, s
 of now, are a clock that was set.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
-from telephony.ami.translate import EPOCH, Headers, moment
+from telephony.ami.translate import EPOCH, Headers, moment, stamp
 from telephony.calls.facts import Moment
 
 AHEAD = timedelta(seconds=2)
 """A stamp this far in the future is a clock that was set forward."""
 BEHIND = timedelta(milliseconds=500)
 """Stamps of several threads may go back by some milliseconds; by this much they do not."""
+NONE = timedelta()
 LATEST = timedelta(seconds=15)
 """No message is read this late on a living line: the ping would have ended it before."""
 
@@ -39,16 +39,14 @@ class PbxClock:
             `wall` is the stamp. `mono` is our clock at that instant, as far as it can be told: the time of reading less
             the delay. A message without a stamp gets the time of reading.
         """
-        read = moment(headers, mono, offset)
-        if not read.stamped:
-            return read
-        stamp = read.wall - EPOCH
+        told = stamp(headers)
+        if told is None:
+            return moment(headers, mono, offset)
         if self._offset is None or abs(offset - self._offset) < AHEAD:
             self._offset = offset
-        delay = mono - (stamp - self._offset)
-        if delay < -AHEAD or (self._highest is not None and stamp < self._highest - BEHIND):
-            self._offset, self._highest, delay = stamp - mono, stamp, timedelta()
-        self._highest = stamp if self._highest is None else max(stamp, self._highest)
-        if timedelta() < delay <= LATEST:
-            return replace(read, mono=mono - delay)
-        return read
+        delay, highest = mono - (told - self._offset), self._highest
+        if delay < -AHEAD or (highest is not None and told < highest - BEHIND):
+            self._offset, self._highest, delay = told - mono, told, NONE
+        elif highest is None or told > highest:
+            self._highest = told
+        return Moment(EPOCH + told, mono - delay if NONE < delay <= LATEST else mono)

@@ -124,10 +124,16 @@ def moment(headers: Headers, mono: timedelta, offset: timedelta) -> Moment:
         mono: our monotonic clock when it was read.
         offset: what the PBX's clock is ahead of `mono`, as last seen.
     """
-    stamp = TIMESTAMP.match(headers.get("Timestamp", ""))
-    if stamp is None:
+    told = stamp(headers)
+    if told is None:
         return Moment(EPOCH + offset + mono, mono, stamped=False)
-    return Moment(EPOCH + timedelta(seconds=int(stamp[1]), microseconds=int(stamp[2])), mono)
+    return Moment(EPOCH + told, mono)
+
+
+def stamp(headers: Headers) -> timedelta | None:
+    """When the PBX says that it happened, since 1970."""
+    found = TIMESTAMP.match(headers.get("Timestamp", ""))
+    return None if found is None else timedelta(0, int(found[1]), int(found[2]))
 
 
 def channel(headers: Headers, prefix: str = "") -> Channel:
