@@ -26,7 +26,7 @@ class _Spoken(NamedTuple):
 
 _SPOKEN = {
     "zh": _Spoken(Locale("zh", script="Hans"), "zh-CN", "中文"),
-    "en": _Spoken(Locale("en", territory="GB"), "en", "English"),  # GB: hours to 24
+    "en": _Spoken(Locale("en", territory="GB"), "en-GB", "English"),  # GB: hours to 24
 }
 
 

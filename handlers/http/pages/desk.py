@@ -1,0 +1,86 @@
+"""`/desk`: the agent's page. It is the same for everybody: who he is, and who calls, comes over the WebSocket."""
+
+from aiohttp import web
+
+from handlers.http.pages.languages import message
+from handlers.http.pages.shell import Pages
+
+WORDS = (
+    message("Number withheld"),
+    message("Case {number}"),
+    message("waited {length}"),
+    message("{count} of {limit}"),
+    message("of {limit} rings"),
+    message("Talk"),
+    message("Beyond the standard"),
+    message("The last ring within the standard"),
+    message("dialled {number}"),
+    message("Thank you for calling. Goodbye."),
+    message("Hello, how may I help you?"),
+    message("At the end, say, and let the caller hang up first"),
+    message("Answer with"),
+    message("Asking…"),
+    message("The caller shows no number, so nobody can be looked up."),
+    message("Not available at the moment: the database does not answer."),
+    message("None: this number calls for the first time."),
+    message("talked {length}"),
+    message("Your phone rings"),
+    message("Connected"),
+    message("Connecting…"),
+    message("Not connected"),
+    message("Cut off for {length}."),
+    message("Today"),
+    message("Yesterday"),
+    message("Ringing"),
+    message("In talk"),
+    message("Ended"),
+    message("Withdrawn"),
+    message("A colleague has answered"),
+    message("It rang and was not answered"),
+    message("The caller has hung up"),
+    message("Your phone was busy, or refused it"),
+    message("The call has left your phone"),
+    message("The caller"),
+    message("You"),
+    message("The telephone system"),
+    message("Answered"),
+    message("Gave up"),
+    message("Not answered in time"),
+    message("Left by a key"),
+    message("No agent left"),
+    message("Moved away"),
+    message("Busy"),
+    message("Phone unreachable"),
+    message("No common codec"),
+    message("Ended by the PBX"),
+    message("Queue was full"),
+    message("No agent there"),
+    message("Left unanswered"),
+    message("End not known"),
+    message("Nobody has this token."),
+)
+"""What its scripts say by themselves; a test holds this against them."""
+
+
+class DeskPage:
+    """The page; it holds nobody's data, so that it needs no signing in to be loaded.
+
+    Args:
+        pages: renders it.
+    """
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def routes(self) -> list[web.RouteDef]:
+        """To be added to the application."""
+        return [web.get("/desk", self.show)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The page with the words of its scripts."""
+        return self._pages.render(request, "desk.html", words=self._words(request))
+
+    def _words(self, request: web.Request) -> dict[str, object]:
+        language = self._pages.language(request)
+        messages = {text: language.gettext(text) for text in WORDS}
+        return {"tag": language.tag, "zone": language.zone.key, "messages": messages}

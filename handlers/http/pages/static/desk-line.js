@@ -1,0 +1,110 @@
+// The WebSocket to the service: says who we are, comes back by itself, and always knows how it stands.
+
+const FIRST_DELAY = 500;
+const LAST_DELAY = 10_000;
+const WELCOME_WITHIN = 10_000;
+/** What the server means by "do not come back by yourself". */
+const FINAL = { 4401: "bad_token", 4429: "too_many" };
+
+/**
+ * One agent's line. `state` is what it last told:
+ *   connecting (never yet connected), connected, cut (`since`: when it last was), refused (`why`), closed (by us).
+ */
+export class Line {
+  #url;
+  #token;
+  #told;
+  #heard;
+  #socket = null;
+  #timer = 0;
+  #watch = 0;
+  #failures = 0;
+  #lastUp = null;
+  #bye = "";
+  #quiet = null;
+
+  /** `told(state, {since, why})` at each change; `heard(message, answer)` for each message, `answer(object)` replies. */
+  constructor(url, token, { told, heard }) {
+    this.#url = url;
+    this.#token = token;
+    this.#told = told;
+    this.#heard = heard;
+    this.#connect();
+  }
+
+  /** Try now what would be tried later: the network is back, or somebody looks. */
+  hurry() {
+    if (this.#timer) this.#connect();
+  }
+
+  /** The machine has lost its network: do not wait until the connection notices. */
+  drop() {
+    if (this.#socket) this.#lost(this.#socket, {});
+  }
+
+  /** For good. */
+  close() {
+    this.#forget();
+    this.#told("closed", {});
+  }
+
+  #connect() {
+    this.#forget();
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    this.#bye = "";
+    this.#watch = setTimeout(() => this.#lost(socket, {}), WELCOME_WITHIN);
+    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", v: 1, token: this.#token }));
+    socket.onmessage = (event) => this.#received(socket, event.data);
+    socket.onclose = (event) => this.#lost(socket, event);
+    if (this.#lastUp === null) this.#told("connecting", {});
+  }
+
+  #received(socket, text) {
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return; // a proxy's, perhaps; never the service's
+    }
+    if (message.type === "welcome") {
+      this.#failures = 0;
+      this.#lastUp = performance.now();
+      this.#quiet = message.limits?.beat_seconds ?? null;
+      this.#told("connected", {});
+    } else if (message.type === "bye") {
+      this.#bye = message.reason;
+    }
+    clearTimeout(this.#watch);
+    // Where the service promises to be heard every so often, a silence means that the line is dead.
+    if (this.#quiet) this.#watch = setTimeout(() => this.#lost(socket, {}), this.#quiet * 2500);
+    this.#heard(message, (answer) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(answer));
+    });
+  }
+
+  #lost(socket, { code }) {
+    if (socket !== this.#socket) return;
+    if (this.#lastUp !== null && this.#failures === 0) this.#lastUp = performance.now();
+    this.#forget();
+    if (Object.hasOwn(FINAL, code)) {
+      this.#told("refused", { why: FINAL[code] });
+      return;
+    }
+    const ceiling = Math.min(LAST_DELAY, FIRST_DELAY * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#timer = setTimeout(() => this.#connect(), ceiling * (0.5 + Math.random() / 2));
+    this.#told(this.#lastUp === null ? "connecting" : "cut", { since: this.#lastUp, why: this.#bye });
+  }
+
+  #forget() {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#watch);
+    this.#timer = 0;
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket === null) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+}
