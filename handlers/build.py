@@ -1,5 +1,6 @@
 """The composition root: what the configuration names, made and put together. Nothing runs yet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
@@ -9,7 +10,8 @@ from handlers.agi.side import AgiSide, Asker
 from handlers.effects import Performer
 from handlers.export import targets_of
 from handlers.follow import Follower
-from handlers.http.health import Health, Part, application
+from handlers.http.health import Health, Part
+from handlers.http.site import WebSide, web_side
 from handlers.saver import Saver
 from telephony.ami.client import AmiClient
 from telephony.ami.settings import AmiSettings, SystemClock
@@ -47,7 +49,7 @@ class Service:
     measures: Measures
     feeds: tuple[Feed, ...]
     agi: AgiSide
-    health: Health
+    web: WebSide
 
 
 def labels_of(config: Config) -> Labels:
@@ -97,12 +99,13 @@ def build_feed(config: Config, pbx: Pbx, clock: SystemClock, performer: Performe
     return Feed(pbx.name, client, follower, tail)
 
 
-def build(config: Config, database: str) -> Service:
+def build(config: Config, database: str, *, demo: bool = False) -> Service:
     """Everything that the configuration names.
 
     Args:
         config: checked.
         database: its address.
+        demo: the first page is open on this machine, and leads to every desk.
 
     Raises:
         ConfigFaults: a script cannot be run.
@@ -122,18 +125,23 @@ def build(config: Config, database: str) -> Service:
     measures = Measures(labels_of(config))
     measures.observe_saver(saver.state)
     claims = Claims(measures.case_claimed, seconds)
-    feeds = tuple(
-        build_feed(config, pbx, clock, Performer(pbx.name, saver, measures, claims.opened), measures)
-        for pbx in config.pbx
-    )
-    askers = {pbx.name: Asker(pbx.host, feed.follower) for pbx, feed in zip(config.pbx, feeds, strict=True)}
-    agi = AgiSide(config, askers, claims, measures)
+    feeds: list[Feed] = []
+    followers: dict[str, Follower] = {}
     token = config.http.metrics_token
     health = Health(measures, lambda: parts(feeds, saver, agi), token.get_secret_value() if token else None)
-    return Service(config, store, saver, measures, feeds, agi, health)
+    web = web_side(config, database, health, measures, followers, demo=demo)
+    for pbx in config.pbx:
+        feed = build_feed(
+            config, pbx, clock, Performer(pbx.name, saver, measures, claims.opened, [web.follow]), measures
+        )
+        feeds.append(feed)
+        followers[pbx.name] = feed.follower
+    askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
+    agi = AgiSide(config, askers, claims, measures)
+    return Service(config, store, saver, measures, tuple(feeds), agi, web)
 
 
-def parts(feeds: tuple[Feed, ...], saver: Saver, agi: AgiSide) -> list[Part]:
+def parts(feeds: Sequence[Feed], saver: Saver, agi: AgiSide) -> list[Part]:
     """What `/readyz` shows: only AGI is needed to serve calls; all the rest, to measure them."""
     state = saver.state()
     found = [
@@ -154,4 +162,4 @@ def parts(feeds: tuple[Feed, ...], saver: Saver, agi: AgiSide) -> list[Part]:
     return found
 
 
-__all__ = ["Feed", "Service", "application", "build", "parts"]
+__all__ = ["Feed", "Service", "build", "parts"]

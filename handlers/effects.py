@@ -1,7 +1,6 @@
 """Performs what the core decided: each effect to those whom it concerns."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
 from typing import Protocol, assert_never
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from telephony.calls.effects import (
     VisitEntered,
     VisitRefused,
 )
+from telephony.calls.facts import Moment
 from telephony.calls.record import CallRecord
 from telephony.metrics import Measures
 
@@ -42,7 +42,7 @@ class Performer:
         saver: gets every `SaveCall`.
         measures: counts everything else.
         opened: is told of every case that AMI opened.
-        changed: is told of every new state of a call, and when, monotonic, we heard of it.
+        changed: are told of every new state of a call, and of the moment that brought it about.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Performer:
         saver: Puts,
         measures: Measures,
         opened: Callable[[UUID | None], None] = lambda _: None,
-        changed: Sequence[Callable[[CallRecord, timedelta], None]] = (),
+        changed: Sequence[Callable[[CallRecord, Moment], None]] = (),
     ) -> None:
         self._pbx = pbx
         self._saver = saver
@@ -60,16 +60,16 @@ class Performer:
         self._changed = tuple(changed)
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
-    def perform(self, effects: Iterable[Effect], at: timedelta) -> None:
-        """Perform these effects, in their order; `at`, monotonic, we heard what they are about."""
+    def perform(self, effects: Iterable[Effect], at: Moment) -> None:
+        """Perform these effects, in their order; `at` is the moment of what they are about."""
         for effect in effects:
             self._perform(effect, at)
 
-    def _tell(self, call: CallRecord, at: timedelta) -> None:
+    def _tell(self, call: CallRecord, at: Moment) -> None:
         for changed in self._changed:
             changed(call, at)
 
-    def _perform(self, effect: Effect, at: timedelta) -> None:  # noqa: C901, PLR0912  # one flat table, a case a line or two
+    def _perform(self, effect: Effect, at: Moment) -> None:  # noqa: C901, PLR0912  # one flat table, a case a line or two
         pbx, measures = self._pbx, self._measures
         match effect:
             case SaveCall(call):

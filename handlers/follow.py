@@ -88,8 +88,8 @@ class Log(Protocol):
 class Performs(Protocol):
     """Who performs effects: `handlers.effects.Performer`."""
 
-    def perform(self, effects: Iterable[Effect], at: timedelta, /) -> None:
-        """Perform these, at once; `at`, monotonic, we heard what they are about."""
+    def perform(self, effects: Iterable[Effect], at: Moment, /) -> None:
+        """Perform these, at once; `at` is the moment of what they are about."""
         ...
 
 
@@ -162,8 +162,8 @@ class Follower:
         remedy = "write = reporting for this account in manager.conf"
         self._log.error("listing_failed", reason=reason, remedy=remedy)
         self._listing = None
-        now = self._line.now().mono
-        self._list_all_at = now + LISTING_LIMIT
+        now = self._line.now()
+        self._list_all_at = now.mono + LISTING_LIMIT
         self._performer.perform(self.tracker.release(), now)
 
     def hear(self, told: Sequence[Fact]) -> None:
@@ -211,7 +211,7 @@ class Follower:
         if self._left_open:
             calls, self._left_open = self._left_open, ()
             self._log.info("calls_resumed", calls=len(calls))
-            self._perform("resume", lambda: self.tracker.resume(calls, now), now.mono)
+            self._perform("resume", lambda: self.tracker.resume(calls, now), now)
 
     def _up(self, fact: LinkRestored) -> None:
         self._booted, self._synchronised, self._listing = True, False, None
@@ -255,9 +255,9 @@ class Follower:
             self._apply(listing.taken(at))
 
     def _apply(self, fact: Fact) -> None:
-        self._perform(type(fact).__name__, lambda: self.tracker.apply(fact), fact.at.mono)
+        self._perform(type(fact).__name__, lambda: self.tracker.apply(fact), fact.at)
 
-    def _perform(self, what: str, decide: Callable[[], list[Effect]], at: timedelta) -> None:
+    def _perform(self, what: str, decide: Callable[[], list[Effect]], at: Moment) -> None:
         """Perform what the tracker decides about a fact, or about what an earlier process left open."""
         try:
             effects = decide()
@@ -322,6 +322,10 @@ class Follower:
     def agents(self) -> Mapping[tuple[str, MemberState], int]:
         """How many agents of a queue are in a state."""
         return {(str(queue), state): count for (queue, state), count in self.tracker.agents().items()}
+
+    def phones(self) -> Mapping[str, MemberState]:
+        """What each phone that serves a queue is doing; of several queues, what keeps it from being free."""
+        return {str(phone): state for phone, state in self.tracker.phones().items()}
 
     def link(self) -> LinkGauge:
         """The AMI line; the stall is the longest since it was last asked."""

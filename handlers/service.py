@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from handlers.agi.side import scripts_of
-from handlers.build import Service, application, build
+from handlers.build import Service, build
 from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.threads import within
 from telephony.agi.scripts import Script
@@ -27,6 +27,8 @@ RESUME_SECONDS = 5.0
 """How long the PBXs are not followed while the database may still say what was left open."""
 DRAIN_SECONDS = 5.0
 """How long a stop may take to make pending calls durable."""
+SHUTDOWN_SECONDS = 1.0
+"""How long a stop waits for pages that are being read."""
 READ_SECONDS = 10.0
 """How long reading the configuration again may take: its files may lie on a share that is gone."""
 T = TypeVar("T")
@@ -39,6 +41,8 @@ async def serve(
     ready: Callable[[Service], None] = lambda _: None,
     drain: float = DRAIN_SECONDS,
     again: Callable[[], Config] | None = None,
+    *,
+    demo: bool = False,
 ) -> int:
     """Follow the PBXs and answer HTTP until SIGTERM or SIGINT.
 
@@ -47,6 +51,7 @@ async def serve(
         ready: called once everything runs and the pages answer; tests wait for it.
         drain: seconds that a stop may take to make pending calls durable.
         again: reads the configuration anew, on SIGHUP; None: nothing is reloaded.
+        demo: the first page is open on this machine, and leads to every desk.
 
     Returns:
         How many calls could not be saved.
@@ -64,7 +69,7 @@ async def serve(
         loop.add_signal_handler(number, event.set)
     try:
         async with database(config) as url:
-            service = build(config, url)
+            service = build(config, url, demo=demo)
             async with listening(service), pages(service), reloading(service, hangup, again):
                 return await run(service, url, stop, ready, drain)
     except ExceptionGroup as group:
@@ -87,6 +92,7 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
     async with asyncio.TaskGroup() as tasks:
         asked = tasks.create_task(service.agi.run(), name="agi")
         saving = tasks.create_task(save(service, url, left_open), name="save")
+        shown = tasks.create_task(service.web.run(), name="screens")
         stopping = tasks.create_task(stop.wait(), name="stop")
         first: set[asyncio.Future[Any]] = {left_open, stopping}
         await asyncio.wait(first, timeout=RESUME_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -111,12 +117,15 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
         await stopping
         log.info("stopping")
         asked.cancel()  # first: who asks now is better served by the dialplan's own defaults
+        service.web.sockets.stop()  # nothing new will be shown
+        shown.cancel()
         for task in following:
             task.cancel()
         remaining = await service.saver.stop(drain)
         if remaining:
             log.error("calls_not_saved", remaining=remaining, error=service.saver.state().last_error)
         saving.cancel()
+    await service.web.close()
     await service.store.close()
     log.info("stopped")
     return remaining
@@ -151,7 +160,9 @@ async def save(service: Service, url: str, left_open: LeftOpen) -> None:
         service.store.disown()
         closed = await retried(lambda: service.store.close_left_open(pbxs))
         log.info("calls_closed", calls=closed)
-    await service.saver.run()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.web.today.run(), name="today")
+        await service.saver.run()
 
 
 async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -244,7 +255,7 @@ async def reload(service: Service, again: Callable[[], Config]) -> None:
 @contextlib.asynccontextmanager
 async def pages(service: Service) -> AsyncIterator[None]:
     """The HTTP side, for as long as the block runs."""
-    runner = web.AppRunner(application(service.health), access_log=None, handle_signals=False)
+    runner = web.AppRunner(service.web.app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         listen = service.config.http.listen

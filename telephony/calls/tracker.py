@@ -13,7 +13,16 @@ from telephony.calls import channels, dialling, facts, merging, queueing, resumi
 from telephony.calls.book import Book, Rules
 from telephony.calls.clocks import span
 from telephony.calls.effects import Effect
-from telephony.calls.facts import Fact, Interface, LinkLost, LinkRestored, MemberState, QueueName, SnapshotTaken, TimePassed
+from telephony.calls.facts import (
+    Fact,
+    Interface,
+    LinkLost,
+    LinkRestored,
+    MemberState,
+    QueueName,
+    SnapshotTaken,
+    TimePassed,
+)
 from telephony.calls.record import CallRecord, Kind, Standing
 from telephony.calls.visit import IllegalStepError
 

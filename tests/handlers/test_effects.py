@@ -1,7 +1,7 @@
 """Each effect goes to those whom it concerns."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from structlog.testing import capture_logs
 
@@ -21,9 +21,12 @@ from telephony.calls.effects import (
     VisitEntered,
     VisitRefused,
 )
+from telephony.calls.facts import Moment
 from telephony.calls.record import CallRecord, Kind, Outcome
 from telephony.metrics import Labels, Measures
 from tests.support.calls import call, offer, visit
+
+NOW = Moment(datetime(2026, 3, 2, 9, tzinfo=UTC), timedelta(seconds=7))
 
 
 class Kept:
@@ -36,7 +39,7 @@ class Kept:
 
 def performed(effects: Sequence[Effect]) -> tuple[Measures, list[CallRecord]]:
     measures, kept = Measures(Labels(("pbx1",))), Kept()
-    Performer("pbx1", kept, measures).perform([QueuesKnown(("support",)), *effects], timedelta())
+    Performer("pbx1", kept, measures).perform([QueuesKnown(("support",)), *effects], NOW)
     return measures, kept.calls
 
 
@@ -76,9 +79,9 @@ def test_every_effect_is_counted_once_or_saved() -> None:
 
 
 def test_whoever_shows_calls_is_told_of_each_state_and_of_a_ringing_phone_which_is_not_saved() -> None:
-    saved, told = Kept(), list[tuple[CallRecord, timedelta]]()
+    saved, told = Kept(), list[tuple[CallRecord, Moment]]()
     waiting, ringing = call(visit(None)), call(visit(None, offers=(offer(),)))
     performer = Performer("pbx1", saved, Measures(Labels(("pbx1",))), changed=[lambda *what: told.append(what)])
-    performer.perform([SaveCall(waiting), PhoneRang(ringing)], timedelta(seconds=7))
+    performer.perform([SaveCall(waiting), PhoneRang(ringing)], NOW)
     assert saved.calls == [waiting]
-    assert told == [(waiting, timedelta(seconds=7)), (ringing, timedelta(seconds=7))]
+    assert told == [(waiting, NOW), (ringing, NOW)]

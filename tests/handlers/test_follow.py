@@ -55,7 +55,7 @@ class Line:
 class Performed(list[Effect]):
     """Effects, in their order."""
 
-    def perform(self, effects: Iterable[Effect], _at: timedelta, /) -> None:
+    def perform(self, effects: Iterable[Effect], _at: Moment, /) -> None:
         self.extend(effects)
 
     def of(self, kind: type[Effect]) -> list[Effect]:

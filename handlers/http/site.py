@@ -1,0 +1,178 @@
+"""The web side, put together: what machines ask, what people look at, and the screens of agents."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+
+from aiohttp import web
+
+from handlers.export import targets_of
+from handlers.follow import Follower
+from handlers.http.health import Health, application
+from handlers.http.pages.desk import DeskPage
+from handlers.http.pages.overview import Desk, Overview, Site, Sources, Titles, from_this_machine
+from handlers.http.pages.people import People
+from handlers.http.pages.shell import Pages
+from handlers.screens import Screens
+from handlers.today import Today
+from handlers.websocket import Sockets
+from telephony.ami.settings import SystemClock
+from telephony.calls.facts import MemberState, Moment
+from telephony.calls.record import CallRecord
+from telephony.cases.earlier import Earlier
+from telephony.cases.ended import ended_since
+from telephony.config import Agent, Config
+from telephony.metrics import Measures
+from telephony.screenpop.board import Desk as Place
+from telephony.screenpop.messages import Limits as Asked
+from telephony.screenpop.messages import Told
+from telephony.standard.day import Branches, Day
+from telephony.standard.verdict import Limits
+
+
+@dataclass(slots=True)
+class WebSide:
+    """Pages, screens, and what they show."""
+
+    app: web.Application
+    screens: Screens
+    today: Today
+    sockets: Sockets
+    earlier: Earlier
+
+    def follow(self, call: CallRecord, at: Moment) -> None:
+        """A new state of a call, and the moment that brought it about."""
+        self.screens.follow(call, at.mono.total_seconds(), at.wall if at.stamped else None)
+        self.today.follow(call)
+
+    async def run(self) -> None:
+        """Let time pass for the screens, until cancelled."""
+        await self.screens.run()
+
+    async def close(self) -> None:
+        """After `run`."""
+        await self.earlier.close()
+
+
+def web_side(  # noqa: PLR0913 - what it is put together from
+    config: Config,
+    database: str,
+    health: Health,
+    measures: Measures,
+    followers: Mapping[str, Follower],
+    *,
+    demo: bool,
+) -> WebSide:
+    """Everything that is seen in a browser.
+
+    Args:
+        config: checked.
+        database: its address.
+        health: what machines ask.
+        measures: counts the pops.
+        followers: by PBX; filled before anything runs.
+        demo: whoever is on this machine may see the first page, and it leads to every desk without a token to type.
+    """
+    clock = SystemClock()
+    earlier = Earlier(database)
+    screens = screens_of(config, earlier, measures, clock, followers)
+    branches = branches_of(config)
+    day = Day(config.zone, targets_of(config), branches, clock.wall())
+    today = Today(day, branches, partial(ended_since, database), clock.wall)
+    pages = Pages(config.zone, version("threerings"))
+    supervisors = {person.name: person.token.get_secret_value() for person in config.supervisor}
+    people = People(supervisors, pages, lambda: clock.wall().timestamp(), config.http.origins)
+
+    def who(request: web.Request) -> str | None:
+        return "" if demo and from_this_machine(request) else people.who(request)
+
+    desks = partial(desks_of, config, followers, demo=demo)
+    overview = Overview(pages, site_of(config, branches), Sources(clock.wall, today, followers, desks), who)
+    tokens = {agent.name: agent.token.get_secret_value() for agent in config.agent}
+    sockets = Sockets(screens, tokens, config.http.origins, lambda: clock.monotonic().total_seconds())
+    app = application(health)
+    pages.setup(app)
+    app.add_routes([*people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
+
+    async def stop(_: web.Application) -> None:
+        sockets.stop()
+        await asyncio.sleep(0)  # each says goodbye in a task of its own
+
+    app.on_shutdown.append(stop)
+    return WebSide(app, screens, today, sockets, earlier)
+
+
+def screens_of(
+    config: Config, earlier: Earlier, measures: Measures, clock: SystemClock, followers: Mapping[str, Follower]
+) -> Screens:
+    """The screens of all agents."""
+    standard = config.standard
+
+    def up(pbx: str | None) -> bool:
+        return all(one.synchronised for name, one in followers.items() if pbx in (None, name))
+
+    told = {line.name: Told(line.title, line.greeting) for line in config.line}
+    told |= {queue.name: Told(queue.title, queue.greeting) for queue in config.queue}
+    return Screens(
+        [Place(agent.name, agent.title, frozenset(agent.interfaces), agent.pbx) for agent in config.agent],
+        told,
+        Asked(standard.rings, config.ring_period, timedelta(seconds=standard.long_talk_seconds)),
+        asks=earlier,
+        measured=measures,
+        clock=lambda: clock.monotonic().total_seconds(),
+        up=up,
+    )
+
+
+def branches_of(config: Config) -> Branches:
+    """Which branch a queue or line belongs to."""
+    return Branches(
+        queues={queue: branch.name for branch in config.branch for queue in branch.queues},
+        lines={line: branch.name for branch in config.branch for line in branch.lines},
+    )
+
+
+def site_of(config: Config, branches: Branches) -> Site:
+    """What the configuration says of the place."""
+    standard = config.standard
+    limits = Limits(
+        abandonment=standard.abandonment,
+        mean_wait=timedelta(seconds=standard.mean_wait_seconds),
+        within_share=standard.three_rings_share,
+        rings=standard.rings,
+    )
+    titles = Titles(
+        queues={queue.name: queue.title for queue in config.queue if queue.title},
+        lines={line.name: line.title for line in config.line if line.title},
+        agents={agent.name: agent.title for agent in config.agent if agent.title},
+    )
+    tabs = {branch.name: branch.title or branch.name for branch in config.branch} if len(config.branch) > 1 else {}
+    return Site(limits, targets_of(config), config.ring_period, branches, tabs, titles)
+
+
+def desks_of(config: Config, followers: Mapping[str, Follower], *, demo: bool) -> Sequence[Desk]:
+    """The ways to the agents' pages, and what each agent does now."""
+    phones = {name: one.phones() for name, one in followers.items() if one.synchronised}
+    return [
+        Desk(
+            agent.name,
+            agent.title or agent.name,
+            f"/desk#token={agent.token.get_secret_value()}" if demo else "/desk",
+            _doing(agent, phones),
+        )
+        for agent in config.agent
+    ]
+
+
+def _doing(agent: Agent, phones: Mapping[str, Mapping[str, MemberState]]) -> MemberState | None:
+    """Of several phones, what keeps him from being free."""
+    found: list[MemberState] = [
+        states[interface]
+        for pbx, states in phones.items()
+        for interface in agent.interfaces
+        if agent.pbx in (None, pbx) and interface in states
+    ]
+    return next((state for state in found if state is not MemberState.READY), found[0] if found else None)
