@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
 from tests.browser.windows import DESKTOP, PHONE, WALL, OpenPage, accessible, picture
 from tests.support.days import answered, o_clock, unanswered
@@ -81,34 +80,27 @@ SCENES: dict[str, tuple[Callable[[], Scene], bool]] = {
     "away": (pbx_away, False),
 }
 """Name to how it is made, and whether the database has told the morning."""
-WINDOWS = {
-    "phone": (PHONE, False, "zh-CN"),
-    "phone-dark": (PHONE, True, "en-GB"),
-    "desktop": (DESKTOP, False, "zh-CN"),
-    "desktop-dark": (DESKTOP, True, "zh-CN"),
-    "desktop-english": (DESKTOP, False, "en-GB"),
-    "wall": (WALL, False, "zh-CN"),
-    "wall-dark": (WALL, True, "en-GB"),
-}
+SIZES = {"phone": PHONE, "desktop": DESKTOP, "wall": WALL}
 
 
 async def fits(page: Page) -> bool:
     return bool(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize(("dark", "locale"), [(False, "zh-CN"), (True, "en-GB")], ids=["light", "dark"])
 @pytest.mark.parametrize("name", SCENES)
-async def test_the_page_is_accessible_and_fits(open_page: OpenPage, name: str, window: str) -> None:
+async def test_the_page_is_accessible_and_fits(open_page: OpenPage, name: str, dark: bool, locale: str) -> None:
     make, whole = SCENES[name]
     scene = make()
     if whole:
         await scene.whole_day()
-    size, dark, locale = WINDOWS[window]
     async with serving(scene) as served:
-        page = await open_page(served.url, size=size, dark=dark, locale=locale)
-        await picture(page, f"overview-{name}-{window}", whole=True)
-        assert await fits(page)
-        await accessible(page)
+        page = await open_page(served.url, dark=dark, locale=locale)
+        for size, (width, height) in SIZES.items():
+            await page.set_viewport_size({"width": width, "height": height})
+            await picture(page, f"overview-{name}-{size}-{locale}{'-dark' if dark else ''}", whole=True)
+            assert await fits(page)
+            await accessible(page)
 
 
 async def test_without_scrolling_the_verdict_and_its_pictures_are_seen_on_a_desktop(open_page: OpenPage) -> None:
@@ -170,28 +162,31 @@ async def test_whoever_is_signed_out_meanwhile_is_sent_to_sign_in(open_page: Ope
         await page.wait_for_url("**/sign-in?next=/", timeout=REFRESHED)
 
 
+HIDDEN = """(hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
 async def test_a_page_that_nobody_sees_asks_nothing(open_page: OpenPage) -> None:
     async with serving(kept()) as served:
-        page = await open_page(served.url)
-        asked = 0
+        page = await open_page()
+        await page.clock.install()
+        await page.goto(served.url)
+        await page.clock.pause_at(AFTERNOON + timedelta(days=3650))  # from here on time passes when told to
+        await page.evaluate(HIDDEN, arg=True)
+        asked: list[str] = []
 
-        def count(_: object) -> None:
-            nonlocal asked
-            asked += 1
+        def note(request: Request) -> None:
+            if "part=now" in request.url:
+                asked.append(request.url)
 
-        page.on("request", count)
-        await page.evaluate("""() => {
-            Object.defineProperty(document, "hidden", { value: true, configurable: true });
-            document.dispatchEvent(new Event("visibilitychange"));
-        }""")
-        await asyncio.sleep(3)  # that nothing happens is seen by waiting alone
-        assert asked == 0
-        await page.evaluate("""() => {
-            Object.defineProperty(document, "hidden", { value: false, configurable: true });
-            document.dispatchEvent(new Event("visibilitychange"));
-        }""")
+        page.on("request", note)
+        await page.clock.fast_forward(60_000)
+        assert asked == []
         async with page.expect_response("**/?part=now"):
-            pass
+            await page.evaluate(HIDDEN, arg=False)
+        assert len(asked) == 1
 
 
 async def test_what_callers_and_pbxs_write_stays_text_when_it_comes_by_refreshing(open_page: OpenPage) -> None:

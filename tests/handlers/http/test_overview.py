@@ -97,7 +97,7 @@ async def test_a_day_that_is_not_wholly_known_is_not_called_today() -> None:
         text = await visitor.text()
         assert "The standard is kept 0" not in text
         assert "The standard is kept today" not in text
-        assert "Figures since 15:42. Earlier calls of today are not known: the database is away." in text
+        assert "Figures since 15:42. Earlier calls of today are not known: the database has not answered." in text
         await scene.whole_day()
         assert "Earlier calls" not in await visitor.text()
 
