@@ -69,13 +69,12 @@ export class Card {
     show(card, "long", phase === "talking" && talked !== null && talked >= this.#limits.long_talk_seconds);
     say(card, "count", phase === "ringing" ? String(count ?? "–") : length(talked));
     say(card, "of", phase === "ringing" ? t("of {limit} rings", { limit: this.#limits.rings }) : "");
-    say(card, "count-label", phase === "ringing" ? this.#ringWords(judged, known) : t("Talk"));
+    say(card, "count-label", phase === "ringing" ? this.#ringWords(judged) : t("Talk"));
   }
 
-  #ringWords(judged, known) {
-    if (!known) return PHASES.ringing;
+  #ringWords(judged) {
     if (judged === "beyond") return t("Beyond the standard");
-    return judged === "last" ? t("The last ring within the standard") : PHASES.ringing;
+    return judged === "last" ? t("The last ring within the standard") : "";
   }
 
   #caller(call) {

@@ -23,7 +23,7 @@ export function showEarlier(card, earlier) {
 function row(call) {
   const made = fresh("earlier-call");
   say(made, "when", moment(call.arrived_at));
-  say(made, "case", call.case?.number ? t("Case {number}", { number: call.case.number }) : "");
+  say(made, "its-case", call.case?.number ? t("Case {number}", { number: call.case.number }) : "");
   say(made, "outcome", OUTCOMES[call.outcome] ?? OUTCOMES.lost);
   show(made, "answered", call.outcome === "answered");
   show(made, "unanswered", call.outcome !== "answered");

@@ -11,7 +11,6 @@ export class Notices {
   constructor(button) {
     this.#button = button;
     button.addEventListener("click", () => this.#ask());
-    this.#offer();
   }
 
   /** These calls ring. */
@@ -40,12 +39,13 @@ export class Notices {
 
   async #ask() {
     if ((await Notification.requestPermission()) === "granted") localStorage.setItem(WANTED, "yes");
-    this.#offer();
+    this.offer(true);
   }
 
-  #offer() {
+  /** Whether to offer them: only at a desk, only once, and where they can be had. */
+  offer(atDesk) {
     const possible = window.isSecureContext && "Notification" in window && Notification.permission !== "denied";
-    this.#button.hidden = !possible || this.#wanted();
+    this.#button.hidden = !atDesk || !possible || this.#wanted();
   }
 
   #wanted() {

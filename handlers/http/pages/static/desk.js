@@ -28,10 +28,11 @@ function start() {
   line?.close();
   const token = sessionStorage.getItem(KEPT);
   if (!token) {
-    view.door("");
+    door("");
     return;
   }
   view.desk();
+  notices.offer(true);
   const address = new URL("/ws", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   line = new Line(address, token, { told: stands, heard });
@@ -43,7 +44,12 @@ function signOut(trouble) {
   line = null;
   calls.replace([], performance.now());
   redraw();
+  door(trouble);
+}
+
+function door(trouble) {
   view.door(trouble);
+  notices.offer(false);
 }
 
 function stands(state, { since, why }) {
