@@ -268,6 +268,10 @@ class Pbx:
         """Nothing goes on at a phone."""
         return all(channel.interface != interface for channel in self.channels.values())
 
+    def in_use(self, interface: str) -> bool:
+        """It rings, or somebody talks on it."""
+        return self._state(interface) != NOT_IN_USE
+
     def _state(self, interface: str) -> int:
         states = {channel.state for channel in self.channels.values() if channel.interface == interface}
         if wire.RINGING in states:

@@ -1,0 +1,102 @@
+"""`python -m telephony.simulator`: the demo's PBX, as a process that lives no longer than who started it.
+
+The first line on standard input says what it is to be, as JSON: `{"username": …, "secret": …, "queue_log": …}`, with
+`"seed"` if one day is to be like another. It then says where its manager interface is: `{"ami": 40404}`. The second
+line, `{"agi": ["127.0.0.1", 4573]}`, opens the branch's doors. At the end of standard input it ends.
+"""
+
+import asyncio
+import ctypes
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from telephony.simulator import branch as places
+from telephony.simulator.agiclient import AgiClient
+from telephony.simulator.amiserver import AmiServer
+from telephony.simulator.branch import Branch
+from telephony.simulator.dialplan import Dialplan
+from telephony.simulator.live import Live
+from telephony.simulator.manager import Account
+from telephony.simulator.pbx import NONE
+from telephony.simulator.queuelogfile import QueueLogFile
+from telephony.simulator.timeline import Timeline
+from telephony.simulator.traffic import Traffic, new_pbx
+
+PR_SET_PDEATHSIG = 1
+HOST = "127.0.0.1"
+SYSTEMNAME = "pbx1"
+MAX_LINE = 65_536
+
+
+def clock_from_now() -> tuple[int, Any]:
+    """This instant in microseconds since 1970, and a clock that goes on from it and never goes back."""
+    start, mono = time.time_ns() // 1000, time.monotonic_ns() // 1000
+    return start, lambda: start + time.monotonic_ns() // 1000 - mono
+
+
+def die_with_parent() -> None:
+    """The kernel ends us when whoever started us is gone; who has gone already has closed our standard input."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def lines() -> asyncio.StreamReader:
+    """Standard input."""
+    reader = asyncio.StreamReader(limit=MAX_LINE)
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    return reader
+
+
+async def work() -> None:
+    """Until the end of standard input."""
+    told = await lines()
+    settings = json.loads(await told.readline())
+    start, clock = clock_from_now()
+    rng = Random(settings.get("seed", secrets.randbits(64)))  # noqa: S311 - who calls when is no secret
+    live = Live(Timeline(start), clock)
+    branch = Branch()
+    pbx = new_pbx(live.timeline, SYSTEMNAME, branch, rng)
+    with QueueLogFile(Path(settings["queue_log"])) as log:
+        pbx.log = log.write
+        pbx.write(NONE, NONE, NONE, "QUEUESTART", "")
+        async with asyncio.TaskGroup() as tasks:
+            client = AgiClient(pbx, live, tasks)
+            plan = Dialplan(pbx, places.extensions(), places.keys(), client.ask)
+            traffic = Traffic(pbx, plan, branch, rng)
+            traffic.staff()
+            server = AmiServer(pbx, Account(settings["username"], settings["secret"]), live)
+            sys.stdout.write(json.dumps({"ami": await server.listen(HOST, 0)}) + "\n")
+            sys.stdout.flush()
+            running = tasks.create_task(live.run())
+            await _until_the_end(told, client, traffic, live)
+            server.close()
+            running.cancel()
+            live.catch_up()
+
+
+async def _until_the_end(told: asyncio.StreamReader, client: AgiClient, traffic: Traffic, live: Live) -> None:
+    while line := await told.readline():
+        host, port = json.loads(line)["agi"]
+        client.address = host, port
+        live.catch_up()
+        traffic.begin()
+        live.poke()
+
+
+def main() -> None:
+    """Run it; Ctrl-C is for whoever started us."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    die_with_parent()
+    asyncio.run(work())
+
+
+if __name__ == "__main__":
+    main()
