@@ -17,7 +17,7 @@ from handlers.http.pages.overview_view import LONGEST, Titles, Tone, digits, end
 from telephony.calls.facts import MemberState
 from telephony.calls.record import CallRecord, Kind, Outcome, Quality
 from tests.support.days import TARGETS, answered, o_clock, unanswered
-from tests.support.overview import HOSTILE, TITLES, Floor, Scene, gauge, kept, missed
+from tests.support.overview import AFTERNOON, HOSTILE, TITLES, Floor, Scene, gauge, kept, missed
 
 NOON = o_clock("12:00")
 FIVE = timedelta(seconds=5)
@@ -161,6 +161,19 @@ async def test_the_part_that_changes_is_the_same_markup_without_the_shell() -> N
         _, part = await visitor.read("/?part=now")
     assert "<html" not in part
     assert part.strip() in whole
+
+
+async def test_however_many_look_lines_are_drawn_once_a_second_and_again_when_a_call_has_ended() -> None:
+    scene = Scene([answered(1, NOON)])
+    async with visiting(scene) as visitor:
+        first, again = await visitor.read(), await visitor.read()
+        scene.today.follow(unanswered(2, AFTERNOON))
+        other = await visitor.read()
+        scene.clock.now += timedelta(minutes=16)
+        later = await visitor.read()
+    assert first == again
+    dots = [re.findall(r'<circle class="dot[^>]*>', page) for _, page in (first, other, later)]
+    assert [len(each) for each in dots] == [0, 3, 0]  # nobody called in the last quarter of an hour, one did, nobody
 
 
 async def test_nothing_on_the_page_is_inline() -> None:
