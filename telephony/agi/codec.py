@@ -9,6 +9,7 @@ nobody asked for, which is how a crafted value shows.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import unquote
 
@@ -26,10 +27,13 @@ MAX_COMMAND = 2_046
 is longer it takes for two commands, answers both, and every later answer belongs to another question."""
 MAX_WORDS = 126
 """Words of a command, its name included: Asterisk's parse_args() has room for 128."""
+MAX_USUAL = 50
+"""Characters of a reply or command that is worth remembering, for the next call's is the same."""
 MANDATORY = ("agi_request", "agi_channel", "agi_uniqueid")
 """Whose call it is. One that a line break in a number ended early is found out by its rest: nobody asked for it."""
 
 _HEADER = re.compile(r"(agi_[A-Za-z0-9_]{1,60}): ?([^\x00-\x1f\x7f]*)")
+_HEADERS = re.compile(rf"^{_HEADER.pattern}\n", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REPLY = re.compile(r"([0-9]{3})([ -])(.*)", re.DOTALL)
 _RESULT = re.compile(r"result=(\S*)(?: (.*))?", re.DOTALL | re.ASCII)
@@ -174,8 +178,12 @@ class Decoder:
             raise
 
     def _feed(self, data: bytes) -> list[Item]:
+        if not (self._heading or self._rest or self._lines) and 0 <= data.find(b"\n") == len(data) - 1 <= MAX_LINE:
+            return self._one_line(data)
         items: list[Item] = []
         self._rest += data
+        if self._heading and not self._values and self._rest.endswith(b"\n\n"):
+            self._read_at_once(items)
         start = 0
         while (end := self._rest.find(b"\n", max(start, self._seen))) >= 0:
             self._bounded(end + 1 - start)
@@ -192,6 +200,28 @@ class Decoder:
         if self._rest and not self._heading and not self.expected and not b"HANGUP\n".startswith(self._rest):
             raise AgiProtocolError(f"Asterisk said what nobody asked for: {bytes(self._rest[:80])!r}")
         return items
+
+    def _one_line(self, data: bytes) -> list[Item]:
+        """What nearly every reply is, and nothing before it is unfinished."""
+        self._size = len(data)
+        item = self._answer(data[:-1].decode("utf-8", "surrogateescape"))
+        if item is None:
+            return []
+        self._lines, self._size = [], 0
+        return [item]
+
+    def _read_at_once(self, items: list[Item]) -> None:
+        """An environment that came in one piece, as it nearly always does; whatever is odd about it is left alone."""
+        if len(self._rest) > MAX_ENVIRONMENT:
+            return
+        text = self._rest.decode("utf-8", "surrogateescape")
+        found = _HEADERS.findall(text)
+        values = {name: value.strip() for name, value in found}
+        whole = text.count("\n") == len(found) + 1 and len(values) == len(found) <= MAX_LINES
+        if whole and max(map(len, self._rest.split(b"\n"))) <= MAX_LINE:
+            self._rest.clear()
+            self._heading = False
+            items.append(_environment(values))
 
     def _bounded(self, more: int) -> None:
         if self._heading and more > MAX_LINE + 1:
@@ -224,13 +254,15 @@ class Decoder:
             if line == _NOT_YET:
                 self._size = 0
                 return None
-            self._until = _closing(line)
+            self._until = _closing(line) if len(line) > MAX_USUAL else _usual_closing(line)
         self._lines.append(line)
         if not line.endswith(self._until):
             return None
         self.expected -= 1
         whole = "\n".join(self._lines)
-        return Usage(whole) if whole.startswith("520") else _reply(whole)
+        if whole.startswith("520"):
+            return Usage(whole)
+        return _reply(whole) if len(whole) > MAX_USUAL else _usual_reply(whole)
 
 
 def _closing(line: str) -> str:
@@ -298,6 +330,10 @@ def _reply(whole: str) -> Reply:
     return Reply(code, result, data, MappingProxyType(fields), text)
 
 
+# Most replies are one of a few; what is remembered of the others is little.
+_usual_closing, _usual_reply = lru_cache(maxsize=64)(_closing), lru_cache(maxsize=64)(_reply)
+
+
 def quoted(word: object) -> str:
     """One word of a command, whatever it holds: Asterisk reads back the same.
 
@@ -323,7 +359,8 @@ def command(name: str, *more: object) -> bytes:
         AGIUsageError: longer than Asterisk takes: it would take the rest for another command.
         TypeError: as `quoted`.
     """
-    return raw_command(" ".join([name, *map(quoted, more)]))
+    text = " ".join([name, *map(quoted, more)])
+    return raw_command(text) if len(text) > MAX_USUAL else _usual_command(text)
 
 
 def raw_command(text: str) -> bytes:
@@ -336,8 +373,12 @@ def raw_command(text: str) -> bytes:
     line = text.encode("utf-8", "surrogateescape")
     if len(line) > MAX_COMMAND:
         raise AGIUsageError(f"a command of {len(line):,} bytes; Asterisk takes {MAX_COMMAND:,}: {text[:40]!r}")
-    # A quote that is never closed reaches to the end, and may make fewer words of it: the more is the safer.
-    count = len(_WORD.findall(text))
+    # A quote that is never closed reaches to the end, and may make fewer words of it: the more is the safer. With fewer
+    # blanks than that there are not so many words.
+    count = len(_WORD.findall(text)) if text.count(" ") >= MAX_WORDS else 0
     if count > MAX_WORDS:
         raise AGIUsageError(f"a command of {count:,} words; Asterisk takes {MAX_WORDS}: {text[:40]!r}")
     return line + b"\n"
+
+
+_usual_command = lru_cache(maxsize=64)(raw_command)

@@ -149,7 +149,8 @@ class AgiConnection(asyncio.Protocol):
                 reply is due.
         """
         self._alone()
-        async with asyncio.timeout(limit):
+        alarm: asyncio.TimerHandle | None = None
+        try:
             while True:
                 # A whole reply and what proves it crafted may have come apart, and both be here by now.
                 self._believed()
@@ -162,10 +163,16 @@ class AgiConnection(asyncio.Protocol):
                 if not self.untaken:
                     raise RuntimeError("no reply is due: nothing was sent")
                 self._waiter = self._loop.create_future()
+                if alarm is None:
+                    # Five of these a call: asyncio.timeout() would cost more than all the rest of an exchange.
+                    alarm = self._loop.call_later(limit, self._wake_late)
                 try:
                     await self._waiter
                 finally:
                     self._waiter = None
+        finally:
+            if alarm is not None:
+                alarm.cancel()
 
     @property
     def untaken(self) -> int:
@@ -265,6 +272,9 @@ class AgiConnection(asyncio.Protocol):
                 self._waiter.set_result(None)
             else:
                 self._waiter.set_exception(error)
+
+    def _wake_late(self) -> None:
+        self._wake(TimeoutError())
 
     def _fail(self, reason: str) -> None:
         failed, self._ready, self._failed = self._failed, None, None

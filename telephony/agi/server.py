@@ -120,6 +120,8 @@ class FastAgiServer:
         self._requests: set[_Request] = set()
         self._open: set[AgiConnection] = set()
         self._allowances: OrderedDict[str, _Allowance] = OrderedDict()
+        self._admits = limits.allow
+        self._admitted: set[str] = set()
         self._tasks: asyncio.TaskGroup | None = None
         self._server: asyncio.Server | None = None
         self._seldom: Seldom | None = None
@@ -221,17 +223,29 @@ class FastAgiServer:
         """Why this peer is not let in now; empty if it is."""
         if not address:
             return "vanished"  # reset before we could look
-        try:
-            peer = ip_address(address.strip("[]").partition("%")[0])
-        except ValueError:
-            return "refused"
-        if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
-            peer = peer.ipv4_mapped
-        if not any(peer in network for network in self.limits.allow):
+        if not self._known(address):
             return "refused"
         if len(self._open) + self._scripts.conversations > self.limits.requests or not self._allowed(address):
             return "busy"
         return ""
+
+    def _known(self, address: str) -> bool:
+        """It is in a network that may ask. A PBX asks for each call, so its address is looked at once."""
+        if self._admits is not self.limits.allow:
+            self._admits, self._admitted = self.limits.allow, set()
+        if address in self._admitted:
+            return True
+        try:
+            peer = ip_address(address.strip("[]").partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
+            peer = peer.ipv4_mapped
+        if not any(peer in network for network in self._admits):
+            return False
+        if len(self._admitted) < ADDRESSES:
+            self._admitted.add(address)
+        return True
 
     def _allowed(self, address: str) -> bool:
         now, rate = asyncio.get_running_loop().time(), self.limits.per_second

@@ -128,6 +128,15 @@ async def world(limits: Limits = LIMITS) -> AsyncIterator[World]:
             running.cancel()
 
 
+async def test_who_was_let_in_before_is_refused_once_his_network_may_no_longer_ask() -> None:
+    async with world() as here:
+        assert [here.server._refusal("127.0.0.1"), here.server._refusal("127.0.0.1")] == ["", ""]
+        here.server.limits = Limits((ip_network("10.0.0.0/8"),))
+        assert here.server._refusal("127.0.0.1") == "refused"
+        here.server.limits = LIMITS
+        assert here.server._refusal("127.0.0.1") == ""
+
+
 async def test_a_route_of_ours_converses_and_closes() -> None:
     async with world() as here:
         async with here.asked(asks("inbound")) as (reader, writer):
