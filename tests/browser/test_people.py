@@ -27,7 +27,7 @@ async def house() -> AsyncIterator[str]:
     """Its address; behind the door is `/inside`."""
     app = web.Application(middlewares=[problems])
     pages = Pages(ZoneInfo("Asia/Shanghai"), "0.1.0")
-    people = People({"赵主管": TOKEN}, pages, lambda: 1_900_000_000.0)
+    people = People({"赵主管": TOKEN}, pages, epoch=lambda: 1_900_000_000.0, monotonic=lambda: 0.0)
 
     async def inside(request: web.Request) -> web.Response:
         name = people.who(request)

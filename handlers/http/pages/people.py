@@ -4,16 +4,15 @@ The cookie is `name.expiry.mac`, the name in hexadecimal, the mac made with a ke
 restart, and dies when its time is over or the token changes.
 """
 
-import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from handlers.http.pages.attempts import Attempts
+from handlers.admission import Failures, Tokens, bearer, same_host
 from handlers.http.pages.shell import HEADERS, Pages
 
 COOKIE = "threerings"
@@ -29,23 +28,26 @@ class People:
     Args:
         supervisors: name to token.
         pages: shows the form.
-        seconds: since the epoch.
+        epoch: seconds since it; how long cookies last.
         origins: where else our pages are shown, `https://calls.example.com`: what a proxy in front of us is called.
+        monotonic: seconds; how often an address may try.
     """
 
     def __init__(
         self,
         supervisors: Mapping[str, str],
         pages: Pages,
-        seconds: Callable[[], float],
-        origins: tuple[str, ...] = (),
+        epoch: Callable[[], float],
+        origins: Iterable[str] = (),
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys = {name: _key(token) for name, token in supervisors.items()}
-        self._tokens = {name: hashlib.sha256(token.encode()).digest() for name, token in supervisors.items()}
+        self._tokens = Tokens(supervisors)
         self._pages = pages
-        self._seconds = seconds
-        self._origins = frozenset(origins)
-        self._attempts = Attempts(seconds)
+        self._epoch = epoch
+        self._origins = frozenset(origin.lower() for origin in origins)
+        self._failures = Failures(monotonic)
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -57,9 +59,9 @@ class People:
 
     def who(self, request: web.Request) -> str | None:
         """The supervisor who asks, by his cookie or by `Authorization: Bearer`; None when nobody is signed in."""
-        scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        if scheme.lower() == "bearer":
-            return self._by_token(request, given.strip())
+        token = bearer(request)
+        if token is not None:
+            return self._by_token(request, token)
         return self._by_cookie(request.cookies.get(COOKIE, ""))
 
     async def form(self, request: web.Request) -> web.Response:
@@ -76,7 +78,7 @@ class People:
         fields = await request.post()
         token, wanted = str(fields.get("token", "")), str(fields.get("next", "/"))
         language = self._pages.language(request)
-        if self._attempts.too_many(request.remote):
+        if self._failures.too_many(request.remote):
             trouble = language.gettext("Too many wrong tokens came from your address. Wait a minute, then try again.")
             return self._form(request, wanted, trouble, HTTPStatus.TOO_MANY_REQUESTS)
         name = self._by_token(request, token.strip())
@@ -112,20 +114,17 @@ class People:
     def _our_own(self, request: web.Request) -> str:
         """Where the form was shown."""
         origin = request.headers.get(hdrs.ORIGIN, "").lower()
-        parts = urlsplit(origin)
-        if origin in self._origins or (parts.scheme in ("http", "https") and parts.netloc == request.host.lower()):
+        if origin in self._origins or same_host(origin, request.host):
             return origin
         raise web.HTTPForbidden
 
     def _by_token(self, request: web.Request, token: str) -> str | None:
-        if self._attempts.too_many(request.remote):
+        if self._failures.too_many(request.remote):
             return None
-        given = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        matches = [name for name, right in self._tokens.items() if hmac.compare_digest(given, right)]
-        if not matches:
-            self._attempts.failed(request.remote)
-            return None
-        return matches[0]
+        name = self._tokens.agent(token)
+        if name is None:
+            self._failures.add(request.remote)
+        return name
 
     def _by_cookie(self, cookie: str) -> str | None:
         encoded, _, rest = cookie.partition(".")
@@ -138,10 +137,10 @@ class People:
         key = self._keys.get(name)
         if key is None or not hmac.compare_digest(_mac(key, name, ends).encode(), mac.encode("utf-8", "replace")):
             return None
-        return name if self._seconds() < ends else None
+        return name if self._epoch() < ends else None
 
     def _cookie(self, name: str) -> str:
-        ends = int(self._seconds()) + HOURS * 3600
+        ends = int(self._epoch()) + HOURS * 3600
         return f"{name.encode().hex()}.{ends}.{_mac(self._keys[name], name, ends)}"
 
 

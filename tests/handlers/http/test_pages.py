@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestServer
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
+from handlers.admission import FAILURES
 from handlers.http.health import Health, application
 from handlers.http.pages import Pages
-from handlers.http.pages.attempts import ADDRESSES, FAILURES, Attempts
 from handlers.http.pages.languages import Languages
 from handlers.http.pages.people import COOKIE, HOURS, People
 from telephony.metrics import Labels, Measures
@@ -42,7 +42,13 @@ class House:
     def __init__(self, tokens: dict[str, str] | None = None, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self.pages = Pages(SHANGHAI, "9.9.9")
-        self.people = People(tokens or PEOPLE, self.pages, self.clock, ("https://calls.example.com",))
+        self.people = People(
+            tokens or PEOPLE,
+            self.pages,
+            epoch=self.clock,
+            monotonic=self.clock,
+            origins=["https://calls.example.com"],
+        )
         self.app = application(Health(Measures(Labels(("pbx1",))), list, TOKEN))
         self.pages.setup(self.app)
         self.app.add_routes([*self.people.routes(), web.get("/secret", self.secret), web.get("/mine", self.mine)])
@@ -354,16 +360,3 @@ async def test_behind_a_proxy_with_tls_the_cookie_never_travels_in_clear(visitor
 async def test_after_signing_in_nobody_is_sent_to_another_house(visitor: Visitor, wanted: str) -> None:
     answer, _ = await visitor.post("/sign-in", token=TOKEN, next=wanted)
     assert answer.headers["Location"] == "/"
-
-
-def test_who_fails_from_many_addresses_costs_no_memory_and_an_ipv6_household_is_one() -> None:
-    clock = Clock()
-    attempts = Attempts(clock)
-    for number in range(FAILURES):
-        attempts.failed(f"2001:db8::{number}")
-    assert attempts.too_many("2001:db8::ffff%eth0")
-    assert not attempts.too_many("2001:db8:0:1::1")
-    assert not attempts.too_many(None)
-    for number in range(ADDRESSES):
-        attempts.failed(f"10.0.{number // 256}.{number % 256}")
-    assert not attempts.too_many("2001:db8::1")
