@@ -81,7 +81,7 @@ async def test_while_the_database_is_away_it_is_asked_again_and_what_came_half_c
     watch = Watch(NOON)
     saved = Saved(
         *(answered(number, NOON) for number in range(4)),
-        troubles=(OSError("refused"), ValueError("ours")),
+        troubles=(ValueError("ours"), OSError("refused")),
         breaks_after=2,
     )
     page = today(saved, watch)
