@@ -13,7 +13,7 @@ from telephony.calls.record import CallRecord
 from telephony.cases.earlier import Contacts, EarlierContact
 from telephony.logs import Seldom
 from telephony.screenpop.board import Board, Change, Desk, Gone
-from telephony.screenpop.hub import Hub
+from telephony.screenpop.hub import SCREENS, Hub
 from telephony.screenpop.messages import Limits, Told, Writer
 from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
 from telephony.screenpop.questions import UNAVAILABLE, Question, Questions
@@ -52,6 +52,7 @@ class Screens:
         measured: who counts.
         clock: monotonic seconds.
         up: whether what happens on that PBX is known (None: on all of them).
+        most: so many screens at once.
     """
 
     def __init__(  # noqa: PLR0913 - what it is put together from
@@ -64,11 +65,12 @@ class Screens:
         measured: Measured,
         clock: Callable[[], float],
         up: Callable[[str | None], bool] = lambda _: True,
+        most: int = SCREENS,
     ) -> None:
         self.desks = {desk.name: desk for desk in desks}
         self._clock, self._up, self._asks = clock, up, asks
         self._board = Board(self.desks.values())
-        self._hub = Hub(self.desks.values(), Writer(queues, limits), measured, clock)
+        self._hub = Hub(self.desks.values(), Writer(queues, limits), measured, clock, most=most)
         self._questions = Questions(self._ask, self._answered)
         self._inquiries: dict[UUID, _Inquiry] = {}
         self._was_up = {desk.pbx: True for desk in self.desks.values()}
@@ -85,7 +87,7 @@ class Screens:
         return self._board.dropped
 
     def follow(self, call: CallRecord, at: float, wall: datetime | None = None) -> None:
-        """The newest state of a call: of each `SaveCall` and `PhoneRang`. Never waits, never raises.
+        """The newest state of a call: of each `SaveCall`. Never waits, never raises.
 
         Args:
             call: the record.

@@ -19,7 +19,7 @@ from telephony.logs import Seldom
 from telephony.screenpop import messages
 from telephony.screenpop.hub import Full
 from telephony.screenpop.messages import MAX_MESSAGE, BadMessage, Hello, Seen
-from telephony.screenpop.screen import RESTART, Bye, Screen
+from telephony.screenpop.screen import BEHIND, RESTART, Bye, Screen
 
 HELLO_SECONDS = 5.0
 SEND_SECONDS = 5.0
@@ -49,9 +49,10 @@ class Sockets:
         origins: more origins whose pages may connect, `https://calls.example.com`; that of the host asked always may.
         clock: monotonic seconds.
         hello_seconds: limit for saying who one is. send_seconds: a connection that takes nothing for so long is closed.
+        signing_in: so many connections may be open that have not said who they are.
     """
 
-    def __init__(  # noqa: PLR0913 - two of them for tests
+    def __init__(  # noqa: PLR0913 - three of them for tests
         self,
         screens: Screens,
         tokens: Mapping[str, str],
@@ -60,9 +61,10 @@ class Sockets:
         *,
         hello_seconds: float = HELLO_SECONDS,
         send_seconds: float = SEND_SECONDS,
+        signing_in: int = SIGNING_IN,
     ) -> None:
         self._screens, self._clock = screens, clock
-        self._hello_seconds, self._send_seconds = hello_seconds, send_seconds
+        self._hello_seconds, self._send_seconds, self._most_signing_in = hello_seconds, send_seconds, signing_in
         self._tokens = Tokens(tokens)
         self._origins = frozenset(origin.lower() for origin in origins)
         self._failures = Failures(clock)
@@ -122,7 +124,7 @@ class Sockets:
         try:
             slow = await self._show(line, screen)
         finally:
-            self._screens.close(screen, "slow" if slow else "closed")
+            self._screens.close(screen, "slow" if slow or screen.bye is BEHIND else "closed")
         return screen.bye
 
     # --- who it is ---
@@ -162,7 +164,7 @@ class Sockets:
 
     async def _hello(self, line: "_Line", remote: str | None) -> str | Bye | None:
         """The agent who says hello in time; else why the connection is to be closed, None when it is."""
-        if len(self._signing_in) >= SIGNING_IN:
+        if len(self._signing_in) >= self._most_signing_in:
             return BUSY
         limit = asyncio.timeout(self._hello_seconds)
         try:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from telephony.calls.record import CallRecord
-from telephony.screenpop.pop import History, Knowledge, Phase, Shown
+from telephony.screenpop.pop import History, Knowledge, Phase, Pop, Shown
 from telephony.screenpop.standing import Standing, newest, pop_of, standings
 
 CALLS_PER_DESK = 20
@@ -158,7 +158,7 @@ class Board:
         if old is None and not _begins(standing):
             return []
         pop = pop_of(call, standing)
-        if old is not None and old.pop == pop:
+        if old is not None and (old.pop == pop or _still_withdrawn(old.pop, pop)):
             return []
         known = self._calls.setdefault(call.id, _Call(call.revision))
         if old is None and not known.desks:
@@ -191,6 +191,11 @@ class Board:
 
 def _begins(standing: Standing) -> bool:
     return standing.phase in {Phase.RINGING, Phase.TALKING}
+
+
+def _still_withdrawn(old: Pop, new: Pop) -> bool:
+    """What became of the caller after he was withdrawn here is no news to this desk."""
+    return old.phase is new.phase is Phase.WITHDRAWN and (old.ordinal, old.reason) == (new.ordinal, new.reason)
 
 
 def _kept(phase: Phase) -> timedelta:

@@ -22,11 +22,21 @@ class Hub:
     Args:
         desks: all agents' places. writer: of messages. measured: who counts.
         clock: monotonic seconds, the same that the board is told.
+        most: so many screens at once.
     """
 
-    def __init__(self, desks: Iterable[Desk], writer: Writer, measured: Measured, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        desks: Iterable[Desk],
+        writer: Writer,
+        measured: Measured,
+        clock: Callable[[], float],
+        *,
+        most: int = SCREENS,
+    ) -> None:
         self._desks = {desk.name: desk for desk in desks}
         self._writer, self._measured, self._clock = writer, measured, clock
+        self._most = most
         self._screens: dict[str, list[Screen]] = {}
         self._open = 0
 
@@ -50,7 +60,7 @@ class Hub:
             Full: as many screens are open as there may be.
         """
         own = self._screens.get(desk, [])
-        if self._open >= SCREENS and len(own) < SCREENS_PER_DESK:
+        if self._open >= self._most and len(own) < SCREENS_PER_DESK:
             raise Full
         screen = Screen(desk, self._writer, self._clock, self._measured)
         while len(own) >= SCREENS_PER_DESK:
