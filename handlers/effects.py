@@ -12,7 +12,6 @@ from telephony.calls.effects import (
     Effect,
     Irregular,
     OfferEnded,
-    PhoneRang,
     QueuesKnown,
     SaveCall,
     TalkEnded,
@@ -65,16 +64,13 @@ class Performer:
         for effect in effects:
             self._perform(effect, at)
 
-    def _tell(self, call: CallRecord, at: Moment) -> None:
-        for changed in self._changed:
-            changed(call, at)
-
-    def _perform(self, effect: Effect, at: Moment) -> None:  # noqa: C901, PLR0912  # one flat table, a case a line or two
+    def _perform(self, effect: Effect, at: Moment) -> None:  # noqa: C901  # one flat table, a case a line or two
         pbx, measures = self._pbx, self._measures
         match effect:
             case SaveCall(call):
                 self._saver.put(call)
-                self._tell(call, at)
+                for changed in self._changed:
+                    changed(call, at)
             case CaseOpened(call):
                 measures.case_opened()
                 self._opened(call.case)
@@ -95,8 +91,6 @@ class Performer:
                 )
             case TalkEnded(_, visit):
                 measures.talk_ended(pbx, visit)
-            case PhoneRang(call):
-                self._tell(call, at)
             case OfferEnded(queue, kind, offer):
                 measures.offer_ended(pbx, queue, kind, offer)
             case CallEnded(call):

@@ -2,7 +2,6 @@
 
 from telephony.calls import gaps, talking, talks
 from telephony.calls.book import Book, Leg, LiveCall
-from telephony.calls.effects import PhoneRang
 from telephony.calls.facts import (
     AgentCalled,
     AgentRangOut,
@@ -175,7 +174,7 @@ def carry_alert(book: Book, leg: Leg) -> None:
         offer.rang = leg.alerted
         if visit.alerted is None and visit.undecided:
             visit.alerted = leg.alerted
-        book.out.append(PhoneRang(book.record(call)))
+        book.touch(call)  # screens show it; after a restart it is known, too
 
 
 def up(book: Book, fact: ChannelUp) -> None:

@@ -10,7 +10,7 @@ from telephony.calls.record import CallRecord, Kind, OfferRecord, VisitRecord
 
 @dataclass(frozen=True, slots=True)
 class SaveCall:
-    """Make this state of the call durable. Whole: a newer one replaces an older one that was not yet written."""
+    """Make this state of the call durable, and show it. Whole: a newer one replaces an older one not yet written."""
 
     call: CallRecord
 
@@ -63,13 +63,6 @@ class TalkEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class PhoneRang:
-    """An agent's phone began to ring. Nothing to be saved: for those who show calls while they ring."""
-
-    call: CallRecord
-
-
-@dataclass(frozen=True, slots=True)
 class OfferEnded:
     """A phone stopped ringing (or never did), and why is known."""
 
@@ -108,7 +101,6 @@ Effect = (
     | VisitRefused
     | VisitCorrected
     | TalkEnded
-    | PhoneRang
     | OfferEnded
     | CallEnded
     | QueuesKnown

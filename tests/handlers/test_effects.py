@@ -12,7 +12,6 @@ from telephony.calls.effects import (
     Effect,
     Irregular,
     OfferEnded,
-    PhoneRang,
     QueuesKnown,
     SaveCall,
     TalkEnded,
@@ -78,10 +77,9 @@ def test_every_effect_is_counted_once_or_saved() -> None:
     assert [entry["event"] for entry in logs] == ["visit_corrected", "irregular_fact"]
 
 
-def test_whoever_shows_calls_is_told_of_each_state_and_of_a_ringing_phone_which_is_not_saved() -> None:
-    saved, told = Kept(), list[tuple[CallRecord, Moment]]()
-    waiting, ringing = call(visit(None)), call(visit(None, offers=(offer(),)))
-    performer = Performer("pbx1", saved, Measures(Labels(("pbx1",))), changed=[lambda *what: told.append(what)])
-    performer.perform([SaveCall(waiting), PhoneRang(ringing)], NOW)
-    assert saved.calls == [waiting]
-    assert told == [(waiting, NOW), (ringing, NOW)]
+def test_whoever_shows_calls_is_told_of_each_state_and_its_moment() -> None:
+    told = list[tuple[CallRecord, Moment]]()
+    record = call(visit(None))
+    performer = Performer("pbx1", Kept(), Measures(Labels(("pbx1",))), changed=[lambda *what: told.append(what)])
+    performer.perform([SaveCall(record), CaseOpened(record)], NOW)
+    assert told == [(record, NOW)]
