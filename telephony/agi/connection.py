@@ -55,6 +55,9 @@ class AgiConnection(asyncio.Protocol):
         self.peer = ""
         self.fault: AgiProtocolError | None = None
         self._ready, self._failed = ready, failed
+        # A connection that somebody handed on may have a duplicate with him; one that is ours from the first byte has
+        # none before it is released.
+        self._shared = environment is not None
         self._decoder = Decoder(environment=environment is None)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -94,7 +97,7 @@ class AgiConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer or the network ended it, or we did."""
-        if not self._released:
+        if self._shared and not self._released:
             self._shut_down()
         self._transport = None
         self.closed = True
