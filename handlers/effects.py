@@ -64,7 +64,7 @@ class Performer:
         for effect in effects:
             self._perform(effect, at)
 
-    def _perform(self, effect: Effect, at: Moment) -> None:  # noqa: C901  # one flat table, a case a line or two
+    def _perform(self, effect: Effect, at: Moment) -> None:  # noqa: C901, PLR0912  # one flat table, a case a line or two
         pbx, measures = self._pbx, self._measures
         match effect:
             case SaveCall(call):
