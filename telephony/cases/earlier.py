@@ -1,6 +1,7 @@
 """What a caller has called about before: asked while his call rings, so it is quick or it is nothing."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
@@ -16,6 +17,14 @@ CONNECTIONS = 4
 ANSWER_SECONDS = 2.0
 COUNTED = 100
 """Earlier calls are counted up to here; a number that calls all day must cost no more."""
+BROKEN = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a connection says that was cut while nobody used it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class Contacts:
 
 
 class Earlier:
-    """Asks the database, on a few connections of its own; one that gave trouble is dropped, and the next asks anew.
+    """Asks the database, on a few connections of its own; one that was cut meanwhile is replaced.
 
     Args:
         url: a PostgreSQL address.
@@ -84,23 +93,12 @@ class Earlier:
         Raises:
             DatabaseUrlError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: no answer.
         """
-        number = storable(caller)
+        question = (storable(caller), before, exclude)
         async with asyncio.timeout(self._seconds), self._turns:
-            connection = await self._connected()
-            try:
-                told = await connection.fetchrow(_COUNT, number, before, exclude, COUNTED + 1)
-                rows = await connection.fetch(_NEWEST, number, before, exclude, limit)
-            except BaseException:
-                connection.terminate()  # an answer may still be on its way
-                raise
-            self._keep(connection)
-        total = told["total"] if told else 0
-        return Contacts(
-            total=min(total, COUNTED),
-            more=total > COUNTED,
-            newest=tuple(_contact(row) for row in rows),
-            case_number=told["number"] if told else None,
-        )
+            while self._idle:
+                with contextlib.suppress(*BROKEN):
+                    return await self._ask(self._idle.pop(), question, limit)
+            return await self._ask(await self._connect(), question, limit)
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -112,21 +110,25 @@ class Earlier:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()
 
-    async def _connected(self) -> Connection:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        # The server, too, gives up: a question that nobody waits for any more costs it nothing.
-        limit = {"statement_timeout": f"{max(1, int(self._seconds * 1000))}"}
-        settings = {"application_name": "threerings screens", "timezone": "UTC", "default_transaction_read_only": "on"}
-        return await connect(self._url, self._seconds, settings | limit)
-
-    def _keep(self, connection: Connection) -> None:
+    async def _ask(self, connection: Connection, question: tuple[str, datetime, UUID], limit: int) -> Contacts:
+        try:
+            told = await connection.fetchrow(_COUNT, *question, COUNTED + 1)
+            rows = await connection.fetch(_NEWEST, *question, limit)
+        except BaseException:
+            connection.terminate()  # an answer may still be on its way
+            raise
         if self._closed:
             connection.terminate()
         else:
             self._idle.append(connection)
+        total, number = (told["total"], told["number"]) if told else (0, None)
+        return Contacts(min(total, COUNTED), total > COUNTED, tuple(_contact(row) for row in rows), number)
+
+    async def _connect(self) -> Connection:
+        # The server, too, gives up: a question that nobody waits for any more costs it nothing.
+        limit = {"statement_timeout": f"{max(1, int(self._seconds * 1000))}"}
+        settings = {"application_name": "threerings screens", "timezone": "UTC", "default_transaction_read_only": "on"}
+        return await connect(self._url, self._seconds, settings | limit)
 
 
 def _contact(row: Any) -> EarlierContact:  # noqa: ANN401 - the driver knows no types
@@ -155,7 +157,7 @@ SELECT
         SELECT FROM calls
         WHERE left(caller, 64) = left($1, 64) AND caller = $1 AND caller <> '' AND arrived_at < $2 AND id <> $3
             AND direction = 'inbound'
-        LIMIT $4) AS some) AS total,
+        LIMIT $4) AS counted) AS total,
     (SELECT number FROM cases WHERE call_id = $3) AS number
 """
 
