@@ -62,8 +62,10 @@ class _Visit:
 
     def _won(self) -> OfferRecord | None:
         """The offer with which the caller was bridged: of those lifted, the last one of the agent who is named."""
-        named = [offer for offer in self._lifted if offer.agent == self._visit.agent]
-        return next(reversed(named or self._lifted), None)
+        # Of a phone that rang already before we heard the PBX, when it was lifted is not known.
+        lifted = [offer for offer in self._visit.offers if offer.answered_at or offer.result is OfferResult.ANSWERED]
+        named = [offer for offer in lifted if offer.agent == self._visit.agent]
+        return next(reversed(named or lifted), None)
 
     def phones(self) -> Iterator[tuple[Phase, Reason | None, str]]:
         """Phase, reason and interface of each phone that rang or talked, in the order of calling."""

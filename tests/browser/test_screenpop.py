@@ -130,6 +130,7 @@ async def test_a_restart_of_the_service_in_mid_ring_loses_no_desk_its_call(pbx: 
         story = Story(pbx).agent("1001", rings=14).caller(C1, calls="ring-all", hangs_up_after=17)
         playing = asyncio.ensure_future(story.play())  # noqa: TID251  # awaited below
         await desk.shows("ringing")
+        await product.until(lambda: not product.metrics().total("telephony_saver_backlog"), 5, "saved")
         await product.kill()
         await expect(desk.page.locator("#state")).not_to_have_attribute("data-state", "connected")
         await product.start()

@@ -338,7 +338,51 @@ async def test_messages_that_are_not_understood_are_passed_over(open_desk: OpenD
     await expect(page.locator("#calls > article")).to_have_count(1)
 
 
+async def test_a_page_that_is_older_than_the_service_loads_the_new_one(open_page: OpenPage, service: Service) -> None:
+    page = await open_page()
+    await page.clock.install()
+    await page.goto(f"{service.url}#token=correct-horse")
+    conversation = await service.conversation()
+    await conversation.welcome()
+    await expect(page.locator("#state")).to_contain_text("已连接")
+    await page.clock.run_for(61_000)
+    asked = service.asked.count("/desk")
+    await conversation.welcome(v=2)
+    await service.conversation()
+    assert service.asked.count("/desk") == asked + 1
+
+
 # For everybody
+
+
+async def test_a_notice_is_given_only_when_wished_for_and_nobody_looks_and_names_no_caller(
+    open_desk: OpenDesk,
+) -> None:
+    page, service = await open_desk(calm=True)
+    await page.evaluate(
+        """() => {
+          globalThis.notices = [];
+          globalThis.Notification = class {
+            static permission = "default";
+            static async requestPermission() { return (Notification.permission = "granted"); }
+            constructor(title, more) { notices.push([title, more.body, "shown"]); this.at = notices.length - 1; }
+            close() { notices[this.at][2] = "closed"; }
+          };
+        }"""
+    )
+    await service.call(1, ringing("before"))
+    await service.heard()
+    await page.get_by_role("button", name="来电时通知我").click()
+    await expect(page.get_by_role("button", name="来电时通知我")).to_be_hidden()
+    await service.call(2, ringing("seen"))
+    await service.heard()
+    await page.evaluate("Object.defineProperty(document, 'visibilityState', {get: () => 'hidden'})")
+    await service.call(3, ringing("unseen"))
+    await service.heard()
+    assert await page.evaluate("notices") == [["您的电话在响", "客户咨询", "shown"]]
+    await service.call(4, talking("unseen"))
+    await service.heard()
+    assert await page.evaluate("notices") == [["您的电话在响", "客户咨询", "closed"]]
 
 
 async def test_who_listens_hears_each_phase_once_and_no_seconds(open_desk: OpenDesk) -> None:

@@ -36,6 +36,10 @@ WINDOWS = {
 }
 
 
+JUDGED = {"phone-en-dark", "desktop-en"}
+"""Where axe judges every state: both colour schemes, both languages' lengths, narrow and wide."""
+
+
 async def fits(page: Page) -> bool:
     """Nothing has to be scrolled sideways."""
     return bool(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
@@ -47,7 +51,8 @@ async def test_each_state_of_the_desk_can_be_read_by_everybody(open_desk: OpenDe
     for name, calls in STATES.items():
         await service.welcome(*calls)
         await expect(page.locator("#calls > article")).to_have_count(len(calls))
-        await accessible(page)
+        if window in JUDGED:
+            await accessible(page)
         await picture(page, f"desk-{name}-{window}", whole=True)
         assert await fits(page), name
 
