@@ -83,6 +83,11 @@ class Call:
         """Nothing is left to be done for him but to end his channel."""
         return bool(self.hung_up) or self.ended
 
+    @property
+    def called_away(self) -> bool:
+        """He does not wait for a phone any longer."""
+        return bool(self.gone or self.moved or self.key or self.withdrawn)
+
     def wake(self) -> None:
         """Let his thread look around."""
         if self.thread is not None:

@@ -6,11 +6,12 @@ from telephony.simulator import wire
 from telephony.simulator.calls import Call, End, Leg, nobody_told
 from telephony.simulator.ledger import Stay
 from telephony.simulator.pbx import Pbx
-from telephony.simulator.ringing import BUSY, ELSEWHERE, dial_end, direct_leg, given_up, release, settle
+from telephony.simulator.ringing import BUSY, ELSEWHERE, dial_end, direct_leg, given_up, release_soon, settle
 from telephony.simulator.talking import put_through, talk
 from telephony.simulator.timeline import SECOND, Running
+from telephony.simulator.visits import GONE, MOVED
 
-CONTINUE, GONE, MOVED = "continue", "gone", "moved"
+CONTINUE = "continue"
 CANCELLED, OWN_CANCEL, PHONES_CANCEL = 127, "487", "500"
 """A caller who hangs up before anybody answered sends CANCEL; so it then reads at his channel and at the phone's."""
 NORMAL = 16
@@ -54,13 +55,7 @@ def _refused(pbx: Pbx, call: Call, leg: Leg) -> None:
     settle(leg, given_up(leg), dial_end(pbx, call, leg, status))
     call.channel.cause = leg.refused
     call.channel.final_tech_cause = leg.channel.tech_cause if leg.refused == BUSY else "403"
-    _soon(pbx, call, leg)
-
-
-def _soon(pbx: Pbx, call: Call, leg: Leg, cause: int | None = None) -> None:
-    """A phone's channel goes when its own thread comes to it."""
-    leg.over = True
-    pbx.timeline.at(pbx.timeline.now, lambda: release(pbx, call, leg, cause))
+    release_soon(pbx, call, leg)
 
 
 def _cancelled(pbx: Pbx, call: Call, stay: Stay, legs: Sequence[Leg]) -> str:
@@ -71,7 +66,7 @@ def _cancelled(pbx: Pbx, call: Call, stay: Stay, legs: Sequence[Leg]) -> str:
         settle(leg, "caller_left", last)
         if call.hung_up and call.channel.state != wire.UP:
             leg.channel.cause, leg.channel.tech_cause = CANCELLED, PHONES_CANCEL
-        _soon(pbx, call, leg, NORMAL)
+        release_soon(pbx, call, leg, NORMAL)
     outcome = "abandoned" if call.hung_up else "ended_by_pbx" if call.ended else "redirected"
     stay.over(outcome, call.hung_up or last)
     return GONE if call.gone else MOVED
@@ -80,7 +75,7 @@ def _cancelled(pbx: Pbx, call: Call, stay: Stay, legs: Sequence[Leg]) -> str:
 def _given_up(pbx: Pbx, call: Call, stay: Stay, legs: Sequence[Leg]) -> str:
     for leg in legs:
         settle(leg, given_up(leg), dial_end(pbx, call, leg, "NOANSWER"))
-        _soon(pbx, call, leg)
+        release_soon(pbx, call, leg)
     results = {ring.result for ring in stay.rings}
     outcome = next((name for name, one in _OUTCOMES if one in results), "unreachable")
     stay.over(outcome, max(ring.ended or 0 for ring in stay.rings))
@@ -96,7 +91,7 @@ def _answered(pbx: Pbx, call: Call, stay: Stay, leg: Leg, losers: Sequence[Leg])
     pbx.connect_line(call.channel, leg.channel.number, leg.channel.caller_name)
     for loser in losers:
         settle(loser, "cancelled_elsewhere", dial_end(pbx, call, loser, "CANCEL"))
-        _soon(pbx, call, loser, ELSEWHERE)
+        release_soon(pbx, call, loser, ELSEWHERE)
     settle(leg, "answered", dial_end(pbx, call, leg, "ANSWER"))
     if call.channel.state != wire.UP:
         pbx.set_state(call.channel, wire.UP)

@@ -10,6 +10,7 @@ from telephony.simulator.pbx import NONE, Pbx
 from telephony.simulator.people import Caller
 from telephony.simulator.ringing import PHONES
 from telephony.simulator.timeline import SECOND, Running, Thread
+from telephony.simulator.visits import GONE, MOVED
 
 FROM_TRUNK = "from-trunk"
 AUDIO_SECONDS = 0.0145
@@ -170,7 +171,7 @@ class Dialplan:
         channel = call.channel
         while not call.gone:
             call.moved = False
-            if (yield from self._extension(call)) is not dialling.MOVED:
+            if (yield from self._extension(call)) is not MOVED:
                 break
         self.pbx.ask_for_end(channel)
         yield self.pbx.timeline.now  # the phones that rang for him go first
@@ -182,12 +183,12 @@ class Dialplan:
         table = self._extensions if context in (FROM_TRUNK, PHONES) else self._keys
         for number, step in enumerate(table[exten], start=1):
             if call.gone or call.moved:
-                return dialling.GONE if call.gone else dialling.MOVED
+                return GONE if call.gone else MOVED
             channel.place(context, exten, number)
             then = yield from self._step(call, step)
             if then != dialling.CONTINUE:
                 return then
-        return dialling.GONE
+        return GONE
 
     def _step(self, call: Call, step: Step) -> Running[str]:
         match step:
@@ -207,7 +208,7 @@ class Dialplan:
                 self.pbx.timeline.after(step.seconds, lambda: self.end(call))
             case HangUp():
                 call.channel.cause = call.channel.cause or dialling.NORMAL
-                return dialling.GONE
+                return GONE
         return dialling.CONTINUE
 
     def _clean(self, call: Call) -> None:
@@ -249,7 +250,7 @@ class Dialplan:
         weight = int(priority) if priority.isdecimal() else 0
         status = yield from queueing.queue(pbx, call, name, step.seconds, weight)
         channel.application = channel.data = ""
-        if status in (queueing.GONE, queueing.MOVED):
+        if status in (GONE, MOVED):
             call.key = ""
             return status
         if step.told:

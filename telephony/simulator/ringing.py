@@ -139,3 +139,9 @@ def release(pbx: Pbx, call: Call, leg: Leg, cause: int | None = None) -> None:
     if not leg.channel.ended:
         pbx.end(leg.channel, cause)
         pbx.free(leg.interface)
+
+
+def release_soon(pbx: Pbx, call: Call, leg: Leg, cause: int | None = None) -> None:
+    """A phone is let go; its channel goes when its own thread comes to it."""
+    leg.over = True
+    pbx.timeline.at(pbx.timeline.now, lambda: release(pbx, call, leg, cause))
