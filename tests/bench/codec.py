@@ -1,7 +1,9 @@
 """How fast the codec is beside others: framing and parsing alone, on recordings repeated."""
 
+import importlib
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +42,17 @@ def by_dict(data: bytes) -> int:
 
 
 def by_pyst2(data: bytes) -> int:
-    from asterisk.manager import Event, ManagerMsg  # noqa: PLC0415 - only here, and slow to import
-
+    manager = importlib.import_module("asterisk.manager")  # only here, and slow to import
     made = []
     for message in data.decode("utf-8", "replace").split("\r\n\r\n"):
-        parsed = ManagerMsg([f"{line}\r\n" for line in message.split("\r\n")])
-        made.append(Event(parsed) if parsed.has_header("Event") else parsed)
+        parsed = manager.ManagerMsg([f"{line}\r\n" for line in message.split("\r\n")])
+        made.append(manager.Event(parsed) if parsed.has_header("Event") else parsed)
     return len(made)
 
 
 def by_panoramisk(data: bytes) -> int:
-    from panoramisk.message import Message  # type: ignore[import-not-found]  # noqa: PLC0415 - only here
-
-    return len([Message.from_line(message) for message in data.decode("utf-8", "replace").split("\r\n\r\n")])
+    message_of = importlib.import_module("panoramisk.message").Message.from_line
+    return len([message_of(message) for message in data.decode("utf-8", "replace").split("\r\n\r\n")])
 
 
 def timed(way: Callable[[bytes], int]) -> Callable[[dict[str, Any]], Callable[[dict[str, Any]], dict[str, Any]]]:
@@ -81,19 +81,24 @@ WAYS = {
 }
 
 
+def rate(messages: int, answer: dict[str, Any]) -> float:
+    """Messages a second."""
+    return float(messages / answer["seconds"])
+
+
 def sections(bench: Bench) -> list[Section]:
     """Two streams: `read=all`, most of which is only counted, and what the product's own login hears, nearly all of
     which is acted upon.
     """
     own = recorded()
     streams = {"read=all": read_all(own), "the product's own login": own}
-    found = []
+    found: list[Section] = []
     for name, stream in streams.items():
         data = stream * max(1, bench.size(40_000, 10_000) // stream.count(END))
         path = bench.folder / f"codec-{len(found)}.bin"
         path.write_bytes(data)
         messages = data.count(END)
-        ways = bench.rounds("codec", WAYS, {"stream": str(path)}, lambda one, n=messages: n / one["seconds"])
+        ways = bench.rounds("codec", WAYS, {"stream": str(path)}, partial(rate, messages))
         section = Section(f"Framing and parsing alone, {name}", "messages/s", ways, "panoramisk")
         note = f"{messages:,} messages of {len(data) // messages} bytes."
         goals = _goals(section) if name == "read=all" else ()

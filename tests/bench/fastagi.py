@@ -6,6 +6,7 @@ and saves call and case in PostgreSQL.
 """
 
 import asyncio
+import importlib
 from contextlib import ExitStack
 from statistics import median
 from typing import Any, cast
@@ -58,15 +59,14 @@ async def echo(_: Answer, talk: Talk) -> None:
 
 async def panoramisk(_: Answer, talk: Talk) -> None:
     """Its application with a route that sends the same commands and wants nothing."""
-    from panoramisk.fast_agi import Application  # type: ignore[import-not-found]  # noqa: PLC0415 - only here
-
+    fast_agi = importlib.import_module("panoramisk.fast_agi")
     commands = [line.decode().rstrip("\n") for line in LINES]
 
     async def route(request: Any) -> None:
         for line in commands:
             await request.send_command(line)
 
-    application = Application(loop=asyncio.get_running_loop())
+    application = fast_agi.Application(loop=asyncio.get_running_loop())
     application.add_route("inbound", route)
     server = await asyncio.start_server(application.handler, "127.0.0.1", 0, backlog=1_024)
     await until_asked(server, talk)

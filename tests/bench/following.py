@@ -59,7 +59,7 @@ class Tally:
     def __init__(self) -> None:
         self.done: Counter[str] = Counter()
 
-    def perform(self, effects: Iterable[Effect], _at: timedelta, /) -> None:
+    def perform(self, effects: Iterable[Effect], _at: Moment, /) -> None:
         for effect in effects:
             self.done[type(effect).__name__] += 1
 

@@ -113,18 +113,19 @@ def over(bench: Bench) -> Section:
     total = bench.size(bench.calls, 60_000)
     ways = []
     with Worker("memory", "flat", {}, MEASURED) as worker:
-        done = 0
+        done, resides, left = 0, 0, 0
         for upto in (SETTLED, total // 2, total):
             while done < upto:
                 step = min(2_000, upto - done)
                 bench.tell(f"memory: {done:,} of {total:,} calls are over")
                 answer = worker.ask({"calls": step})
+                resides, left = answer["bytes"], answer["live"]
                 done += step
-            ways.append(Way(f"after {done:,} calls", (answer["bytes"] / 2**20,)))
+            ways.append(Way(f"after {done:,} calls", (resides / 2**20,)))
     growth = ways[-1].median / ways[0].median - 1
     goal = Goal(f"flat over {total:,} calls", f"{growth:+.1%}", growth <= GROWTH)
     note = (
-        f"Callers who abandon, in a queue and while a phone rings, {RATE:g} a second; {answer['live']:,} live at the end. "
-        "For ten minutes it is remembered which channels ended, so the first figure is of a PBX that is busy already."
+        f"Callers who abandon, in a queue and while a phone rings, {RATE:g} a second; {left:,} live at the end. For "
+        "ten minutes it is remembered which channels ended, so the first figure is of a PBX that is busy already."
     )
     return Section("Memory while calls come and go", "MB resident", tuple(ways), "", (goal,), (note,))
