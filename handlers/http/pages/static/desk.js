@@ -9,6 +9,7 @@ import { t } from "./desk-words.js";
 
 const KEPT = "threerings.token"; // for this tab alone, so that one browser may have two desks
 const TICK = 250;
+const SPOKEN = 1; // the version of the messages
 const BAD_TOKEN = t("Nobody has this token.");
 
 const view = new View();
@@ -61,8 +62,17 @@ function stands(state, { since, why }) {
   } else if (state !== "closed") view.line(state, since ?? null);
 }
 
+/** The service speaks otherwise than this page, which is older than it: load the new one, but not again and again. */
+function renew() {
+  if (performance.now() > 60_000) location.reload();
+}
+
 function heard(message, answer) {
   const now = performance.now();
+  if ((message.v ?? SPOKEN) !== SPOKEN || (message.type === "bye" && message.reason === "version")) {
+    renew();
+    return;
+  }
   if (message.type === "welcome") {
     view.agent(message.agent, message.limits);
     view.pbx(message.pbx?.up ?? true);
