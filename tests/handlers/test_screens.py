@@ -1,0 +1,218 @@
+"""Board, screens and histories together."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from handlers.screens import Screens
+from telephony.calls.record import CallRecord, Outcome
+from telephony.cases.earlier import Contacts, EarlierContact
+from telephony.screenpop.screen import RESTART, Screen
+from tests.screenpop.desks import DESKS, LIMITS, QUEUES, Clock, Counted, desk
+from tests.screenpop.test_board import answered, ringing, withdrawn
+from tests.support.calls import at
+
+OLD = EarlierContact(
+    UUID(int=1), at(-100), "support", Outcome.ANSWERED, "Agent 1001", timedelta(seconds=5), None, UUID(int=2), "7", "x"
+)
+CASELESS = EarlierContact(UUID(int=3), at(-200), None, None, None, None, None, None, None, None)
+
+
+@dataclass
+class Archive:
+    """Who called before; `away` while it is."""
+
+    away: bool = False
+    number: str | None = "000009"
+    asked: list[tuple[str, datetime]] = field(default_factory=list)
+
+    async def of(self, caller: str, before: datetime, _exclude: UUID, /) -> Contacts:
+        self.asked.append((caller, before))
+        if self.away:
+            raise ConnectionRefusedError
+        return Contacts(2, False, (OLD, CASELESS), self.number)
+
+
+@dataclass
+class Office:
+    screens: Screens
+    clock: Clock
+    measured: Counted
+    archive: Archive
+    up: dict[str | None, bool]
+
+    def follow(self, *calls: CallRecord) -> None:
+        for call in calls:
+            self.screens.follow(call, self.clock())
+
+    def passes(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.screens.tick()
+
+
+async def hears(screen: Screen, kind: str) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        while True:
+            text = await screen.take()
+            assert isinstance(text, str)
+            document: dict[str, Any] = json.loads(text)
+            if document["type"] == kind:
+                return document
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    clock, measured, archive, up = Clock(), Counted(), Archive(), dict[str | None, bool]()
+    desks = (*DESKS, desk("7", pbx="pbx7"))
+    screens = Screens(
+        desks, QUEUES, LIMITS, asks=archive, measured=measured, clock=clock, up=lambda pbx: up.get(pbx, True)
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(screens.run())
+        yield Office(screens, clock, measured, archive, up)
+        running.cancel()
+
+
+async def test_the_pop_does_not_wait_for_the_history(office: Office) -> None:
+    screen = office.screens.open("1001")
+    office.follow(ringing())
+    told = await hears(screen, "call")
+    assert told["call"]["earlier"]["state"] == "asking"
+    told = await hears(screen, "earlier")
+    assert (told["earlier"]["state"], told["earlier"]["total"]) == ("known", 2)
+    assert [one["case"] and one["case"]["number"] for one in told["earlier"]["calls"]] == ["7", None]
+    assert told["case"]["number"] == "000009"
+    assert office.archive.asked == [("+8613800138000", at(1))]
+
+
+async def test_nobody_is_asked_for_a_call_at_which_nobody_looks(office: Office) -> None:
+    office.follow(ringing())
+    office.passes(10)
+    await asyncio.sleep(0)
+    assert office.archive.asked == []
+    screen = office.screens.open("1001")
+    assert len((await hears(screen, "welcome"))["calls"]) == 1
+    assert (await hears(screen, "earlier"))["earlier"]["state"] == "known"
+    assert len(office.screens) == 1
+
+
+async def test_many_screens_of_one_call_ask_once(office: Office) -> None:
+    screens = [office.screens.open(name) for name in ("1001", "1001", "1002")]
+    office.follow(ringing(1, "1001"), ringing(1, "1001", "1002"))
+    for screen in screens:
+        call = (await hears(screen, "call"))["call"]
+        assert call["phase"] == "ringing"
+        if call["earlier"]["state"] == "asking":
+            await hears(screen, "earlier")
+    assert len(office.archive.asked) == 1
+
+
+async def test_a_database_that_is_away_is_asked_again_while_the_call_is_on_a_screen(office: Office) -> None:
+    office.archive.away = True
+    screen = office.screens.open("1001")
+    office.follow(ringing())
+    assert (await hears(screen, "call"))["call"]["earlier"]["state"] == "asking"
+    assert (await hears(screen, "earlier"))["earlier"] == {
+        "state": "unavailable", "reason": "database", "total": None, "more": False, "calls": [],
+    }  # fmt: skip
+    office.passes(4)
+    office.archive.away = False
+    office.passes(1)
+    assert (await hears(screen, "earlier"))["earlier"]["state"] == "known"
+    assert len(office.archive.asked) == 2
+
+
+async def test_it_is_asked_again_when_something_happens_to_the_call(office: Office) -> None:
+    office.archive.away = True
+    screen = office.screens.open("1001")
+    office.follow(ringing())
+    await hears(screen, "earlier")
+    office.archive.away = False
+    office.clock.now += 1
+    office.follow(answered())
+    assert (await hears(screen, "call"))["call"]["phase"] == "talking"
+    assert (await hears(screen, "earlier"))["earlier"]["state"] == "known"
+
+
+async def test_what_is_known_stays_so_when_the_database_goes(office: Office) -> None:
+    office.archive.number = None
+    screen = office.screens.open("1001")
+    office.follow(ringing())
+    assert (await hears(screen, "earlier"))["case"]["number"] is None
+    office.archive.away = True
+    office.passes(5)
+    office.archive.away, office.archive.number = False, "000010"
+    while len(office.archive.asked) < 2:
+        await asyncio.sleep(0)
+    office.passes(5)
+    told = await hears(screen, "earlier")
+    assert (told["earlier"]["state"], told["case"]["number"]) == ("known", "000010")
+
+
+async def test_of_who_shows_no_number_nothing_is_asked(office: Office) -> None:
+    screen = office.screens.open("1001")
+    office.follow(ringing(caller="anonymous"))
+    assert (await hears(screen, "call"))["call"]["earlier"]["state"] == "anonymous"
+    office.passes(5)
+    await asyncio.sleep(0)
+    assert office.archive.asked == []
+
+
+async def test_what_is_forgotten_is_told_and_asked_no_more(office: Office) -> None:
+    office.archive.away = True
+    screen = office.screens.open("1001")
+    await hears(screen, "welcome")
+    office.follow(ringing(), withdrawn())
+    await hears(screen, "call")
+    office.passes(10)
+    told = await hears(screen, "gone")
+    assert told["call"] == str(ringing().id)
+    asked = len(office.archive.asked)
+    office.passes(10)
+    await asyncio.sleep(0)
+    assert len(office.archive.asked) == asked
+
+
+async def test_a_pbx_that_is_lost_is_told_to_those_whom_it_concerns(office: Office) -> None:
+    first, second = office.screens.open("7"), office.screens.open("1001")
+    assert (await hears(first, "welcome"))["pbx"] == {"up": True}
+    await hears(second, "welcome")
+    office.up["pbx7"] = False
+    office.passes(1)
+    assert (await hears(first, "pbx"))["up"] is False
+    office.up["pbx7"] = True
+    office.up[None] = False
+    office.passes(1)
+    assert (await hears(first, "pbx"))["up"] is True
+    assert (await hears(second, "pbx"))["up"] is False
+
+
+async def test_an_error_of_ours_stays_here(office: Office) -> None:
+    nothing: Any = None
+    broken = replace(ringing(), visits=(nothing,))
+    office.screens.follow(broken, 1.0)
+    office.screens.follow(broken, 1.0)
+    screen = office.screens.open("1001")
+    office.follow(ringing())
+    await hears(screen, "call")
+    assert office.screens.dropped == 0
+
+
+async def test_without_anybody_to_ask_histories_are_unavailable() -> None:
+    clock = Clock()
+    screens = Screens(DESKS, QUEUES, LIMITS, asks=None, measured=Counted(), clock=clock)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(screens.run())
+        screen = screens.open("1001")
+        screens.follow(ringing(), clock())
+        assert (await hears(screen, "earlier"))["earlier"]["state"] == "unavailable"
+        screens.stop()
+        assert await screen.take() is RESTART
+        screens.close(screen, "closed")
+        running.cancel()
