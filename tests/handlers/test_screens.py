@@ -147,9 +147,10 @@ async def test_what_is_known_stays_so_when_the_database_goes(office: Office) -> 
     assert (await hears(screen, "earlier"))["case"]["number"] is None
     office.archive.away = True
     office.passes(5)
-    office.archive.away, office.archive.number = False, "000010"
     while len(office.archive.asked) < 2:
         await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    office.archive.away, office.archive.number = False, "000010"
     office.passes(5)
     told = await hears(screen, "earlier")
     assert (told["earlier"]["state"], told["case"]["number"]) == ("known", "000010")

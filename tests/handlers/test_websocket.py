@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -39,7 +39,7 @@ class House:
     session: ClientSession
     measured: Counted
     story: Story
-    told: int = 0
+    opened: list[ClientWebSocketResponse] = field(default_factory=list)
 
     @property
     def origin(self) -> str:
@@ -50,9 +50,11 @@ class House:
         headers = more.pop("headers", {})
         if origin is not None:
             headers = {"Origin": origin or self.origin} | headers
-        return await self.session.ws_connect(
+        socket = await self.session.ws_connect(
             self.server.make_url("/ws"), headers=headers, timeout=ClientWSTimeout(ws_close=2), **more
         )
+        self.opened.append(socket)
+        return socket
 
     async def signs_in(self, agent: str) -> "Client":
         client = Client(await self.connect(), [])
@@ -137,6 +139,7 @@ async def opens() -> AsyncIterator[Opens]:
         yield open_one
         for house, running in open_ones:
             house.sockets.stop()
+            await asyncio.gather(*(socket.close() for socket in house.opened))
             await house.session.close()
             await house.server.close()
             running.cancel()

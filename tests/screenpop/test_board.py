@@ -56,6 +56,12 @@ def test_a_state_that_was_missed_does_no_harm() -> None:
     assert [popped.began for popped in watch.popped] == [False, False]
 
 
+def test_a_desk_whose_ringing_was_missed_is_not_told_that_it_is_over() -> None:
+    watch = Watch()
+    missed = going_on(waiting(over("1001", OfferResult.NO_ANSWER), phone("1002")))
+    assert watch.follow(missed) == ["1002 ringing"]
+
+
 def test_what_was_forgotten_stays_so_until_it_rings_again() -> None:
     watch = Watch()
     assert watch.follow(ringing(), withdrawn()) == ["1001 ringing", "1001 withdrawn no_answer"]
