@@ -4,14 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup test lint unit db pbx bench lock clean
+.PHONY: help setup demo test lint unit db pbx browser bench lock clean
 
 help:
-	@echo "make test   everything that CI runs: lint, unit, real PostgreSQL, real Asterisk"
+	@echo "make demo   a call centre to look at: simulated PBX, PostgreSQL, the service, the pages (HTTP=127.0.0.1:8080)"
+	@echo "make test   everything that CI runs: lint, unit, real PostgreSQL, real Asterisk, real Chromium"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make unit   the tests that need nothing but Python, with coverage"
 	@echo "make db     the tests on a real PostgreSQL (from a wheel)"
 	@echo "make pbx    the tests on a real Asterisk with SIPp (Debian, as root)"
+	@echo "make browser  the pages in a real Chromium, some with the real Asterisk"
 	@echo "make bench  speed, beside the peers"
 	@echo "make lock   renew requirements.txt and requirements-dev.txt"
 
@@ -26,9 +28,12 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-test: lint unit db pbx
+demo: setup
+	@exec $(BIN)/threerings demo $(if $(HTTP),--http $(HTTP))
+
+test: lint unit db pbx browser
 	@$(BIN)/coverage combine --quiet --keep
-	@$(BIN)/coverage report --include='telephony/calls/*,telephony/standard/*,telephony/agi/codec.py,telephony/agi/vocabulary.py,telephony/ami/codec.py,telephony/ami/layout.py,telephony/ami/translate.py,telephony/ami/snapshot.py,telephony/queuelog/grammar.py,telephony/pbxfiles/*,telephony/regularfile.py' --fail-under=100
+	@$(BIN)/coverage report --include='telephony/calls/*,telephony/standard/*,telephony/agi/codec.py,telephony/agi/vocabulary.py,telephony/ami/codec.py,telephony/ami/layout.py,telephony/ami/translate.py,telephony/ami/snapshot.py,telephony/queuelog/grammar.py,telephony/pbxfiles/*,telephony/regularfile.py,telephony/screenpop/board.py,telephony/screenpop/messages.py,telephony/screenpop/pop.py,telephony/screenpop/standing.py,handlers/http/pages/overview_plot.py' --fail-under=100
 	@$(BIN)/coverage report --fail-under=95
 
 lint: setup
@@ -39,14 +44,17 @@ lint: setup
 
 unit: setup
 	@rm -f .coverage.unit
-	COVERAGE_FILE=.coverage.unit $(BIN)/coverage run -m pytest -q -m "not db and not pbx"
+	COVERAGE_FILE=.coverage.unit $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser"
 
 db: setup
 	@rm -f .coverage.db
 	COVERAGE_FILE=.coverage.db $(BIN)/coverage run -m pytest -q -m db
 
 pbx: setup
-	$(BIN)/pytest -q -m pbx
+	$(BIN)/pytest -q -m "pbx and not browser"
+
+browser: setup
+	$(BIN)/pytest -q -m browser
 
 bench: setup
 	$(BIN)/python -m tests.bench
