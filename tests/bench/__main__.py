@@ -16,6 +16,22 @@ from tests.bench.report import Section, document, machine, table
 from tests.bench.workers import ROOT
 
 MODULES = ("codec", "ingest", "fastagi", "database", "memory", "stalls", "screens")
+OPENING = """
+# Benchmarks
+
+Measured by `make bench`; this page is what `.venv/bin/python -m tests.bench --write` wrote.
+
+The machine: {machine}.
+
+Absolute figures say little about another machine; the ratios do. Each way runs in a process of its own, pinned to one
+core; whoever loads it, and PostgreSQL, to another. The ways take turns, one to warm up and {turns} that count, on the
+same recorded input, so that all meet the same weather. A figure is the median of the turns, the spread half of what
+lies between the best and the worst. Peers: panoramisk 1.4, pyst2 0.5.1, and servers that do nothing, as the limit of
+what a server in Python can do. Nothing is asserted about speed anywhere: a slow machine fails no test.
+"""
+CLOSING = """
+What is missed, how far, and why: [decisions/speed.md](decisions/speed.md).
+"""
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
@@ -43,7 +59,9 @@ def main() -> None:
                 console.print(table(section))
             found += sections
     if asked.write:
-        PAGE.write_text(document(found, "# Benchmarks", ""), encoding="utf-8")
+        PAGE.write_text(
+            document(found, OPENING.format(machine=machine(), turns=asked.turns), CLOSING), encoding="utf-8"
+        )
         console.print(f"written: {PAGE.relative_to(ROOT)}")
 
 

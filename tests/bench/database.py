@@ -49,8 +49,8 @@ async def ours(args: Answer, talk: Talk) -> None:
         saving = tasks.create_task(saver.run())
         talk.tell({})
         async for asked in talk.questions():
-            told = list(pieces(busy(ordinary(), asked["calls"], 20.0, first=first)))
-            first += asked["calls"]
+            told = list(pieces(busy(ordinary(), asked["conversations"], 20.0, first=first)))
+            first += asked["conversations"]
             listener = Listener(performer)
             begun = time.perf_counter()
             for at, data in told:
@@ -58,7 +58,10 @@ async def ours(args: Answer, talk: Talk) -> None:
                 await asyncio.sleep(0)  # as the feed does between two takes
             while saver.state().backlog:
                 await asyncio.sleep(0.001)
-            talk.tell({"seconds": time.perf_counter() - begun, "dropped": saver.state().dropped})
+            seconds, state = time.perf_counter() - begun, saver.state()
+            if state.dropped or state.refused:
+                raise ValueError(f"{state.dropped + state.refused:,} calls were not saved")
+            talk.tell({"seconds": seconds})
         saving.cancel()
     await store.close()
 
@@ -75,9 +78,9 @@ async def bare(args: Answer, talk: Talk) -> None:
     async for asked in talk.questions():
         kept = Kept()
         listener = Listener(Performer(PBX, kept, Measures(Labels(pbxs=(PBX,)))))
-        for at, data in pieces(busy(ordinary(), asked["calls"], 20.0, first=first)):
+        for at, data in pieces(busy(ordinary(), asked["conversations"], 20.0, first=first)):
             listener.hear(at, data)
-        first += asked["calls"]
+        first += asked["conversations"]
         calls = list(kept.calls.values())
         begun = time.perf_counter()
         for at in range(0, len(calls), AT_ONCE):
@@ -166,8 +169,9 @@ WAYS = {OURS: ours, INSERT: by_insert, COPY: by_copy, "postgres": postgres}
 
 def sections(bench: Bench) -> list[Section]:
     """One table."""
-    calls = bench.size(4_000, 1_000)
+    conversations = bench.size(2_500, 1_000)
     found: dict[str, list[float]] = {name: [] for name in (OURS, INSERT, COPY)}
+    calls = 0
     with ExitStack() as stack:
         server = stack.enter_context(Worker("database", "postgres", {"folder": str(bench.folder)}, LOADING))
         args = {"database": server.ready["url"]}
@@ -175,20 +179,22 @@ def sections(bench: Bench) -> list[Section]:
         for turn in range(-1, bench.turns):
             for name, worker in workers.items():
                 bench.tell(f"database: {name}, turn {turn + 1}")
-                seconds = worker.ask({"calls": calls})["seconds"]
+                answer = worker.ask({"conversations": conversations})
+                calls = answer.get("calls", calls)
                 if turn >= 0:
-                    found[name].append(calls / seconds)
+                    found[name].append(answer["seconds"])
         saved = server.ask({"table": "calls"})["rows"]
         inserted = server.ask({"table": "inserted_calls"})["rows"]
     if saved != inserted:
         raise ValueError(f"the saver made {saved:,} calls durable, of {inserted:,}")
-    ways = tuple(Way(name, tuple(values)) for name, values in found.items())
+    # The limits count what they write; at the end the saver has written as many.
+    ways = tuple(Way(name, tuple(calls / seconds for seconds in taken)) for name, taken in found.items())
     section = Section("Recorded calls into PostgreSQL", "calls/s", ways, COPY)
     rate = section.way(OURS).median
     goal = Goal(f"≥ {GOAL:,.0f} calls/s", f"{rate:,.0f} calls/s", rate >= GOAL)
     note = (
-        f"{calls:,} conversations a turn, from the first byte to the last call durable, default durability, the server "
-        "on the other core. The limits only write: the rows of the same calls, ready made, in transactions of "
-        f"{AT_ONCE} calls."
+        f"{conversations:,} recorded conversations a turn, {calls:,} calls, from the first byte to the last "
+        "call durable, default durability, the server on the other core. The limits only write: the rows of as many "
+        f"calls, ready made, in transactions of {AT_ONCE}."
     )
     return [Section(section.title, section.unit, ways, COPY, (goal,), (note,))]
