@@ -14,6 +14,7 @@ import typer
 import uvloop
 
 from handlers import check as checking
+from handlers import demo as demonstration
 from handlers import export as exporting
 from handlers import service
 from handlers.database import AWAY, BAD_URL, database, trouble
@@ -85,6 +86,16 @@ def serve(config: ConfigFile = None) -> None:
         unsaved = runner.run(service.serve(settings, again=lambda: load(config, os.environ)))
     if unsaved:
         raise CommandError(f"{unsaved} calls could not be saved; the log says why")
+
+
+@app.command()
+def demo(
+    http: Annotated[
+        str | None, typer.Option(help="Where the pages are; 127.0.0.1:8080.", metavar="HOST:PORT", show_default=False)
+    ] = None,
+) -> int:
+    """Show a whole branch, simulated, on this machine; Ctrl-C ends it and leaves nothing behind."""
+    return demonstration.run(http)
 
 
 @app.command("migrate")
