@@ -11,7 +11,7 @@ from uuid import UUID
 
 from telephony.calls.record import CallRecord
 from telephony.screenpop.pop import History, Knowledge, Phase, Pop, Shown
-from telephony.screenpop.standing import Standing, newest, pop_of, standings
+from telephony.screenpop.standing import newest, pop_of, standings
 
 CALLS_PER_DESK = 20
 ENDED_KEPT = timedelta(minutes=10)
@@ -105,13 +105,15 @@ class Board:
                 return []
             known.revision = call.revision
         found = standings(call, lambda interface: self._desks(call.pbx, interface))
-        if known is None and not any(_begins(standing) for standing in found.values()):
+        if known is None and not any(_begins(standing.phase) for standing in found.values()):
             return []
         told = newest(call)
         at = told if wall is None else max(told, wall)
+        # Made once for all desks that see the same: two hundred phones may ring.
+        views = {standing: Shown(pop_of(call, standing), now, at) for standing in set(found.values())}
         changes: list[Change] = []
         for desk, standing in found.items():
-            changes += self._see(desk, standing, call, now, at)
+            changes += self._see(desk, views[standing], call)
         missing = [desk for desk in self._calls[call.id].desks if desk not in found]
         return changes + [self._remove(desk, call.id) for desk in missing]
 
@@ -151,13 +153,12 @@ class Board:
         here, anywhere = self._phones.get((pbx, plain)), self._phones.get((None, plain))
         return here + anywhere if here and anywhere else here or anywhere or []
 
-    def _see(self, desk: str, standing: Standing, call: CallRecord, now: timedelta, wall: datetime) -> list[Change]:
+    def _see(self, desk: str, view: Shown, call: CallRecord) -> list[Change]:
         """One desk's view of the new state."""
-        pops = self._on[desk]
+        pops, pop = self._on[desk], view.pop
         old = pops.get(call.id)
-        if old is None and not _begins(standing):
+        if old is None and not _begins(pop.phase):
             return []
-        pop = pop_of(call, standing)
         if old is not None and (old.pop == pop or _still_withdrawn(old.pop, pop)):
             return []
         known = self._calls.setdefault(call.id, _Call(call.revision))
@@ -165,7 +166,7 @@ class Board:
             known.history = History(Knowledge.ANONYMOUS if _anonymous(call.caller) else Knowledge.ASKING)
         changes = self._make_room(desk) if old is None else []
         known.desks[desk] = None
-        shown = pops[call.id] = Shown(pop, now, wall, known.history)
+        shown = pops[call.id] = replace(view, history=known.history)
         began = pop.phase is Phase.RINGING and (old is None or old.pop.phase is not Phase.RINGING)
         return [*changes, Popped(desk, shown, began)]
 
@@ -189,8 +190,8 @@ class Board:
         return Gone(desk, call)
 
 
-def _begins(standing: Standing) -> bool:
-    return standing.phase in {Phase.RINGING, Phase.TALKING}
+def _begins(phase: Phase) -> bool:
+    return phase in {Phase.RINGING, Phase.TALKING}
 
 
 def _still_withdrawn(old: Pop, new: Pop) -> bool:
