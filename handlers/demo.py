@@ -33,7 +33,10 @@ from telephony.configchecks import parse_address
 from telephony.unreachable import reason
 
 HTTP = Address("127.0.0.1", 8080)
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""All of them end it: with the terminal it is gone."""
+SEED = 10
+"""A day that begins well: the first minutes show what it looks like when the standard is kept."""
 DRAIN_SECONDS = 1.0
 """Nothing of the demo is kept: a stop waits for no database that is gone."""
 PBX_SECONDS = 20.0
@@ -74,7 +77,7 @@ def run(http: str | None = None) -> int:
 
 
 async def demo(*, http: Address, tell: Tell) -> int:
-    """Run it until SIGINT or SIGTERM.
+    """Run it until SIGINT, SIGTERM or SIGHUP.
 
     Args:
         http: where the pages are.
@@ -191,10 +194,11 @@ def _interrupts(tell: Tell) -> Iterator[asyncio.Event]:
 @asynccontextmanager
 async def _pbx(folder: Path) -> AsyncIterator[Process]:
     """The simulated PBX, told who may log in. It ends when its standard input does, and with us, however we end."""
-    settings = {"username": USERNAME, "secret": secrets.token_hex(16), "queue_log": str(folder / "queue_log")}
-    (folder / "queue_log").touch(mode=0o600)
-    (folder / "secret").write_text(settings["secret"])
-    (folder / "secret").chmod(0o600)
+    secret = secrets.token_hex(16)
+    settings = {"username": USERNAME, "secret": secret, "queue_log": str(folder / "queue_log"), "seed": SEED}
+    for name in ("queue_log", "secret"):
+        (folder / name).touch(mode=0o600)
+    (folder / "secret").write_text(secret)
     with (folder / "pbx.log").open("wb") as said:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "telephony.simulator", stdin=PIPE, stdout=PIPE, stderr=said
@@ -242,13 +246,18 @@ async def _serve(
         pbx.stdin.write(json.dumps({"agi": service.agi.server.address}).encode() + b"\n")
         shown()
 
+    def hung_up() -> Config:
+        """`serve` would read its configuration again; but the terminal is closed, and nobody looks on."""
+        os.kill(os.getpid(), signal.SIGTERM)
+        return config
+
     faults: list[str] = []
     failed: Exception | None = None
     async with asyncio.TaskGroup() as tasks:
         watched = (_pbx_ended(pbx, folder), _database_ended(database))
         watching = [tasks.create_task(_watch(one, faults)) for one in watched]
         try:
-            await serve(config, ready, DRAIN_SECONDS, demo=True)
+            await serve(config, ready, DRAIN_SECONDS, hung_up, demo=True)
         except Exception as error:  # noqa: BLE001 - raised again below, by itself and not in a group
             failed = error
         for number in SIGNALS:  # whoever is impatient must not cut the cleaning short

@@ -8,7 +8,6 @@ line, `{"agi": ["127.0.0.1", 4573]}`, opens the branch's doors. At the end of st
 import asyncio
 import ctypes
 import json
-import os
 import secrets
 import signal
 import sys
@@ -91,9 +90,9 @@ async def _until_the_end(told: asyncio.StreamReader, client: AgiClient, traffic:
 
 
 def main() -> None:
-    """Run it; Ctrl-C is for whoever started us."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    """Run it. What is sent to a whole group of processes is for whoever started us; he closes our standard input."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     die_with_parent()
     asyncio.run(work())
 

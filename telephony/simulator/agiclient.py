@@ -15,13 +15,19 @@ GUARD_SECONDS = 2.0
 class AgiClient:
     """Puts questions, as tasks of one TaskGroup. `ask` is what `telephony.simulator.dialplan.Dialplan` wants.
 
+    Args:
+        pbx: whose calls.
+        live: is brought up to now before a call goes on.
+        tasks: the questions are tasks of it.
+        guard: seconds that one may take.
+
     Attributes:
         address: HOST and port; None: nobody listens.
         asked, unanswered: how many questions, and how many of them without a full answer (AGISTATUS not SUCCESS).
     """
 
-    def __init__(self, pbx: Pbx, live: Live, tasks: asyncio.TaskGroup) -> None:
-        self._pbx, self._live, self._tasks = pbx, live, tasks
+    def __init__(self, pbx: Pbx, live: Live, tasks: asyncio.TaskGroup, guard: float = GUARD_SECONDS) -> None:
+        self._pbx, self._live, self._tasks, self._guard = pbx, live, tasks, guard
         self.address: tuple[str, int] | None = None
         self.asked = self.unanswered = 0
 
@@ -36,7 +42,7 @@ class AgiClient:
     async def _ask(self, call: Call, queue: str, address: tuple[str, int]) -> None:
         said = False
         with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
-            async with asyncio.timeout(GUARD_SECONDS):
+            async with asyncio.timeout(self._guard):
                 await self._converse(call, queue, address)
                 said = True
         self._live.catch_up()

@@ -71,18 +71,18 @@ class Branch:
         changeover_every, changeover_lasts: the trading desk changes shifts: for seconds nobody is logged in there.
     """
 
-    gap: float = 4.2
+    gap: float = 4.4
     swell: float = 0.25
     swell_every: float = 420
     rush_first: float = 150
     rush_every: float = 900
-    rush_lasts: float = 170
-    rush: float = 1.6
+    rush_lasts: float = 150
+    rush: float = 1.7
     training: int = 2
-    direct: float = 0.1
+    direct: float = 0.07
     trade: float = 0.38
     talk: tuple[float, float, float] = (8, 40, 14)
-    answer: tuple[float, float, float] = (2, 14, 4.5)
+    answer: tuple[float, float, float] = (2, 11, 4)
     patience: tuple[float, float] = (18, 45)
     hurried: float = 0.015
     regulars: float = 0.4
@@ -90,20 +90,20 @@ class Branch:
     named: float = 0.3
     hostile: float = 0.03
     hostile_number: float = 0.0
-    absent: float = 0.05
-    rejects: float = 0.02
-    busy: float = 0.015
+    absent: float = 0.02
+    rejects: float = 0.01
+    busy: float = 0.01
     dead: float = 0.005
     agent_hangs_up: float = 0.2
     holds: float = 0.12
     transfers: float = 0.03
     consults: float = 0.03
-    withdrawn: float = 0.004
-    redirected: float = 0.006
-    ended: float = 0.004
+    withdrawn: float = 0.002
+    redirected: float = 0.004
+    ended: float = 0.002
     keyed: float = 0.01
     agent_ended: float = 0.005
-    pause_every: float = 420
+    pause_every: float = 600
     pause_lasts: float = 45
     changeover_every: float = 1_500
     changeover_lasts: float = 7
@@ -115,13 +115,13 @@ class Branch:
 def queues() -> tuple[QueueSettings, ...]:
     """Its queues.conf: all phones at once for advice, one after the other for trading."""
     return (
-        QueueSettings(name=SUPPORT, strategy="ringall", timeout=20, retry=1, maxlen=8),
+        QueueSettings(name=SUPPORT, strategy="ringall", timeout=20, retry=1, maxlen=12),
         QueueSettings(
             name=TRADE,
             strategy="linear",
-            timeout=12,
+            timeout=10,
             retry=1,
-            maxlen=8,
+            maxlen=12,
             joinempty=False,
             leavewhenempty=True,
             keys="trade-keys",
@@ -133,7 +133,7 @@ def extensions() -> Extensions:
     """Its extensions.conf, from-trunk."""
     return {
         SUPPORT_NUMBER: (Clean(), Inbound(SUPPORT), Answer(), Enter("", 60), Wait(0.3), HangUp()),
-        TRADE_NUMBER: (Clean(), Inbound(TRADE), Answer(), Enter("", 45), Wait(0.3), HangUp()),
+        TRADE_NUMBER: (Clean(), Inbound(TRADE), Answer(), Enter("", 60), Wait(0.3), HangUp()),
         DESK_NUMBER: (Clean(), Inbound(""), Dial((DESK,), 25), HangUp()),
         MANAGER_NUMBER: (Clean(), Inbound(""), Dial((MANAGER,), 20), HangUp()),
         ELSEWHERE: (Answer(), Wait(4), HangUp()),

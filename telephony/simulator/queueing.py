@@ -35,7 +35,7 @@ def queue(pbx: Pbx, call: Call, name: str, seconds: float, priority: int = 0) ->
     waited = pbx.queues[name]
     refused = _refused(waited)
     if refused:
-        stay = Stay(call.channel.uniqueid, "queue", name, None)
+        stay = call.stay = Stay(call.channel.uniqueid, "queue", name, None)
         pbx.stays.append(stay)
         stay.over("refused_full" if refused == "FULL" else "refused_empty", pbx.timeline.now)
         return refused

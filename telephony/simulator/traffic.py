@@ -61,7 +61,7 @@ class Staff:
             (branch.dead, Then.SILENT),
             (branch.busy, Then.BUSY),
             (branch.rejects, Then.REJECTS),
-            (branch.absent * (1 if clerk else 3), Then.RINGS),
+            (branch.absent * (1 if clerk else 4), Then.RINGS),
         ):
             if chance < share:
                 return Reaction(then=then, after=after / 2, setup=setup)

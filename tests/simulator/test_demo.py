@@ -1,0 +1,200 @@
+"""The demo as a person starts it: a process, its printed addresses, and what it leaves behind."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import tempfile
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+pytestmark = pytest.mark.db
+
+LIMIT = 60
+COMMAND = "import sys; from handlers.demo import run; sys.exit(run(sys.argv[1]))"
+
+
+class Demo:
+    """One that runs: its process, and what it has said."""
+
+    def __init__(self, process: Process, http: str, temporary: Path) -> None:
+        self.process, self.http, self.temporary = process, http, temporary
+        self.lines: list[str] = []
+
+    async def until(self, part: str) -> str:
+        """The line with this part, when it comes."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(LIMIT):
+            while line := (await self.process.stdout.readline()).decode():
+                self.lines.append(line)
+                if part in line:
+                    return line
+        raise AssertionError(f"it ended without {part!r}: {self.lines}")
+
+    async def get(self, path: str) -> str:
+        async with aiohttp.ClientSession() as session, session.get(f"http://{self.http}{path}") as page:
+            assert page.status == 200, await page.text()
+            return await page.text()
+
+    async def end(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """As Ctrl-C does: to every process in the foreground. Its exit code and its last words on standard error."""
+        os.killpg(self.process.pid, how)
+        return await self.ended()
+
+    async def ended(self) -> tuple[int, str]:
+        async with asyncio.timeout(LIMIT):
+            out, errors = await self.process.communicate()
+        self.lines += out.decode().splitlines(keepends=True)
+        return self.process.returncode or 0, errors.decode()
+
+    def descendants(self) -> dict[int, str]:
+        """Every process that came of it, by id: its command. PostgreSQL is in a session of its own."""
+        found = {self.process.pid: "demo"}
+        parents = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                pid, rest = int(folder.name), (folder / "stat").read_text().rpartition(")")[2].split()
+                parents[pid] = int(rest[1]), (folder / "cmdline").read_text().replace("\0", " ")
+        while new := {pid: what for pid, (parent, what) in parents.items() if parent in found and pid not in found}:
+            found |= new
+        del found[self.process.pid]
+        return found
+
+    def folders(self) -> list[Path]:
+        return list(self.temporary.glob("threerings-demo-*"))
+
+
+@asynccontextmanager
+async def started(http: str) -> AsyncIterator[Demo]:
+    """In a session and with a temporary folder of its own; ended in any case."""
+    with tempfile.TemporaryDirectory(prefix="demo-", dir="/tmp") as temporary:
+        Path(temporary).chmod(0o755)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", COMMAND, http,
+            stdout=PIPE, stderr=PIPE, start_new_session=True, env=os.environ | {"TMPDIR": temporary},
+        )  # fmt: skip
+        demo = Demo(process, http, Path(temporary))
+        try:
+            yield demo
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+                await demo.ended()
+
+
+def alive(pids: dict[int, str]) -> dict[int, str]:
+    return {pid: what for pid, what in pids.items() if Path(f"/proc/{pid}").exists()}
+
+
+async def measured(demo: Demo) -> None:
+    """Until /readyz says ok, FastAGI has answered, and a call has a case."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            page = await demo.get("/metrics")
+            answered = re.search(r'telephony_agi_requests_total\{result="ok",script="inbound"\} ([1-9])', page)
+            opened = re.search(r"telephony_cases_opened_total\{[^}]*\} ([1-9])", page)
+            if json.loads(await demo.get("/readyz"))["status"] == "ok" and answered and opened:
+                return
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_it_is_up_measures_calls_and_leaves_nothing_behind(unused_tcp_port: int, how: signal.Signals) -> None:
+    async with started(f"127.0.0.1:{unused_tcp_port}") as demo:
+        await demo.until("Ctrl-C ends it")
+        printed = "".join(demo.lines)
+        for path in ("/", "/metrics", "/readyz"):
+            assert f"http://{demo.http}{path}\n" in printed
+        desks = re.findall(r"http://\S+/desk#token=([0-9a-f]{32})\n", printed)
+        assert len(set(desks)) == 10
+        assert "张敏" in await demo.get("/")
+        assert "<html" in await demo.get("/desk")
+        await measured(demo)
+        (folder,) = demo.folders()
+        assert not any((folder / name).stat().st_mode & 0o77 for name in ("secret", "threerings.toml", "queue_log"))
+        processes = demo.descendants()
+        assert any("telephony.simulator" in what for what in processes.values())
+        assert any("postgres" in what for what in processes.values())
+        code, errors = await demo.end(how)
+        assert (code, errors) == (0, "")
+        assert demo.lines[-1] == "ended, and cleaned up\n"
+        assert demo.folders() == []
+        assert alive(processes) == {}
+
+
+async def test_an_interruption_while_it_starts_leaves_nothing_either(unused_tcp_port: int) -> None:
+    async with started(f"127.0.0.1:{unused_tcp_port}") as demo:
+        await demo.until("PostgreSQL")
+        processes = demo.descendants()
+        code, errors = await demo.end()
+        assert (code, errors) == (0, "")
+        assert demo.folders() == []
+        assert alive(processes) == {}
+
+
+async def test_a_port_that_is_taken_is_one_line_with_a_remedy(unused_tcp_port: int) -> None:
+    http = f"127.0.0.1:{unused_tcp_port}"
+    with socket.create_server(("127.0.0.1", unused_tcp_port)):
+        async with started(http) as demo:
+            code, errors = await demo.ended()
+    assert code == 1
+    assert errors.count("\n") == 1
+    assert errors.startswith(f"{http}: ")
+    assert "threerings demo --http 127.0.0.1:8090" in errors
+    assert "make demo HTTP=127.0.0.1:8090" in errors
+    assert demo.folders() == []
+
+
+@pytest.mark.parametrize(("http", "said"), [("here", "HOST:PORT"), ("0.0.0.0:8080", "only for this machine")])
+async def test_an_address_that_cannot_be_is_one_line(http: str, said: str) -> None:
+    async with started(http) as demo:
+        code, errors = await demo.ended()
+    assert code == 1
+    assert errors.count("\n") == 1
+    assert said in errors
+
+
+@pytest.mark.parametrize(
+    ("whose", "said"), [("telephony.simulator", "the simulated PBX"), ("postgres -D", "PostgreSQL")]
+)
+async def test_when_something_it_stands_on_dies_it_says_so_and_ends(
+    unused_tcp_port: int, whose: str, said: str
+) -> None:
+    async with started(f"127.0.0.1:{unused_tcp_port}") as demo:
+        await demo.until("Ctrl-C ends it")
+        processes = demo.descendants()
+        victim = min(pid for pid, what in processes.items() if whose in what)
+        os.kill(victim, signal.SIGKILL)
+        code, errors = await demo.ended()
+    assert code == 1
+    assert errors.count("\n") == 1
+    assert errors.startswith(f"{said} has ended by itself")
+    assert demo.folders() == []
+    assert alive(processes) == {}
+
+
+async def test_the_simulated_pbx_does_not_outlive_who_started_it(unused_tcp_port: int) -> None:
+    async with started(f"127.0.0.1:{unused_tcp_port}") as demo:
+        await demo.until("Ctrl-C ends it")
+        processes = demo.descendants()
+        simulated = {pid: what for pid, what in processes.items() if "telephony.simulator" in what}
+        database = [pid for pid, what in processes.items() if "postgres -D" in what]
+        demo.process.kill()
+        await demo.ended()
+        async with asyncio.timeout(LIMIT):
+            while alive(simulated):
+                await asyncio.sleep(0.01)
+        for pid in database:  # nobody can clean up after a SIGKILL
+            os.kill(pid, signal.SIGQUIT)
+        async with asyncio.timeout(LIMIT):
+            while alive(processes):
+                await asyncio.sleep(0.01)
