@@ -14,7 +14,7 @@ from telephony.cases.earlier import Contacts, EarlierContact
 from telephony.logs import Seldom
 from telephony.screenpop.board import Board, Change, Desk, Gone
 from telephony.screenpop.hub import SCREENS, Hub
-from telephony.screenpop.messages import Limits, Told, Writer
+from telephony.screenpop.messages import BEAT, Limits, Told, Writer
 from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
 from telephony.screenpop.questions import UNAVAILABLE, Question, Questions
 from telephony.screenpop.screen import Measured, Screen
@@ -73,6 +73,7 @@ class Screens:
         self._hub = Hub(self.desks.values(), Writer(queues, limits), measured, clock, most=most)
         self._questions = Questions(self._ask, self._answered)
         self._inquiries: dict[UUID, _Inquiry] = {}
+        self._beat_at = clock()
         self._was_up = {desk.pbx: True for desk in self.desks.values()}
         self._seldom = Seldom(FAILURES_TOLD_EVERY, clock)
         self._log = structlog.get_logger(__name__)
@@ -138,11 +139,18 @@ class Screens:
             shown = next(iter(self._shown(call)), None)
             if shown is not None:
                 self._ask_again(shown, ASK_AGAIN)
+        self._beat(now)
+
+    def _beat(self, now: float) -> None:
+        """Tell whether PBXs are heard: when that changed, and every so often, for pages do not see a dead line."""
         now_up = {pbx: self._up(pbx) for pbx in self._was_up}
+        due = now - self._beat_at >= BEAT
         for desk in self.desks.values():
-            if now_up[desk.pbx] is not self._was_up[desk.pbx]:
+            if due or now_up[desk.pbx] is not self._was_up[desk.pbx]:
                 self._hub.tell_up(desk.name, up=now_up[desk.pbx])
         self._was_up = now_up
+        if due:
+            self._beat_at = now
 
     def stop(self) -> None:
         """Close every screen; each will come back by itself."""

@@ -17,6 +17,8 @@ from telephony.screenpop.pop import EarlierCall, History, Knowledge, Shown
 VERSION = 1
 MAX_TEXT = 128
 """Characters of any one text that is not ours."""
+BEAT = 10.0
+"""Seconds: a screen hears something at least so often, or its line is dead."""
 MAX_MESSAGE = 4096
 """Bytes of a client's message."""
 MAX_SEQ = 2**53
@@ -75,6 +77,7 @@ class Writer:
             "rings": limits.rings,
             "ring_seconds": limits.ring_period.total_seconds(),
             "long_talk_seconds": limits.long_talk.total_seconds(),
+            "beat_seconds": BEAT,
         }
 
     def welcome(self, desk: Desk, calls: Iterable[Shown], now: timedelta, *, up: bool) -> str:

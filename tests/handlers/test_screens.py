@@ -194,6 +194,15 @@ async def test_a_pbx_that_is_lost_is_told_to_those_whom_it_concerns(office: Offi
     assert (await hears(second, "pbx"))["up"] is False
 
 
+async def test_a_screen_hears_something_every_ten_seconds_so_that_a_dead_line_is_seen(office: Office) -> None:
+    screen = office.screens.open("1001")
+    assert (await hears(screen, "welcome"))["limits"]["beat_seconds"] == 10
+    for _ in range(2):
+        office.passes(9)
+        office.passes(1)
+        assert (await hears(screen, "pbx"))["up"] is True
+
+
 async def test_an_error_of_ours_stays_here(office: Office) -> None:
     nothing: Any = None
     broken = replace(ringing(), visits=(nothing,))
