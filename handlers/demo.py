@@ -110,7 +110,7 @@ async def demo(*, http: Address, tell: Tell) -> int:
                     if not stop.is_set():
                         tell("  service …")
                         await _serve(config, database, pbx, folder, shown)
-        except EmbeddedError:  # Ctrl-C reaches its programs, too
+        except (EmbeddedError, DemoError):  # Ctrl-C reaches what is just being started, too
             if not stop.is_set():
                 raise
     tell("ended, and cleaned up")
