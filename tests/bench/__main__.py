@@ -52,8 +52,10 @@ def main() -> None:
     found: list[Section] = []
     with tempfile.TemporaryDirectory(prefix="threerings-bench-") as folder, console.status("…") as status:
         Path(folder).chmod(0o755)  # the user whom root hands PostgreSQL to must get through
-        bench = Bench(Path(folder), asked.turns, asked.quick, asked.calls, status.update)
         for name in names:
+            own = Path(folder, name)
+            own.mkdir()
+            bench = Bench(own, asked.turns, asked.quick, asked.calls, status.update)
             sections = importlib.import_module(f"tests.bench.{name}").sections(bench)
             for section in sections:
                 console.print(table(section))

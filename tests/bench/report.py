@@ -126,7 +126,7 @@ def _cpuinfo() -> list[str]:
 def document(sections: Iterable[Section], opening: str, closing: str) -> str:
     """docs/benchmarks.md."""
     known = list(sections)
-    parts = [opening.rstrip(), "", "## Goals", "", "| asked | found | |", "|---|---|---|"]
+    parts = [opening.strip(), "", "## Goals", "", "| asked | found | |", "|---|---|---|"]
     for section in known:
         for goal in section.goals:
             word = "aim" if goal.met is None else "met" if goal.met else "**missed**"
@@ -140,4 +140,4 @@ def document(sections: Iterable[Section], opening: str, closing: str) -> str:
             parts.append("| " + " | ".join(cells) + " |")
         if section.notes:
             parts += ["", *section.notes]
-    return "\n".join([*parts, "", closing.rstrip(), ""])
+    return "\n".join([*parts, "", closing.strip(), ""])
