@@ -12,6 +12,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -53,9 +54,8 @@ async def lines() -> asyncio.StreamReader:
     return reader
 
 
-async def work() -> None:
-    """Until the end of standard input."""
-    told = await lines()
+async def work(told: asyncio.StreamReader, say: Callable[[str], None]) -> None:
+    """Until `told` ends; `say` is given what goes to standard output."""
     settings = json.loads(await told.readline())
     start, clock = clock_from_now()
     rng = Random(settings.get("seed", secrets.randbits(64)))  # noqa: S311 - who calls when is no secret
@@ -71,8 +71,7 @@ async def work() -> None:
             traffic = Traffic(pbx, plan, branch, rng)
             traffic.staff()
             server = AmiServer(pbx, Account(settings["username"], settings["secret"]), live)
-            sys.stdout.write(json.dumps({"ami": await server.listen(HOST, 0)}) + "\n")
-            sys.stdout.flush()
+            say(json.dumps({"ami": await server.listen(HOST, 0)}))
             running = tasks.create_task(live.run())
             await _until_the_end(told, client, traffic, live)
             server.close()
@@ -89,12 +88,17 @@ async def _until_the_end(told: asyncio.StreamReader, client: AgiClient, traffic:
         live.poke()
 
 
+async def on_pipes() -> None:
+    """With the standard ones."""
+    await work(await lines(), lambda line: print(line, flush=True))  # noqa: T201 - that is how it is spoken to
+
+
 def main() -> None:
     """Run it. What is sent to a whole group of processes is for whoever started us; he closes our standard input."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     die_with_parent()
-    asyncio.run(work())
+    asyncio.run(on_pipes())
 
 
 if __name__ == "__main__":

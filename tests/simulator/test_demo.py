@@ -16,6 +16,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from handlers.demo import demo
+from telephony.config import Address
+
 pytestmark = pytest.mark.db
 
 LIMIT = 60
@@ -81,83 +84,83 @@ async def started(http: str) -> AsyncIterator[Demo]:
             sys.executable, "-c", COMMAND, http,
             stdout=PIPE, stderr=PIPE, start_new_session=True, env=os.environ | {"TMPDIR": temporary},
         )  # fmt: skip
-        demo = Demo(process, http, Path(temporary))
+        running = Demo(process, http, Path(temporary))
         try:
-            yield demo
+            yield running
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
-                await demo.ended()
+                await running.ended()
 
 
 def alive(pids: dict[int, str]) -> dict[int, str]:
     return {pid: what for pid, what in pids.items() if Path(f"/proc/{pid}").exists()}
 
 
-async def measured(demo: Demo) -> None:
+async def measured(shown: Demo) -> None:
     """Until /readyz says ok, FastAGI has answered, and a call has a case."""
     async with asyncio.timeout(LIMIT):
         while True:
-            page = await demo.get("/metrics")
+            page = await shown.get("/metrics")
             answered = re.search(r'telephony_agi_requests_total\{result="ok",script="inbound"\} ([1-9])', page)
             opened = re.search(r"telephony_cases_opened_total\{[^}]*\} ([1-9])", page)
-            if json.loads(await demo.get("/readyz"))["status"] == "ok" and answered and opened:
+            if json.loads(await shown.get("/readyz"))["status"] == "ok" and answered and opened:
                 return
             await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_it_is_up_measures_calls_and_leaves_nothing_behind(unused_tcp_port: int, how: signal.Signals) -> None:
-    async with started(f"127.0.0.1:{unused_tcp_port}") as demo:
-        await demo.until("Ctrl-C ends it")
-        printed = "".join(demo.lines)
+    async with started(f"127.0.0.1:{unused_tcp_port}") as shown:
+        await shown.until("Ctrl-C ends it")
+        printed = "".join(shown.lines)
         for path in ("/", "/metrics", "/readyz"):
-            assert f"http://{demo.http}{path}\n" in printed
+            assert f"http://{shown.http}{path}\n" in printed
         desks = re.findall(r"http://\S+/desk#token=([0-9a-f]{32})\n", printed)
         assert len(set(desks)) == 10
-        assert "张敏" in await demo.get("/")
-        assert "<html" in await demo.get("/desk")
-        await measured(demo)
-        (folder,) = demo.folders()
+        assert "张敏" in await shown.get("/")
+        assert "<html" in await shown.get("/desk")
+        await measured(shown)
+        (folder,) = shown.folders()
         assert not any((folder / name).stat().st_mode & 0o77 for name in ("secret", "threerings.toml", "queue_log"))
-        processes = demo.descendants()
+        processes = shown.descendants()
         assert any("telephony.simulator" in what for what in processes.values())
         assert any("postgres" in what for what in processes.values())
-        code, errors = await demo.end(how)
+        code, errors = await shown.end(how)
         assert (code, errors) == (0, "")
-        assert demo.lines[-1] == "ended, and cleaned up\n"
-        assert demo.folders() == []
+        assert shown.lines[-1] == "ended, and cleaned up\n"
+        assert shown.folders() == []
         assert alive(processes) == {}
 
 
 async def test_an_interruption_while_it_starts_leaves_nothing_either(unused_tcp_port: int) -> None:
-    async with started(f"127.0.0.1:{unused_tcp_port}") as demo:
-        await demo.until("PostgreSQL")
-        processes = demo.descendants()
-        code, errors = await demo.end()
+    async with started(f"127.0.0.1:{unused_tcp_port}") as shown:
+        await shown.until("PostgreSQL")
+        processes = shown.descendants()
+        code, errors = await shown.end()
         assert (code, errors) == (0, "")
-        assert demo.folders() == []
+        assert shown.folders() == []
         assert alive(processes) == {}
 
 
 async def test_a_port_that_is_taken_is_one_line_with_a_remedy(unused_tcp_port: int) -> None:
     http = f"127.0.0.1:{unused_tcp_port}"
     with socket.create_server(("127.0.0.1", unused_tcp_port)):
-        async with started(http) as demo:
-            code, errors = await demo.ended()
+        async with started(http) as shown:
+            code, errors = await shown.ended()
     assert code == 1
     assert errors.count("\n") == 1
     assert errors.startswith(f"{http}: ")
     assert "threerings demo --http 127.0.0.1:8090" in errors
     assert "make demo HTTP=127.0.0.1:8090" in errors
-    assert demo.folders() == []
+    assert shown.folders() == []
 
 
 @pytest.mark.parametrize(("http", "said"), [("here", "HOST:PORT"), ("0.0.0.0:8080", "only for this machine")])
 async def test_an_address_that_cannot_be_is_one_line(http: str, said: str) -> None:
-    async with started(http) as demo:
-        code, errors = await demo.ended()
+    async with started(http) as shown:
+        code, errors = await shown.ended()
     assert code == 1
     assert errors.count("\n") == 1
     assert said in errors
@@ -169,27 +172,27 @@ async def test_an_address_that_cannot_be_is_one_line(http: str, said: str) -> No
 async def test_when_something_it_stands_on_dies_it_says_so_and_ends(
     unused_tcp_port: int, whose: str, said: str
 ) -> None:
-    async with started(f"127.0.0.1:{unused_tcp_port}") as demo:
-        await demo.until("Ctrl-C ends it")
-        processes = demo.descendants()
+    async with started(f"127.0.0.1:{unused_tcp_port}") as shown:
+        await shown.until("Ctrl-C ends it")
+        processes = shown.descendants()
         victim = min(pid for pid, what in processes.items() if whose in what)
         os.kill(victim, signal.SIGKILL)
-        code, errors = await demo.ended()
+        code, errors = await shown.ended()
     assert code == 1
     assert errors.count("\n") == 1
     assert errors.startswith(f"{said} has ended by itself")
-    assert demo.folders() == []
+    assert shown.folders() == []
     assert alive(processes) == {}
 
 
 async def test_the_simulated_pbx_does_not_outlive_who_started_it(unused_tcp_port: int) -> None:
-    async with started(f"127.0.0.1:{unused_tcp_port}") as demo:
-        await demo.until("Ctrl-C ends it")
-        processes = demo.descendants()
+    async with started(f"127.0.0.1:{unused_tcp_port}") as shown:
+        await shown.until("Ctrl-C ends it")
+        processes = shown.descendants()
         simulated = {pid: what for pid, what in processes.items() if "telephony.simulator" in what}
         database = [pid for pid, what in processes.items() if "postgres -D" in what]
-        demo.process.kill()
-        await demo.ended()
+        shown.process.kill()
+        await shown.ended()
         async with asyncio.timeout(LIMIT):
             while alive(simulated):
                 await asyncio.sleep(0.01)
@@ -198,3 +201,20 @@ async def test_the_simulated_pbx_does_not_outlive_who_started_it(unused_tcp_port
         async with asyncio.timeout(LIMIT):
             while alive(processes):
                 await asyncio.sleep(0.01)
+
+
+async def test_in_our_own_process_it_ends_like_any_other_task(unused_tcp_port: int) -> None:
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if line.startswith("Ctrl-C"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    async with asyncio.timeout(LIMIT):
+        assert await demo(http=Address("127.0.0.1", unused_tcp_port), tell=tell) == 0
+    (log,) = [line.split()[-1] for line in told if line.strip().startswith("log ")]
+    assert told[-1] == "ended, and cleaned up"
+    assert not Path(log).parent.exists()
+    with socket.create_server(("127.0.0.1", unused_tcp_port)):
+        pass
