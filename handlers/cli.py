@@ -83,7 +83,7 @@ def serve(config: ConfigFile = None) -> None:
         raise ConfigFaults(("pbx: is missing; add a [[pbx]] with name, host, username and secret_file",))
     settings.database_url()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        unsaved = runner.run(service.serve(settings, again=lambda: load(config, os.environ)))
+        unsaved = runner.run(service.serve(settings, service.settle, again=lambda: load(config, os.environ)))
     if unsaved:
         raise CommandError(f"{unsaved} calls could not be saved; the log says why")
 

@@ -24,10 +24,14 @@ from pathlib import Path
 import uvloop
 
 from handlers.build import Service
+from handlers.demomorning import earlier_today
 from handlers.demosettings import USERNAME, addresses, toml
-from handlers.service import ListenError, serve
+from handlers.service import ListenError, serve, settle
 from telephony import logs
+from telephony.ami.settings import SystemClock
 from telephony.cases.embedded import EmbeddedError, EmbeddedPostgres
+from telephony.cases.migrate import migrate
+from telephony.cases.store import CallStore
 from telephony.config import Address, Config, ConfigFaults, load
 from telephony.configchecks import parse_address
 from telephony.unreachable import reason
@@ -43,6 +47,7 @@ PBX_SECONDS = 20.0
 """Within which the simulated PBX says its port, and, told to end, ends."""
 LOOK_EVERY, LOOKS_MISSED = 1.0, 2
 """Seconds between looks whether PostgreSQL still answers, and after how many without an answer it has ended."""
+SAVED_AT_ONCE = 500
 SHOWN = 200
 """Characters of somebody else's last words that go into our one line."""
 Tell = Callable[[str], None]
@@ -107,6 +112,9 @@ async def demo(*, http: Address, tell: Tell) -> int:
                         for line in addresses(config, folder, time.monotonic() - began):
                             tell(line)
 
+                    if not stop.is_set():
+                        tell("  what was earlier today …")
+                        await _remember(config, database)
                     if not stop.is_set():
                         tell("  service …")
                         await _serve(config, database, pbx, folder, shown)
@@ -231,6 +239,16 @@ def _configuration(folder: Path, http: Address, ami_port: int) -> Config:
     file.touch(mode=0o600)
     file.write_text(toml(folder, http, ami_port), encoding="utf-8")
     return load(file, {})
+
+
+async def _remember(config: Config, database: EmbeddedPostgres) -> None:
+    """The page shows a day: what happened before we came is in the database, as after a restart."""
+    calls = await asyncio.to_thread(earlier_today, config, SystemClock().wall(), SEED)
+    await migrate(database.url)
+    store = CallStore(database.url)
+    for first in range(0, len(calls), SAVED_AT_ONCE):
+        await store.save(calls[first : first + SAVED_AT_ONCE])
+    await store.close()
 
 
 # --- while it runs ---

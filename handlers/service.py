@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from random import SystemRandom
@@ -129,6 +130,16 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
     await service.store.close()
     log.info("stopped")
     return remaining
+
+
+def settle(_: Service) -> None:
+    """Take what was made at the start out of the garbage collector's sight, for it stays to the end.
+
+    A full run over it holds the loop for 60 to 80 ms, and whoever reads the line of a PBX may be held for 50 at most.
+    Only for a process that does nothing else.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def resume(service: Service, left_open: LeftOpen) -> None:
