@@ -148,5 +148,5 @@ def section(at_once: int, found: dict[str, list[float]], cost: dict[str, list[fl
         which = name.partition(": ")[2]
         goals.append(Goal(f"{which}: ≥ {GOAL:g} × panoramisk", f"{ratio:.2f} ×", ratio >= GOAL))
         goals.append(Goal(f"{which}: {AIM:.0%} of the limit", f"{share:.0%}", share >= AIM or None))
-    note = f"Five commands a call for all. Microseconds of the server's core a call, at 20 and 200 at once together: {spent}."
+    note = f"Five commands a call for all. Microseconds of the server's core a call, 20 and 200 together: {spent}."
     return Section(title, known.unit, ways, PEER, tuple(goals), (note,))
