@@ -262,6 +262,7 @@ async def _serve(
     def ready(service: Service) -> None:
         assert pbx.stdin is not None  # noqa: S101 - it is a pipe
         pbx.stdin.write(json.dumps({"agi": service.agi.server.address}).encode() + b"\n")
+        settle(service)
         shown()
 
     def hung_up() -> Config:

@@ -4,7 +4,7 @@ import asyncio
 from time import perf_counter
 
 from handlers.build import Service
-from handlers.service import serve
+from handlers.service import serve, settle
 from telephony.config import Config
 from tests.bench.workers import Answer, Talk
 from tests.pbx.database import free_port
@@ -59,6 +59,7 @@ async def ours(args: Answer, talk: Talk) -> None:
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(serve(config, made.set_result))
         service = await made
+        settle(service)
         while args["followed"] and not service.feeds[0].follower.synchronised:
             await asyncio.sleep(0.05)
         watching = [tasks.create_task(stalls.watch())] if args.get("watched") else []
