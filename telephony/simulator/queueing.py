@@ -95,7 +95,7 @@ class _Serving:
         return queue_leg(self.pbx, self.call, self.visit.stay, member, all_at_once=at_once)
 
     def _ring_next(self, untried: Iterator[Member]) -> list[Leg]:
-        member = next((one for one in untried if one.free), None)
+        member = next((one for one in untried if one.free and one in self.queue.members), None)
         if member is None:
             return []
         self.queue.tried(self.visit.entry, member)

@@ -121,6 +121,8 @@ def test_an_hour_of_calls_is_measured_as_it_happened() -> None:
             changeover_every=120,
             late_completes=0.3,
             busy=0.1,
+            rejects=0.1,
+            absent=0.15,
             dead=0.05,
         )
     ],
