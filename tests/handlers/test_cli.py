@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from handlers.cli import app, main
 from handlers.database import BAD_URL, trouble
-from handlers.service import ListenError
+from handlers.service import ListenError, settle
 from telephony.config import Address, Config
 
 
@@ -138,7 +138,8 @@ def test_serve_runs_the_service_and_fails_when_calls_are_not_saved(monkeypatch: 
 
     unsaved = [0, 3]
 
-    async def serve(config: Config, *, again: Callable[[], Config]) -> int:
+    async def serve(config: Config, ready: object, *, again: Callable[[], Config]) -> int:
+        assert ready is settle
         assert again() == config
         served.append(config)
         return unsaved.pop(0)
