@@ -20,9 +20,9 @@ GOES, COMES = 6.5, 9.5
 
 def five_calls(pbx: Pbx) -> Story:
     """Around the restart one waits, one's phone rings, one talks, one waits in his second queue, one is answered."""
-    story = Story(pbx).agent("1001", rings=11, serves="sales").agent("1002", rings=1, serves="market")
+    story = Story(pbx).agent("1001", rings=13, serves="sales").agent("1002", rings=1, serves="market")
     story.agent("1003", rings=8, serves="wrapped")
-    story.caller(WAITS, calls="support", hangs_up_after=14).caller(RINGS, calls="sales", hangs_up_after=17)
+    story.caller(WAITS, calls="support", hangs_up_after=14).caller(RINGS, calls="sales", hangs_up_after=19)
     story.caller(TALKS, calls="market", hangs_up_after=18).caller(OVERFLOWN, calls="keyed/overflow", hangs_up_after=16)
     return story.caller(MEANWHILE, calls="wrapped", hangs_up_after=15)
 
