@@ -20,7 +20,7 @@ from .leftovers import Holding, holding
 from .pests import pests
 from .product import Product
 
-pytestmark = [pytest.mark.pbx, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(200)]
 
 HOSTS = 3
 DEADLINE, MARGIN = 0.3, 1.0  # seconds; the margin is for two busy cores that also play all the callers

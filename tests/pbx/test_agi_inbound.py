@@ -21,7 +21,7 @@ from .line import Line
 from .product import Product
 from .story import Story
 
-pytestmark = [pytest.mark.pbx, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(200)]
 
 C1, C2, C3 = (f"0216000000{n}" for n in range(1, 4))
 NUMBERS = """

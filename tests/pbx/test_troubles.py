@@ -19,7 +19,7 @@ from .load import load
 from .product import Product
 from .story import Story
 
-pytestmark = [pytest.mark.pbx, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(300)]
 
 
 def visits_of(calls: list[dict[str, Any]], kind: str = "queue") -> list[dict[str, Any]]:
