@@ -1,5 +1,7 @@
 """One owner of everything that is known of one PBX: what it holds back, what falls due, what it shows."""
 
+from dataclasses import replace
+
 from telephony.calls import facts
 from telephony.calls.effects import CaseOpened, SaveCall, VisitEnded, VisitEntered
 from telephony.calls.facts import Interface, MemberState, QueueName
@@ -109,6 +111,14 @@ def test_agents_are_counted_by_queue_and_state() -> None:
     story.tell(facts.MemberRemoved(story.now, QueueName("support"), device("A")))
     story.tell(facts.MemberRemoved(story.now, QueueName("support"), device("ghost")))
     assert story.tracker.agents() == {("support", MemberState.READY): 1}
+
+
+def test_a_phone_does_what_keeps_it_from_being_free_in_any_of_its_queues() -> None:
+    story = Story()
+    for queue, state in (("sales", MemberState.READY), ("support", MemberState.PAUSED), ("trade", MemberState.READY)):
+        story.tell(facts.MemberChanged(story.now, member("A", state, queue)))
+    story.tell(facts.MemberChanged(story.now, replace(member("B", MemberState.READY), device=device("C"))))
+    assert story.tracker.phones() == {device("A"): MemberState.PAUSED, device("C"): MemberState.READY}
 
 
 def test_the_phone_of_a_member_stays_a_phone_when_he_serves_no_more() -> None:
