@@ -117,8 +117,8 @@ def test_a_phone_does_what_keeps_it_from_being_free_in_any_of_its_queues() -> No
     story = Story()
     for queue, state in (("sales", MemberState.READY), ("support", MemberState.PAUSED), ("trade", MemberState.READY)):
         story.tell(facts.MemberChanged(story.now, member("A", state, queue)))
-    story.tell(facts.MemberChanged(story.now, replace(member("B", MemberState.READY), device=device("C"))))
-    assert story.tracker.phones() == {device("A"): MemberState.PAUSED, device("C"): MemberState.READY}
+    story.tell(facts.MemberChanged(story.now, replace(member("B", MemberState.READY), device=None)))
+    assert story.tracker.phones() == {"PJSIP/phone": MemberState.PAUSED, device("B"): MemberState.READY}
 
 
 def test_the_phone_of_a_member_stays_a_phone_when_he_serves_no_more() -> None:
