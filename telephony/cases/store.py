@@ -31,6 +31,8 @@ REFUSALS = (
     OverflowError,
 )
 """The row is at fault, and would be again tomorrow. Everything else is the database's trouble, and passes."""
+CLOSE_SECONDS = 1.0
+"""How long a goodbye may take; the database may be frozen, and a stop must not be."""
 CHUNK = 500
 """Calls read at a time while exporting."""
 
@@ -172,7 +174,7 @@ class CallStore:
             connection, self._connection = self._connection, None
             if connection is not None and not connection.is_closed():
                 try:
-                    await connection.close(timeout=self._connect_seconds)
+                    await connection.close(timeout=CLOSE_SECONDS)
                 except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     connection.terminate()
 
