@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -99,19 +100,38 @@ class Health:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors as RFC 9457 problem details, or as a page for who asks for one; not where a program's token is missing."""
+    """Errors as RFC 9457 problem details, or as a page for who asks for one; not where a program's token is missing.
+
+    What nobody expected is logged, and told as a 500 that says nothing of it. In the midst of an answer it is left to
+    aiohttp, which logs it and ends the connection.
+    """
     try:
         return await handler(request)
     except web.HTTPError as error:
-        page = request.config_dict.get(ERROR_PAGE)
-        wanted = "text/html" in request.headers.get("Accept", "")
-        if page is not None and wanted and "WWW-Authenticate" not in error.headers:
+        return _told(request, error)
+    except web.HTTPException:
+        raise  # it leads elsewhere
+    except Exception:
+        if request.writer.output_size:
+            raise
+        structlog.get_logger(__name__).exception("request_failed", method=request.method, path=request.path)
+        return _told(request, web.HTTPInternalServerError())
+
+
+def _told(request: web.Request, error: web.HTTPError) -> web.StreamResponse:
+    """For a person as a page, if there is one and it can be drawn; else for a program."""
+    page = request.config_dict.get(ERROR_PAGE)
+    wanted = "text/html" in request.headers.get("Accept", "")
+    if page is not None and wanted and "WWW-Authenticate" not in error.headers:
+        try:
             return page(request, error)
-        headers = {name: error.headers[name] for name in ("Allow", "WWW-Authenticate") if name in error.headers}
-        document = {"type": "about:blank", "title": error.reason, "status": error.status}
-        return web.Response(
-            text=json.dumps(document), status=error.status, content_type="application/problem+json", headers=headers
-        )
+        except Exception:  # noqa: BLE001 - it may be what has failed
+            structlog.get_logger(__name__).exception("error_page_failed", status=error.status)
+    headers = {name: error.headers[name] for name in ("Allow", "WWW-Authenticate") if name in error.headers}
+    document = {"type": "about:blank", "title": error.reason, "status": error.status}
+    return web.Response(
+        text=json.dumps(document), status=error.status, content_type="application/problem+json", headers=headers
+    )
 
 
 def application(health: Health) -> web.Application:

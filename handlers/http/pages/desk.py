@@ -28,7 +28,10 @@ WORDS = (
     message("Connected"),
     message("Connecting…"),
     message("Not connected"),
+    message("Telephone system not heard"),
     message("Cut off for {length}."),
+    message("Unknown since {time}"),
+    message("Not known at the moment"),
     message("Today"),
     message("Yesterday"),
     message("Ringing"),
@@ -57,6 +60,7 @@ WORDS = (
     message("No agent there"),
     message("Left unanswered"),
     message("End not known"),
+    message("Still going on, or its end is not known"),
     message("Nobody has this token."),
 )
 """What its scripts say by themselves; a test holds this against them."""

@@ -17,10 +17,6 @@ NICE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 LEAST = 1e-6
 """The shortest axis."""
-LABEL_WIDTH, LABEL_HEIGHT = 110, 18
-"""Room for the words on the limit."""
-LABELS = range(8, RIGHT - LABEL_WIDTH, 30)
-"""Where on the limit they may begin: the first place at which the line hides least of them."""
 
 Value = float | None
 Place = tuple[float, float]
@@ -91,7 +87,6 @@ class Plot:
         strokes: the line, in pieces: gaps where there is no value.
         second: pieces of a second, thinner line.
         limit: y of the limit.
-        label: where the words on it begin: x, y.
         zone_top, zone_height: where the standard is not kept.
         bottom, top: values at the ends of the axis.
         ticks: times below it.
@@ -105,7 +100,6 @@ class Plot:
     strokes: tuple[Stroke, ...]
     second: tuple[str, ...]
     limit: float
-    label: tuple[float, float]
     zone_top: float
     zone_height: float
     bottom: float
@@ -153,7 +147,6 @@ def plot(at: Sequence[datetime], values: Sequence[Value], limit: Limit, second: 
         strokes=strokes,
         second=tuple(_path(chunk, scale) for chunk in chunks(xs, second)),
         limit=round(y, 1),
-        label=_label(y, [place for one in (values, second) for place in _seen(xs, one, scale)], above=above),
         zone_top=TOP if above else round(y, 1),
         zone_height=round(y - TOP if above else BOTTOM - y, 1),
         bottom=scale.bottom,
@@ -234,21 +227,6 @@ def _path(points: Sequence[Place], scale: Scale) -> str:
     if len(points) == 1:
         points = (points[0], points[0])
     return "M" + "L".join(f"{x:.1f} {scale.y(value):.1f}" for x, value in points)
-
-
-def _seen(xs: Sequence[float], values: Sequence[Value], scale: Scale) -> list[tuple[float, float]]:
-    """Where in the picture the points of a line are."""
-    return [(x, scale.y(value)) for x, value in zip(xs, values, strict=False) if value is not None]
-
-
-def _label(limit: float, seen: Sequence[tuple[float, float]], *, above: bool) -> tuple[float, float]:
-    """Where on the limit the fewest points are hidden by its words."""
-    top = limit - LABEL_HEIGHT if above else limit
-
-    def hidden(left: float) -> int:
-        return sum(left <= x <= left + LABEL_WIDTH and top <= y <= top + LABEL_HEIGHT for x, y in seen)
-
-    return min(LABELS, key=hidden), round(limit - 6 if above else limit + 15, 1)
 
 
 def _ticks(at: Sequence[datetime]) -> tuple[Tick, ...]:

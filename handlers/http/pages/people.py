@@ -30,7 +30,7 @@ class People:
         pages: shows the form.
         epoch: seconds since it; how long cookies last.
         origins: where else our pages are shown, `https://calls.example.com`: what a proxy in front of us is called.
-        monotonic: seconds; how often an address may try.
+        monotonic: seconds; how often an address may be wrong before it is told to wait.
     """
 
     def __init__(
@@ -78,10 +78,11 @@ class People:
         fields = await request.post()
         token, wanted = str(fields.get("token", "")), str(fields.get("next", "/"))
         language = self._pages.language(request)
-        if self._failures.too_many(request.remote):
+        locked = self._failures.too_many(request.remote)
+        name = self._by_token(request, token.strip())
+        if name is None and locked:
             trouble = language.gettext("Too many wrong tokens came from your address. Wait a minute, then try again.")
             return self._form(request, wanted, trouble, HTTPStatus.TOO_MANY_REQUESTS)
-        name = self._by_token(request, token.strip())
         if name is None:
             trouble = language.gettext("Nobody has this token.")
             return self._form(request, wanted, trouble, HTTPStatus.FORBIDDEN)
@@ -119,8 +120,7 @@ class People:
         raise web.HTTPForbidden
 
     def _by_token(self, request: web.Request, token: str) -> str | None:
-        if self._failures.too_many(request.remote):
-            return None
+        """A right token is let in whatever came from its address: behind a proxy we all share one with who guesses."""
         name = self._tokens.agent(token)
         if name is None:
             self._failures.add(request.remote)

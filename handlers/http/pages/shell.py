@@ -115,8 +115,8 @@ class Pages:
 
 
 def here(request: web.Request) -> URL:
-    """Path and query that were asked for, never with a host."""
-    return URL.build(path=request.path, query=request.query)
+    """Path and query that were asked for, never with a host: browsers take what follows two slashes for one."""
+    return URL.build(path="/" + request.path.lstrip("/\\"), query=request.query)
 
 
 def _of(context: Context) -> Language:

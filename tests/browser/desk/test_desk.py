@@ -251,6 +251,13 @@ async def test_earlier_calls_come_when_they_are_found_and_so_does_the_cases_numb
     await expect(page.locator(part("case"))).to_have_text("工单 000018")
 
 
+async def test_an_earlier_call_that_still_goes_on_is_not_called_missed(open_desk: OpenDesk) -> None:
+    going_on = KNOWN["calls"][0] | {"outcome": None, "wait_seconds": None, "talk_seconds": None}
+    page, _ = await open_desk(ringing(earlier=KNOWN | {"calls": [going_on]}))
+    await expect(page.locator(part("outcome"))).to_have_text("仍在进行，或结果未知")
+    await expect(page.locator(".history .icon:visible")).to_have_count(0)
+
+
 # The line
 
 
@@ -269,7 +276,7 @@ async def test_a_desk_that_is_cut_off_says_so_comes_back_and_shows_what_is_true_
     await conversation.say(type="bye", reason="restart")
     await conversation.close(1012)
     await expect(page.locator("#cut")).to_contain_text("连接已中断 0:0")
-    await expect(page.locator("#cut")).to_contain_text("此时可能有来电未在此显示。")
+    await expect(page.locator("#cut")).to_contain_text("此时可能有来电未在此显示，已显示的来电也可能已经结束。")
     again = await service.conversation()
     await again.welcome(talking("b", caller="02160000001"))
     await expect(page.locator("#cut")).to_be_hidden()
@@ -320,12 +327,17 @@ async def test_a_desk_that_was_opened_elsewhere_waits_to_be_told_to_take_over(
     await expect(page.locator("#calls > article")).to_have_count(1)
 
 
-async def test_while_the_pbx_is_not_heard_the_desk_says_so(open_desk: OpenDesk) -> None:
+async def test_while_the_pbx_is_not_heard_the_desk_says_so_and_promises_nothing(open_desk: OpenDesk) -> None:
     page, service = await open_desk()
-    await service.say(type="pbx", up=False)
-    await expect(page.locator("#pbx")).to_be_visible()
+    for _ in range(2):  # it is said again and again
+        await service.say(type="pbx", up=False)
+        await expect(page.locator("#pbx")).to_be_visible()
+        await expect(page.locator("#state")).to_have_text("收不到电话系统")
+        await expect(page.locator("#idle")).to_be_hidden()
     await service.say(type="pbx", up=True)
     await expect(page.locator("#pbx")).to_be_hidden()
+    await expect(page.locator("#state")).to_have_text("已连接")
+    await expect(page.locator("#idle")).to_be_visible()
 
 
 async def test_messages_that_are_not_understood_are_passed_over(open_desk: OpenDesk) -> None:
@@ -383,6 +395,26 @@ async def test_a_notice_is_given_only_when_wished_for_and_nobody_looks_and_names
     await service.call(4, talking("unseen"))
     await service.heard()
     assert await page.evaluate("notices") == [["您的电话在响", "客户咨询", "closed"]]
+
+
+async def test_where_notices_cannot_be_made_the_call_is_shown_and_acknowledged_all_the_same(
+    open_page: OpenPage, service: Service
+) -> None:
+    page = await open_page()
+    await page.add_init_script(
+        """globalThis.Notification = class {
+          static permission = "granted";
+          constructor() { throw new TypeError("Illegal constructor"); }
+        };
+        localStorage.setItem("threerings.notices", "yes");
+        Object.defineProperty(document, "visibilityState", {get: () => "hidden"});"""
+    )
+    await page.goto(f"{service.url}#token=correct-horse")
+    conversation = await service.conversation()
+    await conversation.welcome()
+    await conversation.call(5, ringing())
+    assert await conversation.heard() == {"type": "seen", "seq": 5}
+    await expect(page.locator("#calls > article")).to_have_count(1)
 
 
 async def test_who_listens_hears_each_phase_once_and_no_seconds(open_desk: OpenDesk) -> None:

@@ -14,7 +14,6 @@ from handlers.http.pages.overview_plot import (
     LEFT,
     RIGHT,
     TOP,
-    WIDTH,
     Limit,
     Plot,
     Side,
@@ -79,7 +78,6 @@ def test_of_a_share_that_should_be_high_the_zone_lies_below() -> None:
     assert [stroke.beyond for stroke in picture.strokes] == [False, True]
     assert picture.zone_top == picture.limit
     assert picture.zone_height == pytest.approx(BOTTOM - picture.limit)
-    assert picture.label[1] > picture.limit
     assert picture.worst is not None
     assert (picture.worst.value, picture.worst.at) == (0.70, at(60))
 
@@ -88,7 +86,6 @@ def test_of_one_that_should_be_low_it_lies_above() -> None:
     picture = drawn(0.05, 0.30)
     assert picture.zone_top == TOP
     assert picture.zone_height == pytest.approx(picture.limit - TOP)
-    assert picture.label[1] < picture.limit
     assert picture.worst is not None
     assert picture.worst.value == 0.30
 
@@ -137,12 +134,6 @@ def test_without_values_there_is_the_limit_and_nothing_else() -> None:
     picture = plot([], [], TENTH)
     assert (picture.strokes, picture.second, picture.ticks, picture.worst, picture.seconds) == ((), (), (), None, False)
     assert TOP < picture.limit < BOTTOM
-
-
-def test_the_words_on_the_limit_stand_where_the_line_is_not() -> None:
-    beginning_on_it = [0.10 + 0.01 * (n < 20) for n in range(60)]
-    assert drawn(*[0.02] * 60).label[0] == 8
-    assert drawn(*[value - 0.02 * (value < 0.11) for value in beginning_on_it]).label[0] > WIDTH / 4
 
 
 def test_a_second_line_shares_axis_and_gaps_but_has_no_colour_of_its_own() -> None:

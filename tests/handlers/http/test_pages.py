@@ -8,13 +8,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, DummyCookieJar, web
+from aiohttp import ClientPayloadError, ClientResponse, ClientSession, DummyCookieJar, web
 from aiohttp.test_utils import TestServer
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
+from structlog.testing import capture_logs
+from yarl import URL
 
 from handlers.admission import FAILURES
-from handlers.http.health import Health, application
+from handlers.http.health import ERROR_PAGE, Health, application
 from handlers.http.pages import Pages
 from handlers.http.pages.languages import Languages
 from handlers.http.pages.people import COOKIE, HOURS, People
@@ -23,6 +25,7 @@ from telephony.metrics import Labels, Measures
 FOLDER = Path(__file__).parents[3] / "handlers/http/pages"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TOKEN, OTHER = "correct-horse-battery", "another-token-of-hers"
+HUSH = "what only we may know"
 PEOPLE = {"zhao": TOKEN, "钱.主管": OTHER}
 
 
@@ -51,7 +54,13 @@ class House:
         )
         self.app = application(Health(Measures(Labels(("pbx1",))), list, TOKEN))
         self.pages.setup(self.app)
+        self.draws = True
+        self.app[ERROR_PAGE] = self.error
         self.app.add_routes([*self.people.routes(), web.get("/secret", self.secret), web.get("/mine", self.mine)])
+        self.app.add_routes(
+            [web.get("/broken", self.broken), web.get("/begun", self.begun), web.get("/moved", self.moved)]
+        )
+        self.app.add_routes([web.get("/{somewhere:.*}/secret", self.secret)])
 
     async def secret(self, request: web.Request) -> web.Response:
         name = self.people.who(request)
@@ -61,6 +70,23 @@ class House:
 
     async def mine(self, _request: web.Request) -> web.Response:
         raise web.HTTPForbidden
+
+    async def broken(self, _request: web.Request) -> web.Response:
+        raise RuntimeError(HUSH)
+
+    async def begun(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"so far")
+        raise RuntimeError(HUSH)
+
+    async def moved(self, _request: web.Request) -> web.Response:
+        raise web.HTTPSeeOther("/mine")
+
+    def error(self, request: web.Request, error: web.HTTPError) -> web.StreamResponse:
+        if not self.draws:
+            raise RuntimeError(HUSH)
+        return self.pages.error(request, error)
 
 
 class Visitor:
@@ -79,6 +105,12 @@ class Visitor:
         headers = {"Accept": "text/html"} | ({"Origin": origin or self.origin} if origin != "" else {})
         url = self._server.make_url(path)
         async with self._session.post(url, data=fields, headers=headers, allow_redirects=False) as answer:
+            return answer, await answer.text()
+
+    async def asks_exactly(self, path: str) -> tuple[ClientResponse, str]:
+        """This path as it stands, which a URL might tidy."""
+        url = URL(f"{self.origin}{path}", encoded=True)
+        async with self._session.get(url, headers={"Accept": "text/html"}, allow_redirects=False) as answer:
             return answer, await answer.text()
 
     async def signed_in(self, token: str = TOKEN) -> str:
@@ -239,9 +271,57 @@ async def test_a_person_sees_a_page_and_a_program_problem_details(visitor: Visit
     assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
 
 
+async def test_what_nobody_expected_is_logged_once_and_told_without_what_it_was(visitor: Visitor) -> None:
+    for accept, kind in (("text/html", "text/html"), ("*/*", "application/problem+json")):
+        with capture_logs() as logged:
+            answer, text = await visitor.get("/broken", Accept=accept)
+        assert (answer.status, answer.content_type) == (500, kind)
+        assert HUSH not in text
+        assert [(one["event"], one["path"], one["exc_info"]) for one in logged] == [("request_failed", "/broken", True)]
+        assert ("操作没有成功" if kind == "text/html" else '"status": 500') in text
+
+
+async def test_where_not_even_the_error_can_be_drawn_a_programs_answer_is_given(house: House, visitor: Visitor) -> None:
+    house.draws = False
+    with capture_logs() as logged:
+        answer, _ = await visitor.get("/broken")
+    assert (answer.status, answer.content_type) == (500, "application/problem+json")
+    assert [one["event"] for one in logged] == ["request_failed", "error_page_failed"]
+
+
+async def test_an_answer_that_fails_in_its_midst_is_not_answered_twice(visitor: Visitor) -> None:
+    with pytest.raises(ClientPayloadError):
+        await visitor.get("/begun")
+
+
+async def test_what_leads_elsewhere_is_no_error(visitor: Visitor) -> None:
+    answer, _ = await visitor.get("/moved")
+    assert (answer.status, answer.headers["Location"]) == (303, "/mine")
+
+
 async def test_a_program_whose_token_is_missing_is_told_so_even_in_a_browser(visitor: Visitor) -> None:
     answer, _ = await visitor.get("/metrics")
     assert (answer.status, answer.content_type) == (401, "application/problem+json")
+
+
+TRICKS = ["//evil.example/x", "///evil.example", "////evil.example", "/\\evil.example", "/%5cevil.example"]
+TRICKS += ["/%2f/evil.example", "/%2fevil.example", "//%5c/evil.example", "/%09/evil.example", "/.//evil.example"]
+
+
+@pytest.mark.parametrize("path", TRICKS)
+async def test_no_address_that_was_asked_for_makes_our_own_links_lead_elsewhere(visitor: Visitor, path: str) -> None:
+    answer, text = await visitor.asks_exactly(path)
+    links = re.findall(r'(?:href|src|action)="([^"]*)"', text)
+    assert (answer.status, "没有这个页面" in text) == (404, True)
+    assert any("lang=en" in link for link in links)
+    assert not [link for link in links if not re.match(r"/(?![/\\])[^\s]*$|#main$", link)], links
+
+
+@pytest.mark.parametrize("path", TRICKS)
+async def test_where_somebody_comes_back_to_is_in_this_house(visitor: Visitor, path: str) -> None:
+    answer, _ = await visitor.asks_exactly(f"{path}/secret")
+    wanted = URL(answer.headers.get("Location", "/sign-in?next=/")).query["next"]
+    assert re.match(r"/(?![/\\])", wanted)
 
 
 async def test_who_is_not_signed_in_is_asked_to_and_comes_back(visitor: Visitor) -> None:
@@ -313,7 +393,7 @@ async def test_a_program_may_bring_the_token_itself(visitor: Visitor) -> None:
         assert answer.status == 303
 
 
-async def test_a_wrong_token_is_refused_in_words_and_the_eleventh_is_not_looked_at(
+async def test_a_wrong_token_is_refused_in_words_and_from_the_eleventh_on_it_has_to_wait(
     house: House, visitor: Visitor
 ) -> None:
     for _ in range(FAILURES):
@@ -322,13 +402,21 @@ async def test_a_wrong_token_is_refused_in_words_and_the_eleventh_is_not_looked_
         assert "没有人使用这个令牌" in text
         assert 'name="next" value="/secret"' in text
         assert "wrong" not in text
-    answer, text = await visitor.post("/sign-in", token=TOKEN)
+    answer, text = await visitor.post("/sign-in", token="wrong")
     assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
     assert "请等一分钟再试" in text
-    assert (await visitor.get("/secret", Authorization=f"Bearer {TOKEN}"))[0].status == 303
     house.clock.now += 60
+    answer, _ = await visitor.post("/sign-in", token="wrong")
+    assert answer.status == 403
+
+
+async def test_nobody_is_locked_out_by_who_guesses_behind_the_same_proxy(visitor: Visitor) -> None:
+    for _ in range(FAILURES + 1):
+        await visitor.post("/sign-in", token="wrong")
     answer, _ = await visitor.post("/sign-in", token=TOKEN)
-    assert answer.status == 303
+    assert (answer.status, COOKIE in answer.cookies) == (303, True)
+    assert (await visitor.get("/secret", Authorization=f"Bearer {TOKEN}"))[0].status == 200
+    assert (await visitor.post("/sign-in", token="wrong"))[0].status == 429
 
 
 @pytest.mark.parametrize("origin", ["", "null", "http://evil.example", "https://calls.example.com.evil", "ftp://x"])

@@ -15,8 +15,16 @@ class Told {
     return this.call.phase;
   }
 
+  /** Whether it may be over: it went on when the doubt began. What is over stays so. */
+  unknown(doubt) {
+    return doubt !== null && (this.phase === "ringing" || this.phase === "talking") && this.changedAt <= doubt.told;
+  }
+
+  /** A length now; of what goes on null, where `now` is: it is not known how long. */
   #running(seconds, runs, now) {
-    return seconds === null ? null : seconds + (runs ? (now - this.at) / 1000 : 0);
+    if (seconds === null || !runs) return seconds;
+    const length = now === null ? -1 : seconds + (now - this.at) / 1000;
+    return length < 0 ? null : length;
   }
 
   /** Seconds that the caller has waited. */
@@ -33,10 +41,11 @@ class Told {
   rings(ringSeconds, now) {
     const final = this.call.rings;
     if (this.phase !== "ringing") return { count: final, share: 1 };
+    const before = this.call.rings_before ?? null;
     const ringing = this.#running(this.call.ringing_seconds, true, now);
-    if (ringing === null) return { count: this.call.rings_before || null, share: 1 };
+    if (before === null || ringing === null) return { count: before || null, share: 1 };
     const heard = Math.max(1, Math.ceil(ringing / ringSeconds));
-    return { count: (this.call.rings_before ?? 0) + heard, share: ringing / ringSeconds - (heard - 1) };
+    return { count: before + heard, share: ringing / ringSeconds - (heard - 1) };
   }
 }
 

@@ -3,7 +3,7 @@
 import { showEarlier } from "./desk-history.js";
 import { fresh, part, say, show } from "./desk-parts.js";
 import { RingPicture, verdict } from "./desk-rings.js";
-import { ENDERS, PHASES, REASONS, length, t } from "./desk-words.js";
+import { ENDERS, PHASES, REASONS, clock, length, t } from "./desk-words.js";
 
 const LONG_NUMBER = 16;
 
@@ -14,9 +14,19 @@ export function groups(number) {
   return (mobile ?? landline)?.slice(1).filter(Boolean) ?? [number];
 }
 
+/** What a caller has sent, unless there is nothing in it to be read: fillers count as letters, and are not seen. */
+function legible(text) {
+  return /[\p{L}\p{N}]/u.test(text.replace(/\p{Default_Ignorable_Code_Point}/gu, "")) ? text : "";
+}
+
 /** Who calls, in one line. */
 export function callerOf(call) {
-  return [call.caller || t("Number withheld"), call.caller_name].filter(Boolean).join(" ");
+  return [legible(call.caller) || t("Number withheld"), legible(call.caller_name)].filter(Boolean).join(" ");
+}
+
+/** How it stands, in words. */
+export function phaseOf(call) {
+  return call.phase === "withdrawn" ? (REASONS[call.reason] ?? REASONS.other) : PHASES[call.phase];
 }
 
 export class Card {
@@ -31,12 +41,14 @@ export class Card {
     part(this.element, "picture").append(this.#rings.element);
   }
 
-  /** The call has become this. */
-  update(told, now) {
+  /** The call has become this; `doubt` says since when that is not known. */
+  update(told, now, doubt) {
     const { call } = told;
     const card = this.element;
     if (card.dataset.phase !== call.phase) card.dataset.phase = call.phase;
-    say(card, "phase", call.phase === "withdrawn" ? (REASONS[call.reason] ?? REASONS.other) : PHASES[call.phase]);
+    const unknown = told.unknown(doubt);
+    card.classList.toggle("unknown", unknown);
+    say(card, "phase", unknown ? this.#doubtWords(doubt) : phaseOf(call));
     say(card, "case", call.case?.number ? t("Case {number}", { number: call.case.number }) : "");
     this.#caller(call);
     this.#words(call);
@@ -46,13 +58,15 @@ export class Card {
     show(card, "talk-box", over && call.talking_seconds !== null);
     show(card, "ender-box", over && Object.hasOwn(ENDERS, call.hung_up_by ?? ""));
     say(card, "ender", ENDERS[call.hung_up_by] ?? "");
-    this.tick(told, now);
+    this.tick(told, now, doubt);
   }
 
-  /** Time has gone by. */
-  tick(told, now) {
+  /** Time has gone by; where nothing is known it has stopped at the last moment that was. */
+  tick(told, present, doubt) {
     const card = this.element;
     const { phase } = told;
+    const unknown = told.unknown(doubt);
+    const now = unknown ? doubt.at : present;
     const { count, share } = told.rings(this.#limits.ring_seconds, now);
     const known = count !== null;
     const judged = known ? verdict(count, this.#limits.rings) : "within";
@@ -66,10 +80,15 @@ export class Card {
     say(card, "rings", known ? t("{count} of {limit}", { count, limit: this.#limits.rings }) : "");
     const talked = told.talked(now);
     say(card, "talk", length(talked));
-    show(card, "long", phase === "talking" && talked !== null && talked >= this.#limits.long_talk_seconds);
-    say(card, "count", phase === "ringing" ? String(count ?? "–") : length(talked));
+    const long = talked !== null && talked >= this.#limits.long_talk_seconds;
+    show(card, "long", phase === "talking" && long && !unknown);
+    say(card, "count", phase === "ringing" ? String(count ?? "–") : length(talked) || "–");
     say(card, "of", phase === "ringing" ? t("of {limit} rings", { limit: this.#limits.rings }) : "");
-    say(card, "count-label", phase === "ringing" ? this.#ringWords(judged) : t("Talk"));
+    say(card, "count-label", phase !== "ringing" ? t("Talk") : unknown ? "" : this.#ringWords(judged));
+  }
+
+  #doubtWords({ clock: since }) {
+    return since === null ? t("Not known at the moment") : t("Unknown since {time}", { time: clock(since) });
   }
 
   #ringWords(judged) {
@@ -79,8 +98,10 @@ export class Card {
 
   #caller(call) {
     const number = part(this.element, "number");
-    if (number.textContent !== (call.caller || t("Number withheld"))) {
-      const shown = call.caller ? groups(call.caller) : [t("Number withheld")];
+    const caller = legible(call.caller);
+    const name = legible(call.caller_name);
+    if (number.textContent !== (caller || t("Number withheld"))) {
+      const shown = caller ? groups(caller) : [t("Number withheld")];
       number.replaceChildren(
         ...shown.map((digits) => {
           const group = document.createElement("span");
@@ -89,10 +110,10 @@ export class Card {
         }),
       );
     }
-    this.element.classList.toggle("long-number", call.caller.length > LONG_NUMBER);
-    this.element.classList.toggle("no-number", !call.caller);
-    say(this.element, "name", call.caller_name === call.caller ? "" : call.caller_name);
-    part(this.element, "name").title = call.caller_name;
+    this.element.classList.toggle("long-number", caller.length > LONG_NUMBER);
+    this.element.classList.toggle("no-number", !caller);
+    say(this.element, "name", name === caller ? "" : name);
+    part(this.element, "name").title = name;
     say(this.element, "queue", call.queue_title || call.queue);
     const dialled = t("dialled {number}", { number: call.dialled });
     say(this.element, "dialled", call.dialled ? ` · ${dialled}` : "");

@@ -24,9 +24,10 @@ function row(call) {
   const made = fresh("earlier-call");
   say(made, "when", moment(call.arrived_at));
   say(made, "its-case", call.case?.number ? t("Case {number}", { number: call.case.number }) : "");
-  say(made, "outcome", OUTCOMES[call.outcome] ?? OUTCOMES.lost);
+  const open = (call.outcome ?? null) === null;
+  say(made, "outcome", open ? t("Still going on, or its end is not known") : (OUTCOMES[call.outcome] ?? OUTCOMES.lost));
   show(made, "answered", call.outcome === "answered");
-  show(made, "unanswered", call.outcome !== "answered");
+  show(made, "unanswered", !open && call.outcome !== "answered");
   made.classList.toggle("was-answered", call.outcome === "answered");
   const lengths = [
     call.wait_seconds === null ? null : t("waited {length}", { length: length(call.wait_seconds) }),

@@ -3,12 +3,15 @@
 const FIRST_DELAY = 500;
 const LAST_DELAY = 10_000;
 const WELCOME_WITHIN = 10_000;
+/** Who waits longer than this for the first connection is told that something is wrong. */
+const FIRST_WITHIN = 3000;
 /** What the server means by "do not come back by yourself". */
 const FINAL = { 4401: "bad_token", 4429: "too_many" };
 
 /**
  * One agent's line. `state` is what it last told:
- *   connecting (never yet connected), connected, cut (`since`: when it last was), refused (`why`), closed (by us).
+ *   connecting (never yet connected), unreachable (the same for too long), connected, cut (`since`: when it last was
+ *   heard), refused (`why`), closed (by us).
  */
 export class Line {
   #url;
@@ -22,6 +25,9 @@ export class Line {
   #lastUp = null;
   #bye = "";
   #quiet = null;
+  #heardAt = 0;
+  #overdue = false;
+  #patience = setTimeout(() => this.#tooLong(), FIRST_WITHIN);
 
   /** `told(state, {since, why})` at each change; `heard(message, answer)` for each message, `answer(object)` replies. */
   constructor(url, token, { told, heard }) {
@@ -44,6 +50,7 @@ export class Line {
 
   /** For good. */
   close() {
+    clearTimeout(this.#patience);
     this.#forget();
     this.#told("closed", {});
   }
@@ -57,7 +64,7 @@ export class Line {
     socket.onopen = () => socket.send(JSON.stringify({ type: "hello", v: 1, token: this.#token }));
     socket.onmessage = (event) => this.#received(socket, event.data);
     socket.onclose = (event) => this.#lost(socket, event);
-    if (this.#lastUp === null) this.#told("connecting", {});
+    if (this.#lastUp === null) this.#told(this.#overdue ? "unreachable" : "connecting", {});
   }
 
   #received(socket, text) {
@@ -68,6 +75,7 @@ export class Line {
       return; // a proxy's, perhaps; never the service's
     }
     if (message.type === "welcome") {
+      clearTimeout(this.#patience);
       this.#failures = 0;
       this.#lastUp = performance.now();
       this.#quiet = message.limits?.beat_seconds ?? null;
@@ -76,25 +84,33 @@ export class Line {
       this.#bye = message.reason;
     }
     clearTimeout(this.#watch);
-    // Where the service promises to be heard every so often, a silence means that the line is dead.
-    if (this.#quiet) this.#watch = setTimeout(() => this.#lost(socket, {}), this.#quiet * 2500);
+    // Where the service promises to be heard every so often, a silence means that the line is dead, since it began.
+    if (this.#quiet) this.#watch = setTimeout(() => this.#lost(socket, { since: this.#heardAt }), this.#quiet * 2500);
     this.#heard(message, (answer) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(answer));
     });
+    this.#heardAt = performance.now(); // after what was told has its time: it was known then
   }
 
-  #lost(socket, { code }) {
+  #tooLong() {
+    this.#overdue = true;
+    this.#told("unreachable", {});
+  }
+
+  #lost(socket, { code, since }) {
     if (socket !== this.#socket) return;
-    if (this.#lastUp !== null && this.#failures === 0) this.#lastUp = performance.now();
+    if (this.#lastUp !== null && this.#failures === 0) this.#lastUp = since ?? performance.now();
     this.#forget();
     if (Object.hasOwn(FINAL, code)) {
+      clearTimeout(this.#patience);
       this.#told("refused", { why: FINAL[code] });
       return;
     }
     const ceiling = Math.min(LAST_DELAY, FIRST_DELAY * 2 ** this.#failures);
     this.#failures += 1;
     this.#timer = setTimeout(() => this.#connect(), ceiling * (0.5 + Math.random() / 2));
-    this.#told(this.#lastUp === null ? "connecting" : "cut", { since: this.#lastUp, why: this.#bye });
+    if (this.#lastUp !== null) this.#told("cut", { since: this.#lastUp, why: this.#bye });
+    else this.#told(this.#overdue ? "unreachable" : "connecting", {});
   }
 
   #forget() {

@@ -29,7 +29,12 @@ export class Notices {
 
   #notice(call) {
     if (document.visibilityState !== "hidden" || !this.#wanted()) return null;
-    const notice = new Notification(t("Your phone rings"), { body: call.queue_title || call.queue, tag: call.id });
+    let notice;
+    try {
+      notice = new Notification(t("Your phone rings"), { body: call.queue_title || call.queue, tag: call.id });
+    } catch {
+      return null; // Android's browsers have the name, and throw: the call itself is shown all the same
+    }
     notice.onclick = () => {
       window.focus();
       notice.close();

@@ -1,17 +1,28 @@
 // The whole desk: how the line stands, the calls in their order, the title of the window.
 
-import { Card, callerOf } from "./desk-card.js";
+import { Card, callerOf, phaseOf } from "./desk-card.js";
 import { part, say } from "./desk-parts.js";
-import { PHASES, REASONS, length, t } from "./desk-words.js";
+import { length, t } from "./desk-words.js";
 
 const at = (id) => document.getElementById(id);
-const STATES = { connected: t("Connected"), connecting: t("Connecting…"), cut: t("Not connected") };
-const PILLS = { connected: "good", connecting: "", cut: "bad" };
+/** How the desk stands, as the page says it; "away": the line is up, the telephone system is not heard. */
+const STATES = {
+  connected: t("Connected"),
+  connecting: t("Connecting…"),
+  away: t("Telephone system not heard"),
+  cut: t("Not connected"),
+};
+const PILLS = { connected: "good", connecting: "", away: "warn", cut: "bad" };
+const SHOWN = { elsewhere: "cut", unreachable: "cut" };
 
 export class View {
   #cards = new Map();
   #limits = { rings: 3, ring_seconds: 5, long_talk_seconds: 300 };
   #title = document.title;
+  #nobody = at("agent").textContent;
+  #line = "connecting";
+  #heard = true;
+  #busy = false;
   #phases = new Map();
   #cutSince = null;
 
@@ -34,18 +45,19 @@ export class View {
     at("sign-out").hidden = false;
   }
 
-  /** How the line stands: "connected", "connecting", "cut"; or "elsewhere", when another window has it. */
+  /** Nobody's desk, and nothing said of anybody. */
+  nobody() {
+    at("agent").textContent = this.#nobody;
+    at("agent-name").textContent = "";
+    this.#heard = true;
+    this.#announce("");
+  }
+
+  /** How the line stands: as `Line` says, or "elsewhere", when another window has it. */
   line(state, since) {
-    const shown = state === "elsewhere" ? "cut" : state;
-    const before = at("state").dataset.state;
-    at("state").dataset.state = shown;
-    at("state").className = `pill ${PILLS[shown]}`;
-    say(at("state"), "text", STATES[shown]);
-    at("elsewhere").hidden = state !== "elsewhere";
+    this.#line = state;
     this.#cutSince = state === "cut" ? since : null;
-    at("cut").hidden = this.#cutSince === null;
-    at("desk").classList.toggle("stale", shown === "cut");
-    if (before !== shown && before !== undefined) this.#announce(STATES[shown]);
+    this.#stand();
   }
 
   /** Whose desk it is, and what the standard asks. */
@@ -58,11 +70,27 @@ export class View {
 
   /** Whether the telephone system is heard. */
   pbx(up) {
-    at("pbx").hidden = up;
+    this.#heard = up;
+    this.#stand();
   }
 
-  /** These calls, in this order. */
-  calls(sorted, now) {
+  /** What line and telephone system come to: at most one banner, and no promise that is not kept. */
+  #stand() {
+    const { state } = at("state").dataset;
+    const shown = this.#line === "connected" && !this.#heard ? "away" : (SHOWN[this.#line] ?? this.#line);
+    at("state").dataset.state = shown;
+    at("state").className = `pill ${PILLS[shown]}`;
+    say(at("state"), "text", STATES[shown]);
+    at("elsewhere").hidden = this.#line !== "elsewhere";
+    at("unreachable").hidden = this.#line !== "unreachable";
+    at("cut").hidden = this.#cutSince === null;
+    at("pbx").hidden = shown !== "away";
+    at("idle").hidden = this.#busy || shown !== "connected";
+    if (state !== shown && state !== undefined) this.#announce(STATES[shown]);
+  }
+
+  /** These calls, in this order; `doubt` as `Doubt` has it. */
+  calls(sorted, now, doubt) {
     const place = at("calls");
     const wanted = new Set(sorted.map((told) => told.call.id));
     for (const [id, card] of this.#cards) {
@@ -73,18 +101,19 @@ export class View {
     }
     sorted.forEach((told, index) => {
       const card = this.#card(told.call.id);
-      card.update(told, now);
+      card.update(told, now, doubt);
       if (place.children[index] !== card.element) place.insertBefore(card.element, place.children[index] ?? null);
-      this.#tell(told);
+      if (!told.unknown(doubt)) this.#tell(told);
     });
-    at("idle").hidden = sorted.some((told) => told.phase === "ringing" || told.phase === "talking");
+    this.#busy = sorted.some((told) => told.phase === "ringing" || told.phase === "talking");
     at("idle").classList.toggle("brief", sorted.length > 0);
-    this.#entitle(sorted[0]);
+    this.#stand();
+    this.#entitle(sorted.find((told) => told.phase === "ringing" && !told.unknown(doubt)));
   }
 
   /** Time has gone by. */
-  tick(sorted, now) {
-    for (const told of sorted) this.#cards.get(told.call.id)?.tick(told, now);
+  tick(sorted, now, doubt) {
+    for (const told of sorted) this.#cards.get(told.call.id)?.tick(told, now, doubt);
     if (this.#cutSince === null) return;
     say(at("cut"), "since", t("Cut off for {length}.", { length: length((now - this.#cutSince) / 1000) }));
   }
@@ -103,17 +132,15 @@ export class View {
   #tell({ call }) {
     if (this.#phases.get(call.id) === call.phase) return;
     this.#phases.set(call.id, call.phase);
-    const words = call.phase === "withdrawn" ? (REASONS[call.reason] ?? REASONS.other) : PHASES[call.phase];
-    this.#announce(`${words}: ${callerOf(call)}, ${call.queue_title || call.queue}`);
+    this.#announce(`${phaseOf(call)}: ${callerOf(call)}, ${call.queue_title || call.queue}`);
   }
 
   #announce(text) {
     at("announce").textContent = text;
   }
 
-  #entitle(first) {
-    const ringing = first?.phase === "ringing";
-    const title = ringing ? `☎ ${callerOf(first.call)}` : this.#title;
+  #entitle(ringing) {
+    const title = ringing ? `☎ ${callerOf(ringing.call)}` : this.#title;
     if (document.title !== title) document.title = title;
   }
 }

@@ -25,12 +25,18 @@ const day = new Intl.DateTimeFormat(spoken.tag, { ...date, year: "numeric" });
 const dayOfThisYear = new Intl.DateTimeFormat(spoken.tag, date);
 const year = new Intl.DateTimeFormat(spoken.tag, { ...formats, year: "numeric" });
 const hour = new Intl.DateTimeFormat(spoken.tag, { ...formats, hour: "2-digit", minute: "2-digit" });
+const second = new Intl.DateTimeFormat(spoken.tag, { ...formats, timeStyle: "medium" });
 
 /** A moment as the site's clock showed it: "Today 14:03". */
 export function moment(text) {
   const then = new Date(text);
   if (Number.isNaN(then.getTime())) return "";
   return `${dayOf(then)} ${hour.format(then)}`;
+}
+
+/** A Date to the second, as the site's clock shows it. */
+export function clock(then) {
+  return second.format(then);
 }
 
 function dayOf(then) {

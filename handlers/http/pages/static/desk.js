@@ -1,6 +1,7 @@
 // The agent's desk: who he is, his line to the service, his calls, and the picture of them.
 
 import { Calls } from "./desk-calls.js";
+import { Doubt } from "./desk-doubt.js";
 import { Line } from "./desk-line.js";
 import { Notices } from "./desk-notices.js";
 import { painted } from "./desk-paint.js";
@@ -14,19 +15,31 @@ const BAD_TOKEN = t("Nobody has this token.");
 
 const view = new View();
 const calls = new Calls();
+const doubt = new Doubt();
 const notices = new Notices(document.getElementById("notify"));
 let line = null;
 
-/** A token in the fragment is taken, and gone from the address at once; a fragment is never sent to anybody. */
+/** A token in the fragment is taken, and gone from the address at once; never sent to anybody. Whether there was one. */
 function takeFragment() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token === null) return;
+  if (token === null) return false;
   history.replaceState(null, "", location.pathname + location.search);
   if (token) sessionStorage.setItem(KEPT, token);
+  return Boolean(token);
+}
+
+/** Nothing of what was shown so far is this agent's any more. */
+function clear() {
+  line?.close();
+  line = null;
+  doubt.end();
+  calls.replace([], performance.now());
+  redraw();
+  view.nobody();
 }
 
 function start() {
-  line?.close();
+  clear();
   const token = sessionStorage.getItem(KEPT);
   if (!token) {
     door("");
@@ -41,10 +54,7 @@ function start() {
 
 function signOut(trouble) {
   sessionStorage.removeItem(KEPT);
-  line?.close();
-  line = null;
-  calls.replace([], performance.now());
-  redraw();
+  clear();
   door(trouble);
 }
 
@@ -59,7 +69,19 @@ function stands(state, { since, why }) {
     calls.replace([], performance.now());
     redraw();
     view.line("elsewhere");
-  } else if (state !== "closed") view.line(state, since ?? null);
+  } else if (state !== "closed") {
+    view.line(state, since ?? null);
+    if (state !== "cut") return;
+    doubt.begin(since);
+    redraw();
+  }
+}
+
+/** Whether the telephone system is heard; told again and again. */
+function pbx(up, now) {
+  view.pbx(up);
+  if (up) doubt.end();
+  else doubt.begin(now);
 }
 
 /** The service speaks otherwise than this page, which is older than it: load the new one, but not again and again. */
@@ -75,20 +97,22 @@ function heard(message, answer) {
   }
   if (message.type === "welcome") {
     view.agent(message.agent, message.limits);
-    view.pbx(message.pbx?.up ?? true);
+    if (message.pbx?.up === false) doubt.inherit(now);
+    pbx(message.pbx?.up ?? true, now);
     calls.replace(message.calls, now);
   } else if (message.type === "call") calls.put(message.call, now);
   else if (message.type === "gone") calls.remove(message.call);
   else if (message.type === "earlier") calls.found(message.call, message.earlier, message.case);
-  else if (message.type === "pbx") view.pbx(message.up);
+  else if (message.type === "pbx") pbx(message.up, now);
   redraw();
   if (Number.isInteger(message.seq)) painted().then(() => answer({ type: "seen", seq: message.seq }));
 }
 
 function redraw() {
   const sorted = calls.sorted();
-  view.calls(sorted, performance.now());
-  notices.ringing(sorted.filter((told) => told.phase === "ringing").map((told) => told.call));
+  const ringing = sorted.filter((told) => told.phase === "ringing" && !told.unknown(doubt.now));
+  view.calls(sorted, performance.now(), doubt.now);
+  notices.ringing(ringing.map((told) => told.call));
 }
 
 document.getElementById("sign-in").addEventListener("submit", (event) => {
@@ -101,8 +125,7 @@ document.getElementById("sign-in").addEventListener("submit", (event) => {
 document.getElementById("sign-out").addEventListener("click", () => signOut(""));
 document.getElementById("take-over").addEventListener("click", start);
 addEventListener("hashchange", () => {
-  takeFragment();
-  start();
+  if (takeFragment()) start(); // the way to the content is a fragment, too
 });
 addEventListener("online", () => line?.hurry());
 addEventListener("offline", () => line?.drop());
@@ -112,7 +135,7 @@ document.addEventListener("visibilitychange", () => {
 setInterval(() => {
   const now = performance.now();
   if (calls.tidy(now)) redraw();
-  view.tick(calls.sorted(), now);
+  view.tick(calls.sorted(), now, doubt.now);
 }, TICK);
 
 takeFragment();
