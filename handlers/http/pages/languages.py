@@ -78,12 +78,12 @@ class Language:
             return NO_DATA
         return numbers.format_percent(value, format=_pattern("#,##0", digits) + "%", locale=self.locale)
 
-    def seconds(self, value: timedelta | float | None, digits: int = 0) -> str:
-        """A length of time as `7.4 s`, from one minute on as `2:07`, from one hour on as `1:02:07`; a dash for None."""
+    def seconds(self, value: timedelta | float | None, digits: int = 0, below: int = 60) -> str:
+        """A length of time as `7.4 s`, from `below` on as `2:07`, from one hour on as `1:02:07`; a dash for None."""
         if value is None:
             return NO_DATA
         seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-        if round(seconds, digits) < 60:  # noqa: PLR2004 - a minute
+        if round(seconds, digits) < below:
             return self.gettext("{seconds} s").format(seconds=self.number(seconds, digits))
         minutes, rest = divmod(round(seconds), 60)
         hours, minutes = divmod(minutes, 60)

@@ -85,7 +85,6 @@ class Plot:
 
     Attributes:
         strokes: the line, in pieces: gaps where there is no value.
-        second: pieces of a second, thinner line.
         limit: y of the limit.
         zone_top, zone_height: where the standard is not kept.
         bottom, top: values at the ends of the axis.
@@ -98,7 +97,6 @@ class Plot:
     """
 
     strokes: tuple[Stroke, ...]
-    second: tuple[str, ...]
     limit: float
     zone_top: float
     zone_height: float
@@ -125,16 +123,15 @@ class Scale:
         return BOTTOM - part * (BOTTOM - TOP)
 
 
-def plot(at: Sequence[datetime], values: Sequence[Value], limit: Limit, second: Sequence[Value] = ()) -> Plot:
+def plot(at: Sequence[datetime], values: Sequence[Value], limit: Limit) -> Plot:
     """The picture of one measure.
 
     Args:
         at: the times of the points, rising; as many as values.
         values: in the unit of the limit; None where there is no data.
         limit: what is asked.
-        second: another measure with the same limit, as long as `values`, or empty.
     """
-    known = [value for value in (*values, *second) if value is not None]
+    known = [value for value in values if value is not None]
     scale = scale_for(known, limit)
     xs = places(at)
     strokes = tuple(
@@ -145,7 +142,6 @@ def plot(at: Sequence[datetime], values: Sequence[Value], limit: Limit, second: 
     last = values[-1] if values else None
     return Plot(
         strokes=strokes,
-        second=tuple(_path(chunk, scale) for chunk in chunks(xs, second)),
         limit=round(y, 1),
         zone_top=TOP if above else round(y, 1),
         zone_height=round(y - TOP if above else BOTTOM - y, 1),

@@ -39,8 +39,8 @@ class Titles:
         return (self.queues if kind is Kind.QUEUE else self.lines).get(name) or shown(name)
 
     def agent(self, name: str | None) -> str:
-        """The title of an agent; empty for nobody."""
-        return "" if name is None else self.agents.get(name) or shown(name)
+        """The title of an agent, or of the line that stands for him; empty for nobody."""
+        return "" if name is None else self.agents.get(name) or self.lines.get(name) or shown(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,10 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The three plots; waits in seconds, the others as shares of 1."""
+    """The plots; waits in seconds, the others as shares of 1."""
 
     abandonment: Plot
+    unanswered: Plot
     mean_wait: Plot
     within_rings: Plot
 
@@ -115,12 +116,8 @@ def pictures(lines: Lines, limits: Limits) -> Pictures:
     at, every = lines.at, lines.figures
     waits = [None if one.mean_wait is None else one.mean_wait.total_seconds() for one in every]
     return Pictures(
-        abandonment=plot(
-            at,
-            [one.abandonment for one in every],
-            Limit(limits.abandonment),
-            [one.unanswered_share for one in every],
-        ),
+        abandonment=plot(at, [one.abandonment for one in every], Limit(limits.abandonment)),
+        unanswered=plot(at, [one.unanswered_share for one in every], Limit(limits.abandonment)),
         mean_wait=plot(at, waits, Limit(limits.mean_wait.total_seconds(), kept_at=False, most=None)),
         within_rings=plot(at, [one.within_share for one in every], Limit(limits.within_share, Side.BELOW)),
     )
@@ -170,6 +167,7 @@ def ended(call: CallRecord, targets: Targets, titles: Titles) -> Ended:
     first = call.visits[0]
     outcome = "answered" if measured.answered else str(measured.outcome)
     answer = next((visit.agent for visit in call.visits if visit.answered_at is not None), None)
+    title, agent = titles.of(first.kind, first.queue), titles.agent(answer)
     tone = Tone.BAD
     if measured.answered:
         late = measured.alerted and not measured.within_rings
@@ -180,8 +178,8 @@ def ended(call: CallRecord, targets: Targets, titles: Titles) -> Ended:
         at=call.ended_at,
         outcome=outcome,
         tone=tone,
-        title=titles.of(first.kind, first.queue),
-        agent=titles.agent(answer),
+        title=title,
+        agent="" if agent == title else agent,  # a line is where he sits
         caller=shown(mask_number(call.caller[:LONGEST])),
         wait=measured.wait,
         rings=measured.rings,

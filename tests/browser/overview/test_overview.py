@@ -12,6 +12,8 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page, Request, expect
 
+from handlers.http.pages.overview import Desk, Titles
+from telephony.calls.facts import MemberState
 from tests.browser.windows import DESKTOP, PHONE, WALL, OpenPage, accessible, picture
 from tests.support.days import answered, o_clock, unanswered
 from tests.support.overview import AFTERNOON, HOSTILE, Floor, Scene, gauge, kept, missed, office_day
@@ -101,6 +103,39 @@ async def test_the_page_is_accessible_and_fits(open_page: OpenPage, name: str, d
             await picture(page, f"overview-{name}-{size}-{locale}{'-dark' if dark else ''}", whole=True)
             assert await fits(page)
             await accessible(page)
+
+
+async def test_a_name_without_a_place_to_break_makes_nobody_scroll_sideways(open_page: OpenPage) -> None:
+    wide = "W" * 60
+    scene = Scene([answered(1, o_clock("12:00"), queue="support", agent="Agent 1001")], branches=True)
+    titles = Titles({"support": wide}, {"front-desk": wide}, {"Agent 1001": wide + "M"})
+    scene.site = replace(scene.site, branch_titles={"changzhi": wide, "jincheng": wide}, titles=titles)
+    scene.desks = [Desk(wide, wide + "M", "/desk", MemberState.READY)]
+    scene.seen_by = wide
+    async with serving(scene) as served:
+        page = await open_page(served.url, size=PHONE)
+        for size, (width, height) in SIZES.items():
+            await page.set_viewport_size({"width": width, "height": height})
+            await picture(page, f"overview-wide-{size}", whole=True)
+            assert await fits(page), size
+
+
+async def test_on_a_phone_the_last_calls_come_before_the_desks_and_a_fold_stays_open(open_page: OpenPage) -> None:
+    scene = kept()
+    scene.desks = [Desk(f"{n}", f"{n}", "/desk", MemberState.READY) for n in range(200)]
+    async with serving(scene) as served:
+        page = await open_page(served.url, size=PHONE, locale="en-GB")
+        calls, desks = [await page.locator(place).bounding_box() for place in (".last-calls", ".desks")]
+        assert calls is not None
+        assert desks is not None
+        assert calls["y"] < desks["y"]
+        await expect(page.locator(".desk:visible")).to_have_count(24)
+        await page.get_by_text("176 more desks").click()
+        await expect(page.locator(".desk:visible")).to_have_count(200)
+        scene.desks = [replace(desk, doing=MemberState.TALKING) for desk in scene.desks]
+        await expect(page.locator("#desk-200")).to_contain_text("talking", timeout=REFRESHED)
+        await expect(page.locator("#desk-200")).to_be_visible()
+        await accessible(page)
 
 
 async def test_without_scrolling_the_verdict_and_its_pictures_are_seen_on_a_desktop(open_page: OpenPage) -> None:

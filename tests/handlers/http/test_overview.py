@@ -62,7 +62,8 @@ async def test_the_first_words_are_whether_the_standard_is_kept_and_the_figures_
     assert "<title>The standard is kept today" in page
     for words in (
         "0.0% at most 10%",
-        "9.2 s less than 30 s",
+        "9.2 s less than 30 s · of 2 calls",
+        "Unanswered in all",
         "100.0% at least 90% · 2 of 2",
         "as of 15:42:07",
         "2 calls",
@@ -79,6 +80,40 @@ async def test_what_is_not_kept_is_said_in_words_each_for_itself() -> None:
     assert "Too many callers give up" not in text
     async with visiting(Scene([unanswered(1, NOON)])) as visitor:
         assert "Too many callers give up." in await visitor.text()
+
+
+async def test_each_reason_of_the_headline_has_a_figure_a_verdict_and_a_picture_of_its_own() -> None:
+    calls = [answered(n, NOON) for n in range(8)] + [unanswered(n, NOON, outcome=Outcome.TIMEOUT) for n in (8, 9)]
+    async with visiting(Scene(calls)) as visitor:
+        status, page = await visitor.read()
+        text = await visitor.text()
+    assert (status, page.count('<svg class="plot"')) == (200, 4)
+    assert "Callers who gave up Kept 0.0% at most 10% · 0 of 10" in text
+    assert "Unanswered in all Not kept 20.0% at most 10% · 2 of 10" in text
+
+
+async def test_beside_a_figure_that_is_kept_a_last_quarter_of_an_hour_that_is_not_says_so() -> None:
+    calls = [answered(n, o_clock("09:00")) for n in range(30)] + [unanswered(30, o_clock("15:40"))]
+    async with visiting(Scene(calls)) as visitor:
+        text = await visitor.text()
+    assert "Callers who gave up Kept 3.2%" in text
+    assert "Last 15 minutes: 100.0%, not within the limit." in text
+    async with visiting(Scene(calls[:30])) as visitor:
+        assert "not within the limit" not in await visitor.text()
+
+
+@pytest.mark.parametrize(("wait", "axis"), [(13.2, "60 s"), (70.0, "1:20")])
+async def test_an_axis_is_in_the_form_of_its_figure(wait: float, axis: str) -> None:
+    async with visiting(Scene([answered(1, NOON, wait=wait)])) as visitor:
+        _, page = await visitor.read()
+    assert f'text-anchor="end">{axis}</text>' in page
+
+
+async def test_thousands_are_written_alike_everywhere() -> None:
+    async with visiting(Scene([answered(n, NOON) for n in range(1_792)])) as visitor:
+        text = await visitor.text()
+    assert "1792" not in text
+    assert text.count("1,792") == 6  # calls, what each figure is of, and those answered within three rings
 
 
 async def test_before_the_first_call_nothing_is_kept_and_no_figure_is_zero() -> None:
@@ -173,7 +208,7 @@ async def test_however_many_look_lines_are_drawn_once_a_second_and_again_when_a_
         later = await visitor.read()
     assert first == again
     dots = [re.findall(r'<circle class="dot[^>]*>', page) for _, page in (first, other, later)]
-    assert [len(each) for each in dots] == [0, 3, 0]  # nobody called in the last quarter of an hour, one did, nobody
+    assert [len(each) for each in dots] == [0, 4, 0]  # nobody called in the last quarter of an hour, one did, nobody
 
 
 async def test_nothing_on_the_page_is_inline() -> None:
@@ -244,6 +279,31 @@ async def test_what_others_chose_is_text_and_numbers_are_masked() -> None:
     assert "8613800138000" not in page
     assert "+86*********00" in text
     assert "number withheld" in text
+
+
+async def test_of_very_many_desks_the_rest_is_folded_away() -> None:
+    scene = Scene([])
+    scene.desks = [Desk(f"{n}", f"Desk {n}", "/desk") for n in range(24)]
+    async with visiting(scene) as visitor:
+        assert "<details>" not in (await visitor.read())[1]
+        scene.desks += [Desk("24", "Desk 24", "/desk")]
+        assert "One more desk" in await visitor.text()
+        scene.desks += [Desk(f"{n}", f"Desk {n}", "/desk") for n in range(25, 200)]
+        shown, folded = (await visitor.read())[1].split("<details>")
+    assert (shown.count('href="/desk"'), folded.count('href="/desk"')) == (24, 176)
+    assert 'id="desk-200"' in folded
+    assert "176 more desks" in folded
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"), [("front-desk", ""), ("Agent 1001", "张敏"), ("back-office", "后台"), ("unknown", "unknown")]
+)
+def test_a_line_is_called_by_its_title_and_once(agent: str, shown: str) -> None:
+    titles = Titles(lines={"front-desk": "前台", "back-office": "后台"}, agents={"Agent 1001": "张敏"})
+    call = answered(1, NOON, queue="front-desk", agent=agent)
+    call = replace(call, visits=(replace(call.visits[0], kind=Kind.DIRECT),))
+    row = ended(call, TARGETS, titles)
+    assert (row.title, row.agent) == ("前台", shown)
 
 
 async def test_each_desk_has_a_way_and_what_he_does_now() -> None:

@@ -35,8 +35,8 @@ def times(count: int) -> list[datetime]:
     return [at(60 * n) for n in range(count)]
 
 
-def drawn(*values: Value, limit: Limit = TENTH, second: tuple[Value, ...] = ()) -> Plot:
-    return plot(times(len(values)), values, limit, second)
+def drawn(*values: Value, limit: Limit = TENTH) -> Plot:
+    return plot(times(len(values)), values, limit)
 
 
 def test_the_line_is_cut_exactly_where_it_crosses_its_limit() -> None:
@@ -132,14 +132,8 @@ def test_the_axis_tells_the_ends_of_the_day_and_seconds_where_minutes_do_not_dif
 
 def test_without_values_there_is_the_limit_and_nothing_else() -> None:
     picture = plot([], [], TENTH)
-    assert (picture.strokes, picture.second, picture.ticks, picture.worst, picture.seconds) == ((), (), (), None, False)
+    assert (picture.strokes, picture.ticks, picture.worst, picture.seconds) == ((), (), None, False)
     assert TOP < picture.limit < BOTTOM
-
-
-def test_a_second_line_shares_axis_and_gaps_but_has_no_colour_of_its_own() -> None:
-    picture = drawn(0.05, 0.05, 0.05, second=(0.5, None, 0.6))
-    assert len(picture.second) == 2
-    assert picture.top >= 0.6
 
 
 @given(
