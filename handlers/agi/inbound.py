@@ -5,18 +5,19 @@ answer has a deadline, which the server keeps; what is not known by then is the 
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
 from handlers.agi.claims import Claims
 from handlers.agi.directory import Directory, Routing
-from telephony.agi.codec import Environment, Reply, command
-from telephony.agi.connection import AgiConnection
+from telephony.agi.answering import Step, Steps
+from telephony.agi.codec import Environment, Reply, Usage, command
 from telephony.agi.errors import AGIDeadChannel, AgiProtocolError
 from telephony.calls.facts import Uniqueid
 from telephony.calls.record import Standing, call_id, case_id
@@ -35,8 +36,26 @@ UNKNOWN = ("", "unknown")
 log = structlog.get_logger(__name__)
 
 
+class Knows(Protocol):
+    """What AMI has told of one PBX: `telephony.calls.tracker.Tracker`."""
+
+    def standing(self, uniqueid: Uniqueid, /) -> Standing | None:
+        """The call of a channel; None when that is not known, or not yet."""
+        ...
+
+
 class Follows(Protocol):
-    """Who knows the calls of one PBX: `handlers.follow.Follower`."""
+    """Who follows one PBX: `handlers.follow.Follower`."""
+
+    @property
+    def tracker(self) -> Knows:
+        """What is known now."""
+        ...
+
+    @property
+    def synchronised(self) -> bool:
+        """What is not known may be told in a moment."""
+        ...
 
     async def sighted(self, uniqueid: Uniqueid, limit: float, /) -> Standing | None:
         """The call of a channel, as soon as it is known and within `limit` seconds."""
@@ -60,13 +79,18 @@ class Answer:
 
     def lines(self) -> list[bytes]:
         """As commands."""
-        values = {
-            "THREERINGS_CASE": "" if self.case is None else str(self.case),
-            "THREERINGS_QUEUE": self.routing.queue,
-            "THREERINGS_PRIORITY": str(self.routing.priority),
-            "THREERINGS_HOURS": "open" if self.routing.open else "closed",
-        }
-        return [command("SET VARIABLE", name, value) for name, value in values.items()]
+        case = "" if self.case is None else str(self.case)
+        return [command("SET VARIABLE", "THREERINGS_CASE", case), *_where(self.routing)]
+
+
+@lru_cache(maxsize=64)  # there are few places where calls go
+def _where(routing: Routing) -> tuple[bytes, ...]:
+    values = {
+        "THREERINGS_QUEUE": routing.queue,
+        "THREERINGS_PRIORITY": str(routing.priority),
+        "THREERINGS_HOURS": "open" if routing.open else "closed",
+    }
+    return tuple(command("SET VARIABLE", name, value) for name, value in values.items())
 
 
 class Inbound:
@@ -77,7 +101,6 @@ class Inbound:
         directory: of published numbers; may be replaced while calls go on.
         claims: is told of every case named.
         now: the wall clock, for opening hours.
-        step: seconds (may be replaced, too) that one question to the PBX may take.
     """
 
     def __init__(
@@ -86,30 +109,30 @@ class Inbound:
         directory: Directory,
         claims: Claims,
         now: Callable[[], datetime],
-        step: float,
     ) -> None:
         self.directory = directory
         self._pbxs, self._claims = pbxs, claims
-        self._now, self.step = now, step
+        self._now = now
         self._seldom = Seldom(TOLD_EVERY, time.monotonic)
 
     def default(self, environment: Environment) -> list[bytes]:
         """What is answered when the deadline passes: where the call goes is known without anybody, its case is not."""
         return Answer(None, self._routing(environment)).lines()
 
-    async def __call__(self, connection: AgiConnection, environment: Environment) -> str:
+    def __call__(self, environment: Environment, peer: str) -> Steps:
         """Answer one request.
 
         Returns:
             The result, as counted: `ok`, `unknown_pbx`, or `hung_up`.
 
         Raises:
-            What `AgiConnection.exchange` raises: the peer is gone, or does not keep to the protocol.
+            AgiProtocolError: the PBX refused what it must not.
+            AGIDeadChannel: the caller is gone.
         """
-        pbx = await self._pbx(connection, environment)
-        case = await self._case(connection, environment, pbx) if pbx is not None else None
+        pbx = yield from self._pbx(environment, peer)
+        case = (yield from self._case(environment, pbx)) if pbx is not None else None
         for line in Answer(case, self._routing(environment)).lines():
-            reply = await connection.exchange(line, self.step)
+            reply: Reply | Usage = yield line
             if not isinstance(reply, Reply) or reply.code not in (DONE, DEAD):
                 raise AgiProtocolError(f"a variable was refused: {reply.text[:80]!r}")
             if reply.code == DEAD:
@@ -124,38 +147,41 @@ class Inbound:
             raise AgiProtocolError(f"a queue's name of {len(queue)} characters; the limit is {MAX_QUEUE}")
         return self.directory.look_up(dialled, queue, self._now())
 
-    async def _pbx(self, connection: AgiConnection, environment: Environment) -> str | None:
+    def _pbx(self, environment: Environment, peer: str) -> Generator[Step, Any, str | None]:
         """Who asks: as the dialplan says, as the PBX calls itself, or the only one at that address."""
-        named = environment.query.get("pbx") or await self._value(connection, "SYSTEMNAME")
+        named = environment.query.get("pbx") or (yield from _value("SYSTEMNAME"))
         if named in self._pbxs:
             return named
         if not named:
-            address = connection.peer.rpartition(":")[0]
+            address = peer.rpartition(":")[0]
             there = [name for name, asker in self._pbxs.items() if asker.host == address] or list(self._pbxs)
             if len(there) == 1:
                 return there[0]
-        untold = self._seldom.may(f"{connection.peer.rpartition(':')[0]} {named}"[:200])
+        untold = self._seldom.may(f"{peer.rpartition(':')[0]} {named}"[:200])
         if untold is None:
             return None
         remedy = "set systemname in asterisk.conf to the name of a [[pbx]], or add ?pbx=NAME to the agi:// address"
-        log.warning("agi_of_unknown_pbx", peer=connection.peer, systemname=named, remedy=remedy, untold=untold)
+        log.warning("agi_of_unknown_pbx", peer=peer, systemname=named, remedy=remedy, untold=untold)
         return None
 
-    async def _case(self, connection: AgiConnection, environment: Environment, pbx: str) -> UUID | None:
-        uniqueid = Uniqueid(environment.uniqueid)
-        standing = await self._pbxs[pbx].follower.sighted(uniqueid, SIGHT_SECONDS)
+    def _case(self, environment: Environment, pbx: str) -> Generator[Step, Any, UUID | None]:
+        uniqueid, follower = Uniqueid(environment.uniqueid), self._pbxs[pbx].follower
+        standing = follower.tracker.standing(uniqueid)
+        if standing is None and follower.synchronised:
+            standing = yield lambda: follower.sighted(uniqueid, SIGHT_SECONDS)
         if standing is not None:
             if standing.case is not None:
                 self._claims.known(pbx)
             return standing.case
         # AMI has not told of it: the oldest channel of the call is the one from which AMI will derive the case.
-        root = await self._value(connection, "CHANNEL(linkedid)") or environment.uniqueid
+        root = (yield from _value("CHANNEL(linkedid)")) or environment.uniqueid
         case = case_id(call_id(pbx, Uniqueid(root)))
         self._claims.early(pbx, case)
         return case
 
-    async def _value(self, connection: AgiConnection, variable: str) -> str:
-        reply = await connection.exchange(command("GET VARIABLE", variable), self.step)
-        if isinstance(reply, Reply) and reply.code == DEAD:
-            raise AGIDeadChannel(DEAD, reply.text)
-        return (reply.data or "") if isinstance(reply, Reply) and reply.result == "1" else ""
+
+def _value(variable: str) -> Generator[Step, Any, str]:
+    reply: Reply | Usage = yield command("GET VARIABLE", variable)
+    if isinstance(reply, Reply) and reply.code == DEAD:
+        raise AGIDeadChannel(DEAD, reply.text)
+    return (reply.data or "") if isinstance(reply, Reply) and reply.result == "1" else ""

@@ -148,7 +148,7 @@ class AgiSide:
 
     def __init__(self, config: Config, pbxs: Mapping[str, Asker], claims: Claims, measures: Measures) -> None:
         self._measures, self._claims = measures, claims
-        self.inbound = Inbound(pbxs, Directory.of(config), claims, _wall_clock, config.agi.deadline_ms / 1000)
+        self.inbound = Inbound(pbxs, Directory.of(config), claims, _wall_clock)
         scripts = scripts_of(config)
         self.scripts = ScriptSide(scripts, config.agi, self._ended)
         listen = (config.agi.listen.host, config.agi.listen.port)
@@ -187,7 +187,6 @@ class AgiSide:
             self._log.error("not_reloaded", faults=faults, remedy="mend them and send SIGHUP again")
             return
         self.inbound.directory = Directory.of(config)
-        self.inbound.step = config.agi.deadline_ms / 1000
         self.server.limits = limits_of(config.agi)
         self._measures.scripts_known(sorted(self.scripts.names))
         self._log.info("reloaded", scripts=sorted(self.scripts.names), numbers=len(config.number))

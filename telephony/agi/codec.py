@@ -169,6 +169,11 @@ class Decoder:
         """
         if self._broken:
             raise AgiProtocolError(self._broken)
+        if self.expected and not (self._heading or self._rest or self._lines):
+            reply = _usual_reply(data) if len(data) <= MAX_USUAL else _whole_reply(data)
+            if reply is not None:
+                self.expected -= 1
+                return [reply]
         try:
             return self._feed(data)
         except AgiProtocolError as broken:
@@ -178,8 +183,6 @@ class Decoder:
             raise
 
     def _feed(self, data: bytes) -> list[Item]:
-        if not (self._heading or self._rest or self._lines) and 0 <= data.find(b"\n") == len(data) - 1 <= MAX_LINE:
-            return self._one_line(data)
         items: list[Item] = []
         self._rest += data
         if self._heading and not self._values and self._rest.endswith(b"\n\n"):
@@ -201,15 +204,6 @@ class Decoder:
             raise AgiProtocolError(f"Asterisk said what nobody asked for: {bytes(self._rest[:80])!r}")
         return items
 
-    def _one_line(self, data: bytes) -> list[Item]:
-        """What nearly every reply is, and nothing before it is unfinished."""
-        self._size = len(data)
-        item = self._answer(data[:-1].decode("utf-8", "surrogateescape"))
-        if item is None:
-            return []
-        self._lines, self._size = [], 0
-        return [item]
-
     def _read_at_once(self, items: list[Item]) -> None:
         """An environment that came in one piece, as it nearly always does; whatever is odd about it is left alone."""
         if len(self._rest) > MAX_ENVIRONMENT:
@@ -218,7 +212,7 @@ class Decoder:
         found = _HEADERS.findall(text)
         values = {name: value.strip() for name, value in found}
         whole = text.count("\n") == len(found) + 1 and len(values) == len(found) <= MAX_LINES
-        if whole and max(map(len, self._rest.split(b"\n"))) <= MAX_LINE:
+        if whole and (len(self._rest) <= MAX_LINE or max(map(len, self._rest.split(b"\n"))) <= MAX_LINE):
             self._rest.clear()
             self._heading = False
             items.append(_environment(values))
@@ -254,7 +248,7 @@ class Decoder:
             if line == _NOT_YET:
                 self._size = 0
                 return None
-            self._until = _closing(line) if len(line) > MAX_USUAL else _usual_closing(line)
+            self._until = _closing(line)
         self._lines.append(line)
         if not line.endswith(self._until):
             return None
@@ -262,7 +256,7 @@ class Decoder:
         whole = "\n".join(self._lines)
         if whole.startswith("520"):
             return Usage(whole)
-        return _reply(whole) if len(whole) > MAX_USUAL else _usual_reply(whole)
+        return _reply(whole)
 
 
 def _closing(line: str) -> str:
@@ -287,11 +281,15 @@ def _environment(values: dict[str, str]) -> Environment:
             raise AgiProtocolError(f"the environment lacks {name}")
     called = values.get("agi_network_script") or values["agi_request"].partition("://")[2].partition("/")[2]
     path, _, asked = called.partition("?")
-    arguments = [value for name, value in values.items() if name.startswith("agi_arg_")]
-    if any(f"agi_arg_{at}" not in values for at in range(1, len(arguments) + 1)):
+    arguments = _arguments(values) if "agi_arg_" in " ".join(values) else ()
+    return Environment(MappingProxyType(values), path.strip("/"), MappingProxyType(_query(asked)), arguments)
+
+
+def _arguments(values: dict[str, str]) -> tuple[str, ...]:
+    names = [f"agi_arg_{at}" for at in range(1, sum(name.startswith("agi_arg_") for name in values) + 1)]
+    if any(name not in values for name in names):
         raise AgiProtocolError("the arguments in the environment are not numbered one by one")
-    arguments = [values[f"agi_arg_{at}"] for at in range(1, len(arguments) + 1)]
-    return Environment(MappingProxyType(values), path.strip("/"), MappingProxyType(_query(asked)), tuple(arguments))
+    return tuple(values[name] for name in names)
 
 
 def _query(asked: str) -> dict[str, str]:
@@ -330,8 +328,21 @@ def _reply(whole: str) -> Reply:
     return Reply(code, result, data, MappingProxyType(fields), text)
 
 
+def _whole_reply(data: bytes) -> Reply | None:
+    """What nearly every reply is: one line, and nothing else. None: it is something else, or has to be refused."""
+    if not 0 <= data.find(b"\n") == len(data) - 1 <= MAX_LINE:
+        return None
+    line = data[:-1].decode("utf-8", "surrogateescape")
+    try:
+        if line == _NOT_YET or line.startswith("520") or not line.endswith(_closing(line)):
+            return None
+        return _reply(line)
+    except AgiProtocolError:
+        return None
+
+
 # Most replies are one of a few; what is remembered of the others is little.
-_usual_closing, _usual_reply = lru_cache(maxsize=64)(_closing), lru_cache(maxsize=64)(_reply)
+_usual_reply = lru_cache(maxsize=64)(_whole_reply)
 
 
 def quoted(word: object) -> str:
@@ -342,7 +353,7 @@ def quoted(word: object) -> str:
     Raises:
         TypeError: None, bytes or a collection, which nobody means to send.
     """
-    if word is None or (isinstance(word, Iterable) and not isinstance(word, str)):
+    if not isinstance(word, str) and (word is None or isinstance(word, Iterable)):
         raise TypeError(f"a word of an AGI command is text or a number, not {type(word).__name__}")
     return '"' + str(word).replace("\\", "\\\\").replace('"', '\\"') + '"'
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from telephony.agi.codec import Decoder, Environment, HungUp, Item, Reply, Usage
-from telephony.agi.errors import AGIError, AgiProtocolError, AGISIGPIPEHangup
+from telephony.agi.errors import AGIError, AGIException, AgiProtocolError, AGISIGPIPEHangup
 
 FINISH_WITHIN = 5.0
 """Seconds that the peer has to end its side after `send_and_finish`."""
@@ -65,10 +65,12 @@ class AgiConnection(asyncio.Protocol):
         self._replies: deque[Reply | Usage] = deque()
         self._unwanted = 0  # of the untaken replies, how many are to be passed over
         self._waiter: asyncio.Future[None] | None = None
+        self._told: Callable[[Reply | Usage | AGIException], None] | None = None
         self._finishing: asyncio.TimerHandle | None = None
         self._swallowed = 0
         self._released = False
-        self._gone = asyncio.Event()
+        self._lost = False
+        self._gone: asyncio.Event | None = None  # made for whoever waits for it
 
     # --- asyncio calls these ------------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,16 +102,38 @@ class AgiConnection(asyncio.Protocol):
         if self._shared and not self._released:
             self._shut_down()
         self._transport = None
-        self.closed = True
+        self.closed = self._lost = True
         if self._finishing is not None:
             self._finishing.cancel()
         self._wake(AGISIGPIPEHangup(f"the PBX closed the connection{f': {exc}' if exc else ''}"))
         if self.environment is None:
             self._fail("vanished")
         self._ready = self._failed = None
-        self._gone.set()
+        if self._gone is not None:
+            self._gone.set()
 
-    # --- the conversation ---------------------------------------------------------------------------------------------
+    # --- the conversation, heard --------------------------------------------------------------------------------------
+    def converse(self, told: Callable[[Reply | Usage | AGIException], None]) -> None:
+        """Tell each reply as it comes, and once what ends the conversation: a fault, or that the peer is gone.
+
+        Instead of `exchange`, `send` and `reply`, for whoever needs neither a task nor a turn of the loop for a reply.
+        """
+        self._told = told
+
+    def ask(self, line: bytes) -> None:
+        """Send a command whose reply is told; not before the one before it is answered.
+
+        Raises:
+            AGISIGPIPEHangup, AgiProtocolError: as `exchange`.
+            RuntimeError: another reply is due.
+        """
+        transport = self._open()
+        if self._decoder.expected:
+            raise RuntimeError("another command waits for its reply; a channel does one thing at a time")
+        self._decoder.expects()
+        transport.write(line)
+
+    # --- the conversation, awaited ------------------------------------------------------------------------------------
     async def exchange(self, line: bytes, limit: float) -> Reply | Usage:
         """Send a command, give its reply. Replies to earlier commands that nobody took are passed over.
 
@@ -188,6 +212,7 @@ class AgiConnection(asyncio.Protocol):
         if transport is None or self.closed or self._finishing is not None or transport.is_closing():
             return
         self._finishing = self._loop.call_later(FINISH_WITHIN, self.abort)
+        self._told = None
         self._wake(AGISIGPIPEHangup("we ended the conversation"))
         transport.write(b"".join(lines))
         transport.write_eof()
@@ -225,6 +250,10 @@ class AgiConnection(asyncio.Protocol):
 
     async def gone(self) -> None:
         """Until the connection is lost, or released."""
+        if self._lost:
+            return
+        if self._gone is None:
+            self._gone = asyncio.Event()
         await self._gone.wait()
 
     # --- within -------------------------------------------------------------------------------------------------------
@@ -233,6 +262,8 @@ class AgiConnection(asyncio.Protocol):
             self.hung_up = True
         elif isinstance(item, Environment):
             self.environment = item
+        elif self._told is not None:
+            self._told(item)
         else:
             self._replies.append(item)
             self._send_next()
@@ -261,7 +292,7 @@ class AgiConnection(asyncio.Protocol):
     def _open(self) -> asyncio.Transport:
         self._believed()
         transport = self._transport
-        if transport is None or self.closed or self._finishing is not None or transport.is_closing():
+        if transport is None or self._finishing is not None or self.closed or transport.is_closing():
             raise AGISIGPIPEHangup("the connection is closed")
         return transport
 
@@ -269,7 +300,11 @@ class AgiConnection(asyncio.Protocol):
         if self._waiter is not None:
             raise RuntimeError("another command waits for its reply; a channel does one thing at a time")
 
-    def _wake(self, error: Exception | None) -> None:
+    def _wake(self, error: AGIException | TimeoutError | None) -> None:
+        told = self._told
+        if told is not None and isinstance(error, AGIException):
+            self._told = None
+            told(error)
         if self._waiter is not None and not self._waiter.done():
             if error is None:
                 self._waiter.set_result(None)

@@ -5,13 +5,15 @@ Nothing here holds a call: a request is answered, handed on, or let go within it
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
 import structlog
 
+from telephony.agi.answering import Answering, Route
 from telephony.agi.codec import Environment, command
 from telephony.agi.connection import AgiConnection
 from telephony.agi.errors import AGIException, AgiProtocolError, AGIUsageError
@@ -48,18 +50,6 @@ class Limits:
     per_second: float = 500.0
 
 
-class Route(Protocol):
-    """Something of ours that answers requests."""
-
-    def default(self, environment: Environment, /) -> Sequence[bytes]:
-        """The commands that are sent when it does not answer in time."""
-        ...
-
-    def __call__(self, connection: AgiConnection, environment: Environment, /) -> Awaitable[str]:
-        """Answer; gives the result as counted."""
-        ...
-
-
 class Scripts(Protocol):
     """Users' scripts, wherever they run."""
 
@@ -83,16 +73,6 @@ class _Allowance:
 
     left: float
     at: float
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    """A connection until it is answered, handed on or let go."""
-
-    began: float
-    connection: AgiConnection | None = None
-    alarm: asyncio.TimerHandle | None = None
-    task: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
 
 class FastAgiServer:
@@ -124,6 +104,7 @@ class FastAgiServer:
         self._admitted: set[str] = set()
         self._tasks: asyncio.TaskGroup | None = None
         self._server: asyncio.Server | None = None
+        self._drained: asyncio.Event | None = None
         self._seldom: Seldom | None = None
         self._log = structlog.get_logger(__name__)
 
@@ -178,46 +159,45 @@ class FastAgiServer:
                 await self._drain()
 
     async def _drain(self) -> None:
-        answering = [request.task for request in self._requests if request.task is not None]
-        if answering:
-            _, late = await asyncio.wait(answering, timeout=LINGER)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
-        for connection in list(self._open):
-            connection.close()
+        try:
+            if any(self._under_way()):
+                self._drained = asyncio.Event()
+                async with asyncio.timeout(LINGER):
+                    await self._drained.wait()
+        except TimeoutError:
+            pass
+        finally:
+            for request, answering in list(self._under_way()):
+                answering.leave()
+                self._go_on_without(request, "stopped")
+            for connection in list(self._open):
+                connection.close()
+
+    def _under_way(self) -> Iterator[tuple["_Request", Answering]]:
+        return ((request, request.answering) for request in self._requests if request.answering is not None)
 
     # --- a request ---
 
-    def _connection(self) -> AgiConnection:
-        request = _Request(asyncio.get_running_loop().time())
-        request.connection = _Guarded(self, request)
-        return request.connection
+    def _connection(self) -> "_Request":
+        return _Request(self)
 
-    def _made(self, request: _Request) -> None:
+    def _made(self, request: "_Request") -> None:
         """Somebody connected."""
-        connection = request.connection
-        if connection is None:
-            return
-        self._open.add(connection)
+        self._open.add(request)
         self._requests.add(request)
-        address = connection.peer.rpartition(":")[0]
+        address = request.peer.rpartition(":")[0]
         refused = self._refusal(address)
         if refused:
             if refused in REMEDIES:
                 self._tell("agi_not_served", refused, peer=address, result=refused, remedy=REMEDIES[refused])
             self._end(request, "", refused)
-            connection.abort()
+            request.abort()
             return
-        loop = asyncio.get_running_loop()
-        request.alarm = loop.call_later(self.limits.deadline, self._too_slow, request)
+        request.alarm = asyncio.get_running_loop().call_later(self.limits.deadline, self._too_slow, request)
 
-    def _lost(self, request: _Request) -> None:
+    def _lost(self, request: "_Request") -> None:
         """The connection is gone, or somebody else has it."""
-        if request.connection is not None:
-            self._open.discard(request.connection)
-        request.connection = None
+        self._open.discard(request)
 
     def _refusal(self, address: str) -> str:
         """Why this peer is not let in now; empty if it is."""
@@ -260,69 +240,69 @@ class FastAgiServer:
         allowance.left -= 1
         return True
 
-    def _too_slow(self, request: _Request) -> None:
-        if request.connection is not None and request.task is None:
+    def _too_slow(self, request: "_Request") -> None:
+        if request.answering is None:
             self._end(request, "", "slow")
-            request.connection.abort()
+            request.abort()
+        else:
+            request.answering.leave()
+            self._go_on_without(request, "late")
 
-    def _ready(self, request: _Request, connection: AgiConnection) -> None:
+    def _ready(self, request: "_Request") -> None:
         """The environment is whole."""
-        environment = connection.environment
+        environment = request.environment
         if environment is None or self._tasks is None or request not in self._requests:
             return
-        if request.alarm is not None:
-            request.alarm.cancel()
         route = self._routes.get(environment.script)
         if route is not None:
-            request.task = self._tasks.create_task(self._answer(request, connection, environment, route))
+            steps = route(environment, request.peer)
+            request.answering = Answering(request, steps, self._tasks, partial(self._over, request))
+            request.answering.begin()
         elif not self._scripts.knows(environment.script):
             remedy = "add a [[script]] of that name, or mend the agi:// address in the dialplan"
             script = environment.script[:80]
-            self._tell("agi_unknown_script", "", script=script, peer=connection.peer, remedy=remedy)
-            self._turn_away(request, connection, environment, "unknown")
-        elif self._scripts.hand_on(environment.script, environment, connection):
-            self._requests.discard(request)
+            self._tell("agi_unknown_script", "", script=script, peer=request.peer, remedy=remedy)
+            self._turn_away(request, environment, "unknown")
+        elif self._scripts.hand_on(environment.script, environment, request):
+            self._forget(request)
         else:
-            self._turn_away(request, connection, environment, "busy")
+            self._turn_away(request, environment, "busy")
 
-    def _failed(self, request: _Request, connection: AgiConnection, reason: str) -> None:
+    def _failed(self, request: "_Request", reason: str) -> None:
         """The environment will never be whole."""
         if request in self._requests:
             if reason == "bad_request":
-                self._tell("agi_bad_request", "", peer=connection.peer, fault=str(connection.fault))
+                self._tell("agi_bad_request", "", peer=request.peer, fault=str(request.fault))
             self._end(request, "", reason)
 
-    def _turn_away(self, request: _Request, connection: AgiConnection, environment: Environment, result: str) -> None:
+    def _turn_away(self, request: "_Request", environment: Environment, result: str) -> None:
         self._end(request, environment.script, result)
-        connection.send_and_finish([command("SET VARIABLE", STATUS, result)])
+        request.send_and_finish([command("SET VARIABLE", STATUS, result)])
 
-    async def _answer(
-        self, request: _Request, connection: AgiConnection, environment: Environment, route: Route
-    ) -> None:
-        name, result = environment.script, "failed"
-        try:
-            async with asyncio.timeout_at(request.began + self.limits.deadline):
-                result = await route(connection, environment)
-            connection.close()
-        except TimeoutError:
-            result = "late"
-            connection.send_and_finish(self._default(route, environment))
-        except (AgiProtocolError, AGIUsageError) as fault:
-            result = "bad_request"
-            self._tell("agi_bad_reply", name, script=name, peer=connection.peer, fault=str(fault))
-            connection.send_and_finish(self._default(route, environment))
-        except asyncio.CancelledError:
-            result = "stopped"
-            connection.send_and_finish(self._default(route, environment))
-            raise
-        except AGIException:
-            result = "hung_up"
-            connection.close()
-        except Exception:  # noqa: BLE001 - whatever is wrong with us, the call goes on
-            self._log.exception("agi_route_failed", script=name)
-            connection.send_and_finish(self._default(route, environment))
-        finally:
-            self._end(request, name, result)
+    def _over(self, request: "_Request", how: str | Exception) -> None:
+        """A route has answered, or never will."""
+        name = request.script
+        match how:
+            case str():
+                request.close()
+                self._end(request, name, how)
+            case TimeoutError():
+                self._go_on_without(request, "late")
+            case AgiProtocolError() | AGIUsageError():
+                self._tell("agi_bad_reply", name, script=name, peer=request.peer, fault=str(how))
+                self._go_on_without(request, "bad_request")
+            case AGIException():
+                request.close()
+                self._end(request, name, "hung_up")
+            case _:  # whatever is wrong with us, the call goes on
+                self._log.error("agi_route_failed", script=name, exc_info=how)
+                self._go_on_without(request, "failed")
+
+    def _go_on_without(self, request: "_Request", result: str) -> None:
+        """The call goes where it goes without an answer."""
+        if request.environment is not None:
+            request.send_and_finish(self._default(self._routes[request.script], request.environment))
+        self._end(request, request.script, result)
 
     def _default(self, route: Route, environment: Environment) -> list[bytes]:
         """What is sent when there is no answer; nothing where not even that can be said."""
@@ -332,12 +312,20 @@ class FastAgiServer:
             self._tell("agi_no_default", environment.script, script=environment.script, error=repr(error))
             return []
 
-    def _end(self, request: _Request, name: str, result: str) -> None:
+    def _end(self, request: "_Request", name: str, result: str) -> None:
+        if self._forget(request):
+            self._served(name, result, asyncio.get_running_loop().time() - request.began)
+
+    def _forget(self, request: "_Request") -> bool:
         if request.alarm is not None:
             request.alarm.cancel()
-        if request in self._requests:
-            self._requests.discard(request)
-            self._served(name, result, asyncio.get_running_loop().time() - request.began)
+        request.answering = None
+        if request not in self._requests:
+            return False
+        self._requests.discard(request)
+        if self._drained is not None and not any(self._under_way()):
+            self._drained.set()
+        return True
 
     # --- the log ---
 
@@ -350,25 +338,39 @@ class FastAgiServer:
             self._log.warning(event, **more, untold=untold)
 
 
-class _Guarded(AgiConnection):
-    """A connection that tells the server of its beginning and its end."""
+class _Request(AgiConnection):
+    """A connection until it is answered, handed on or let go; it tells the server of its beginning and its end.
 
-    def __init__(self, server: FastAgiServer, request: _Request) -> None:
-        self._server, self._request = server, request
+    Attributes:
+        began: by the loop's clock.
+        alarm: of the deadline.
+        answering: while a route does.
+    """
+
+    def __init__(self, server: FastAgiServer) -> None:
         super().__init__(
-            lambda connection: server._ready(request, connection),  # noqa: SLF001 - the two are one
-            lambda connection, reason: server._failed(request, connection, reason),  # noqa: SLF001
+            lambda _: server._ready(self),  # noqa: SLF001 - the two are one
+            lambda _, reason: server._failed(self, reason),  # noqa: SLF001
         )
+        self._server = server
+        self.began = self._loop.time()
+        self.alarm: asyncio.TimerHandle | None = None
+        self.answering: Answering | None = None
+
+    @property
+    def script(self) -> str:
+        """What was asked for; empty when that is not known."""
+        return "" if self.environment is None else self.environment.script
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, or not."""
         super().connection_made(transport)
-        self._server._made(self._request)  # noqa: SLF001
+        self._server._made(self)  # noqa: SLF001
 
     def connection_lost(self, exc: Exception | None) -> None:
         """One less."""
         super().connection_lost(exc)
-        self._server._lost(self._request)  # noqa: SLF001
+        self._server._lost(self)  # noqa: SLF001
 
 
 __all__ = ["FastAgiServer", "Limits", "Route", "Scripts"]

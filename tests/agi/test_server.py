@@ -10,6 +10,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from telephony.agi.answering import Steps
 from telephony.agi.codec import Environment, Reply, command
 from telephony.agi.connection import AgiConnection
 from telephony.agi.errors import AGIUsageError
@@ -44,15 +45,16 @@ class Route:
             raise AGIUsageError("too long")
         return [command("SET VARIABLE", "ANSWER", f"default for {environment.uniqueid}")]
 
-    async def __call__(self, connection: AgiConnection, environment: Environment) -> str:
+    def __call__(self, environment: Environment, peer: str) -> Steps:
+        assert peer.startswith("127.0.0.1:")
         self.reached.set()
         if environment.query.get("be") == "stuck":
-            await self.stuck.wait()
+            yield self.stuck.wait
         if environment.query.get("be") == "broken":
             raise ZeroDivisionError
-        reply = await connection.exchange(command("GET VARIABLE", "X"), 30)
+        reply = yield command("GET VARIABLE", "X")
         assert isinstance(reply, Reply)
-        await connection.exchange(command("SET VARIABLE", "ANSWER", reply.data), 30)
+        yield command("SET VARIABLE", "ANSWER", reply.data)
         return "ok"
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from handlers.agi.claims import Claims
 from handlers.agi.directory import Directory, Published
 from handlers.agi.inbound import Asker, Inbound
+from telephony.agi.answering import Answering
 from telephony.agi.codec import Environment
 from telephony.agi.connection import AgiConnection
 from telephony.agi.errors import AGIHangup, AgiProtocolError
@@ -28,13 +30,23 @@ CASE = case_id(call_id("pbx1", Uniqueid(CHANNEL)))
 
 @dataclass
 class Follower:
-    """What AMI has told of channels."""
+    """What AMI has told of channels, and is about to tell."""
 
     told: dict[str, Standing] = field(default_factory=dict)
+    soon: dict[str, Standing] = field(default_factory=dict)
+    synchronised: bool = True
+
+    @property
+    def tracker(self) -> Self:
+        return self
+
+    def standing(self, uniqueid: Uniqueid) -> Standing | None:
+        return self.told.get(uniqueid)
 
     async def sighted(self, uniqueid: Uniqueid, limit: float) -> Standing | None:
-        assert limit < 0.3
-        return self.told.get(uniqueid)
+        assert 0 < limit < 0.3
+        await asyncio.sleep(0)
+        return self.soon.get(uniqueid)
 
 
 @dataclass
@@ -47,7 +59,7 @@ class Office:
     def __post_init__(self) -> None:
         self.claims = Claims(lambda *told: self.claimed.append(told), lambda: 0.0)
         numbers = {"4001": Published("support", 5, None), "4002": Published(None, 0, None)}
-        self.inbound = Inbound(self.pbxs, Directory(numbers), self.claims, lambda: MONDAY, 5)
+        self.inbound = Inbound(self.pbxs, Directory(numbers), self.claims, lambda: MONDAY)
 
     async def asked(
         self, request: bytes, answers: Mapping[str, Answer] | None = None
@@ -64,11 +76,13 @@ class Office:
             )
             await ready.wait()
             assert connection.environment is not None
-            try:
-                result = await self.inbound(connection, connection.environment)
-            finally:
-                connection.close()
+            over: asyncio.Future[str | Exception] = asyncio.get_running_loop().create_future()
+            Answering(connection, self.inbound(connection.environment, ""), tasks, over.set_result).begin()
+            result = await over
+            connection.close()
             await answering
+            if isinstance(result, Exception):
+                raise result
         words = [line.split('"') for line in peer.commands if line.startswith("SET VARIABLE")]
         return result, {word[1].removeprefix("THREERINGS_"): word[3] for word in words}, peer.commands
 
@@ -85,6 +99,25 @@ async def test_the_case_of_a_channel_that_ami_knows_is_amis() -> None:
     assert result == "ok"
     assert told == {"CASE": str(UUID(int=7)), "QUEUE": "support", "PRIORITY": "5", "HOURS": "open"}
     assert office.claimed == [("pbx1", "known")]
+
+
+async def test_what_ami_tells_in_a_moment_is_waited_for() -> None:
+    office = Office()
+    follower = office.pbxs["pbx1"].follower
+    assert isinstance(follower, Follower)
+    follower.soon[CHANNEL] = Standing(UUID(int=1), UUID(int=7))
+    _, told, _ = await office.asked(environment("inbound"))
+    assert (told["CASE"], office.claimed) == (str(UUID(int=7)), [("pbx1", "known")])
+
+
+async def test_where_ami_is_away_nobody_waits_for_what_it_will_not_tell() -> None:
+    office = Office()
+    follower = office.pbxs["pbx1"].follower
+    assert isinstance(follower, Follower)
+    follower.synchronised = False
+    follower.soon[CHANNEL] = Standing(UUID(int=1), UUID(int=7))
+    _, told, _ = await office.asked(environment("inbound"))
+    assert told["CASE"] != str(UUID(int=7))
 
 
 async def test_before_ami_the_case_is_derived_from_the_calls_oldest_channel() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 from structlog.testing import capture_logs
@@ -38,9 +39,19 @@ def run(agi):
 
 
 class Nobody:
-    async def sighted(self, uniqueid: Uniqueid, limit: float) -> Standing | None:
+    synchronised = True
+
+    @property
+    def tracker(self) -> Self:
+        return self
+
+    def standing(self, uniqueid: Uniqueid) -> Standing | None:
         assert uniqueid
+        return None
+
+    async def sighted(self, uniqueid: Uniqueid, limit: float) -> Standing | None:
         assert limit > 0
+        return self.standing(uniqueid)
 
 
 def config_of(folder: Path, *scripts: tuple[str, str], **agi: object) -> Config:
