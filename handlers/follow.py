@@ -110,7 +110,7 @@ class Follower:
         self._clock = PbxClock()
         self._listing: Listing | None = None
         self._booted = False
-        self._synchronised = False
+        self._synchronised = self._settled = False
         self._lost_at: timedelta | None = None
         self._gap = timedelta()
         self._left_open: Sequence[CallRecord] = ()
@@ -215,12 +215,13 @@ class Follower:
 
     def _up(self, fact: LinkRestored) -> None:
         self._booted, self._synchronised, self._listing = True, False, None
+        self._settled = False
         self._ask(self._line.now(), full=True)
         if fact.booted_at is None:
             self._log.warning("boot_time_unknown", remedy="a restart of this PBX cannot be told from a short gap")
 
     def _down(self, entry: LinkDown) -> None:
-        self._booted = self._synchronised = False
+        self._booted = self._synchronised = self._settled = False
         self._listing = None
         if self._lost_at is None:
             self._lost_at = entry.mono
@@ -249,10 +250,15 @@ class Follower:
             if not self._synchronised and self._lost_at is not None:
                 self._gap += at.mono - self._lost_at
                 self._lost_at = None
+            # Of what went on before the line came up, only a second full listing shows what is over.
+            self._settled |= listing.full if self._synchronised else not self._any_call()
             if not self._synchronised:
                 self._list_all_at = at.mono + LIST_AGAIN_AFTER
             self._synchronised = True
             self._apply(listing.taken(at))
+
+    def _any_call(self) -> bool:
+        return any(not call.finished for call in self.tracker.book.calls.values())
 
     def _apply(self, fact: Fact) -> None:
         self._perform(type(fact).__name__, lambda: self.tracker.apply(fact), fact.at)
@@ -289,6 +295,11 @@ class Follower:
     def synchronised(self) -> bool:
         """Connected, and everything on the PBX is known."""
         return not self.trouble
+
+    @property
+    def settled(self) -> bool:
+        """Synchronised, and of no call that was known before it is doubtful any more whether it goes on."""
+        return self._settled and self.synchronised
 
     @property
     def trouble(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -87,7 +88,7 @@ class Screens:
         """Pops given up because a desk had too many at once, in total."""
         return self._board.dropped
 
-    def follow(self, call: CallRecord, at: float, wall: datetime | None = None) -> None:
+    def follow(self, call: CallRecord, at: float, wall: datetime | None = None, *, stamped: bool = True) -> None:
         """The newest state of a call: of each `SaveCall`. Never waits, never raises.
 
         Args:
@@ -95,13 +96,20 @@ class Screens:
             at: when what brought it about happened, on our clock; `screenpop_seconds` begin here.
             wall: what the PBX's clock showed then, where that is known. Without it the ages of what was going on
                 before we started begin with the newest time that is known of the call.
+            stamped: the PBX said so; else `wall` is estimated.
         """
         try:
-            changes = self._board.follow(call, timedelta(seconds=at), wall)
+            changes = self._board.follow(call, timedelta(seconds=at), wall, stamped=stamped)
             if changes:
-                self._hub.show(changes, at)
+                if stamped or self._up(call.pbx):
+                    self._hub.show(changes, at)
+                else:
+                    self._greet_again({change.desk for change in changes})
                 self._note(changes)
                 self._inquire(call)
+            for pbx, interface in self._board.deskless():
+                remedy = "its agent sees no pop: name it in `interfaces` of his [[agent]]"
+                self._log.warning("phone_of_no_desk", pbx=pbx, interface=interface, remedy=remedy)
         except Exception:  # noqa: BLE001 - whatever it is, the call is measured and saved
             if (untold := self._seldom.may("follow")) is not None:
                 self._log.exception("screens_failed", call=str(call.id), untold=untold)
@@ -113,10 +121,15 @@ class Screens:
             Full: there are too many screens.
         """
         desk = self.desks[agent]
-        screen = self._hub.open(agent, lambda: self._board.of(agent), lambda: self._up(desk.pbx))
+        screen = self._hub.open(agent, partial(self._board.of, agent), partial(self._up, desk.pbx))
         for shown in self._board.of(agent):
             self._ask_again(shown, ASK_AGAIN_SOON)
         return screen
+
+    def _greet_again(self, desks: Iterable[str]) -> None:
+        """What the PBX has not said itself, and is not heard to say, is no news: told as all is after a sign-in."""
+        for name in desks:
+            self._hub.greet(name, partial(self._board.of, name), partial(self._up, self.desks[name].pbx))
 
     def close(self, screen: Screen, reason: str) -> None:
         """Its connection is gone: `slow` or `closed`."""

@@ -45,7 +45,7 @@ class WebSide:
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call, and the moment that brought it about."""
-        self.screens.follow(call, at.mono.total_seconds(), at.wall if at.stamped else None)
+        self.screens.follow(call, at.mono.total_seconds(), at.wall, stamped=at.stamped)
         self.today.follow(call)
 
     async def run(self) -> None:
@@ -112,7 +112,7 @@ def screens_of(
     standard = config.standard
 
     def up(pbx: str | None) -> bool:
-        return all(one.synchronised for name, one in followers.items() if pbx in (None, name))
+        return all(one.settled for name, one in followers.items() if pbx in (None, name))
 
     told = {line.name: Told(line.title, line.greeting) for line in config.line}
     told |= {queue.name: Told(queue.title, queue.greeting) for queue in config.queue}

@@ -70,9 +70,17 @@ class Hub:
         self._screens.setdefault(desk, []).append(screen)
         self._open += 1
         self._measured.screen_opened()
-        place = self._desks[desk]
-        screen.greet(lambda: self._writer.welcome(place, shown(), timedelta(seconds=self._clock()), up=up()))
+        self._greet(screen, shown, up)
         return screen
+
+    def greet(self, desk: str, shown: Callable[[], Iterable[Shown]], up: Callable[[], bool]) -> None:
+        """Tell the screens of a desk everything anew, as if they had just signed in."""
+        for screen in self._screens.get(desk, ()):
+            self._greet(screen, shown, up)
+
+    def _greet(self, screen: Screen, shown: Callable[[], Iterable[Shown]], up: Callable[[], bool]) -> None:
+        place = self._desks[screen.desk]
+        screen.greet(lambda: self._writer.welcome(place, shown(), timedelta(seconds=self._clock()), up=up()))
 
     def close(self, screen: Screen, reason: str) -> None:
         """The connection is gone, or as good as gone, for one of the reasons of `Measured`. Again, it is nothing."""

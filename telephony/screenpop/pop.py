@@ -1,10 +1,10 @@
 """What one agent is shown of one call: frozen values.
 
 Ages are told without comparing clocks. The record has times of the PBX's clock only; so a pop remembers our monotonic
-time of the state that brought it about (`since`) together with the newest time that the record held by then (`wall`).
-The age of a time `x` is then `wall - x + (now - since)`. It is exact when the state was brought about by what happened
-at `wall`, as ringing and answering are; else it is too small by the time in between. A browser gets ages only, at the
-moment of sending, and counts on by its own clock.
+time of the state that brought it about (`since`) together with what the PBX's clock showed then (`wall`). The age of a
+time `x` is then `wall - x + (now - since)`. It is exact when the PBX stamped that moment (`stamped`); when its clock
+was estimated it is wrong by what the estimate is, until a stamp comes. A browser gets ages only, at the moment of
+sending, and counts on by its own clock.
 """
 
 from dataclasses import dataclass, field
@@ -103,9 +103,10 @@ class Pop:
 
     Attributes:
         ordinal: of the visit that is shown, the newest one for which a phone of the desk rang.
-        waited_before: the waits of the visits before this one, since the caller last talked with somebody.
+        waited_before: the waits of the visits before this one, since the caller last talked with somebody; None when
+            one of them has no more than a lower bound.
         joined_at: beginning of this visit's wait; None once its outcome is decided. waited: its length; None until
-            then, and when unknown.
+            then, and when unknown or no more than a lower bound.
         alerted_at: first ringing of any phone in this visit. ringing: from there to the end of the wait; None while it
             rings, or when no phone rang.
         rings_before: rings that the caller heard in the visits of `waited_before`; None when a phone rang for an
@@ -126,7 +127,7 @@ class Pop:
     kind: Kind
     case: UUID | None
     ordinal: int
-    waited_before: timedelta = ZERO
+    waited_before: timedelta | None = ZERO
     joined_at: datetime | None = None
     waited: timedelta | None = None
     alerted_at: datetime | None = None
@@ -143,14 +144,16 @@ class Shown:
     """A pop on a desk.
 
     Attributes:
-        since: monotonic time of the state that brought it about. wall: the PBX's clock then, as far as known.
+        since: monotonic time of the state that brought it about. wall: the PBX's clock then.
         history: of the caller.
+        stamped: `wall` rests on a stamp of the PBX; else it is estimated.
     """
 
     pop: Pop
     since: timedelta
     wall: datetime
     history: History = field(default_factory=History)
+    stamped: bool = True
 
     def age(self, of: datetime, now: timedelta) -> timedelta:
         """How long ago that was, `now` by our monotonic clock; never negative."""
@@ -159,6 +162,8 @@ class Shown:
     def waited(self, now: timedelta) -> timedelta | None:
         """How long the caller waited: counting on while the phone rings, else as it stood when that ended, if known."""
         pop = self.pop
+        if pop.waited_before is None:
+            return None
         if pop.joined_at is None:
             return None if pop.waited is None else pop.waited_before + pop.waited
         return pop.waited_before + self.age(pop.joined_at, now if pop.phase is Phase.RINGING else self.since)

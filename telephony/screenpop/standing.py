@@ -18,10 +18,9 @@ Desks = Callable[[str], Iterable[str]]
 _REASONS = {
     OfferResult.NO_ANSWER: Reason.NO_ANSWER,
     OfferResult.BUSY: Reason.BUSY,
-    OfferResult.CANCELLED_ELSEWHERE: Reason.ELSEWHERE,
-    OfferResult.CALLER_LEFT: Reason.CALLER_LEFT,
     OfferResult.UNREACHABLE: Reason.OTHER,
 }
+"""What a phone's own result says of itself; why a phone was cancelled, the visit and the other phones must tell."""
 _RANK = {Phase.TALKING: 3, Phase.ENDED: 3, Phase.RINGING: 2, Phase.WITHDRAWN: 1}
 """Which phone of a desk counts when one visit rang several. (Two that were withdrawn: the later one.)"""
 
@@ -57,15 +56,15 @@ class _Visit:
         self._visit = visit = call.visits[index]
         self._over = call.ended_at is not None or visit.hung_up_by is not None or index + 1 < len(call.visits)
         self._lifted = [offer for offer in visit.offers if offer.answered_at is not None]
+        # Of a phone that rang already before we heard the PBX, when it was lifted is not known.
+        self._taken = [offer for offer in visit.offers if offer.answered_at or offer.result is OfferResult.ANSWERED]
         self._last_called = max((offer.called_at for offer in visit.offers), default=None)
         self._winner = self._won() if visit.outcome is Outcome.ANSWERED else None
 
     def _won(self) -> OfferRecord | None:
         """The offer with which the caller was bridged: of those lifted, the last one of the agent who is named."""
-        # Of a phone that rang already before we heard the PBX, when it was lifted is not known.
-        lifted = [offer for offer in self._visit.offers if offer.answered_at or offer.result is OfferResult.ANSWERED]
-        named = [offer for offer in lifted if offer.agent == self._visit.agent]
-        return next(reversed(named or lifted), None)
+        named = [offer for offer in self._taken if offer.agent == self._visit.agent]
+        return next(reversed(named or self._taken), None)
 
     def phones(self) -> Iterator[tuple[Phase, Reason | None, str]]:
         """Phase, reason and interface of each phone that rang or talked, in the order of calling."""
@@ -107,12 +106,18 @@ class _Visit:
 
     def _why(self, offer: OfferRecord) -> Reason:
         outcome = self._visit.outcome
-        if offer.result is not None and offer.result is not OfferResult.ANSWERED:
+        if offer.result in _REASONS:
             return _REASONS[offer.result]
         if outcome is Outcome.ABANDONED:
             return Reason.CALLER_LEFT
-        elsewhere = outcome is Outcome.ANSWERED or (outcome is None and self._lifted_elsewhere())
+        cancelled = offer.result is OfferResult.CANCELLED_ELSEWHERE or outcome is Outcome.ANSWERED
+        elsewhere = self._taken_elsewhere(offer) if cancelled else outcome is None and self._lifted_elsewhere()
         return Reason.ELSEWHERE if elsewhere else Reason.OTHER
+
+    def _taken_elsewhere(self, offer: OfferRecord) -> bool:
+        """Whether it is known that it was another phone: of an answer that nobody heard it may have been this one."""
+        agent = self._visit.agent
+        return bool(agent and agent != offer.agent) or any(one.interface != offer.interface for one in self._taken)
 
 
 def pop_of(call: CallRecord, standing: Standing) -> Pop:
@@ -137,9 +142,9 @@ def pop_of(call: CallRecord, standing: Standing) -> Pop:
         kind=visit.kind,
         case=call.case,
         ordinal=visit.ordinal,
-        waited_before=sum((earlier.wait or ZERO for earlier in before), ZERO),
+        waited_before=_waits(before),
         joined_at=None if decided else visit.joined_at,
-        waited=visit.wait if decided else None,
+        waited=visit.wait if decided and visit.outcome is not Outcome.LOST else None,
         alerted_at=visit.alerted_at,
         ringing=_between(visit.alerted_at, visit.left_at) if decided else None,
         rings_before=rings_before,
@@ -154,6 +159,13 @@ def _since_last_talk(visits: tuple[VisitRecord, ...]) -> tuple[VisitRecord, ...]
     """The last visits in a row that nobody answered: who was handed on waits anew."""
     first = next((i + 1 for i in range(len(visits) - 1, -1, -1) if visits[i].outcome is Outcome.ANSWERED), 0)
     return visits[first:]
+
+
+def _waits(visits: tuple[VisitRecord, ...]) -> timedelta | None:
+    """Their sum; None when one was lost, as its length is a lower bound."""
+    if any(visit.outcome is Outcome.LOST for visit in visits):
+        return None
+    return sum((visit.wait or ZERO for visit in visits), ZERO)
 
 
 def _between(start: datetime | None, end: datetime | None) -> timedelta | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import WebSocket, expect
 
 from tests.pbx.asterisk import Pbx
 from tests.pbx.conftest import asterisk_root, pbx
 from tests.pbx.database import Database
+from tests.pbx.line import Line
 from tests.pbx.product import Product
 from tests.pbx.story import Story, Witnessed
 
@@ -26,6 +29,26 @@ SHOWN = {C1: "02160000001", C2: "02160000002"}
 CLOCK = timedelta(milliseconds=30)
 """SIPp's clock and the browser's are read on one machine; each by a process that had to be woken."""
 TOLD = '[[queue]]\nname = "ring-all"\ntitle = "客户咨询"\ngreeting = "您好，长治营业部，请问有什么可以帮您？"\n'
+
+
+NEAR, RING = timedelta(seconds=1), timedelta(seconds=5)
+COUNT = """() => [Date.now(), document.querySelector('article.call [data-part="count"]').textContent]"""
+
+
+class Told:
+    """Every state of a call that a desk was told, and when."""
+
+    def __init__(self, desk: DeskWindow) -> None:
+        self.calls: list[tuple[datetime, dict[str, Any]]] = []
+        desk.page.on("websocket", self._listen)
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framereceived", self._hear)
+
+    def _hear(self, frame: str | bytes) -> None:
+        message = json.loads(frame)
+        told = {"welcome": message.get("calls"), "call": [message.get("call")]}.get(message["type"], ())
+        self.calls += [(datetime.now(UTC), call) for call in told]  # noqa: TID251  # as SIPp's clock goes
 
 
 def address(product: Product) -> str:
@@ -118,26 +141,72 @@ async def test_a_reload_in_mid_ring_shows_the_call_again_and_its_rings_go_on(pbx
         assert (await desk.part("number")).replace("\n", "").replace(" ", "") == C1
         await desk.shows("talking")
         seen = await playing
+        await desk.shows("ended")
         shown = await desk.seen()
 
-    assert phases(shown) == ["ringing", "ringing", "talking", "ended"][: len(shown)]
+    assert phases(shown) == ["ringing", "ringing", "talking", "ended"]
     during(seen, "1001", shown[1].at)
 
 
-async def test_a_restart_of_the_service_in_mid_ring_loses_no_desk_its_call(pbx: Pbx, open_page: OpenPage) -> None:
+async def test_a_restart_of_the_service_in_mid_ring_loses_no_desk_its_call_and_no_ring(
+    pbx: Pbx, open_page: OpenPage
+) -> None:
     async with Database() as database, Product([pbx], database.url, extra=AGENTS) as product:
         desk = await DeskWindow.opened(open_page, address(product), "1001")
-        story = Story(pbx).agent("1001", rings=14).caller(C1, calls="ring-all", hangs_up_after=17)
+        told = Told(desk)
+        story = Story(pbx).agent("1001", then="rings").agent("1001", rings=6)  # the queue calls it again after 15 s
+        story.caller(C1, calls="ring-all", hangs_up_after=26)
         playing = asyncio.ensure_future(story.play())  # noqa: TID251  # awaited below
         await desk.shows("ringing")
         await product.until(lambda: not product.metrics().total("telephony_saver_backlog"), 5, "saved")
         await product.kill()
         await expect(desk.page.locator("#state")).not_to_have_attribute("data-state", "connected")
+        told.calls.clear()
         await product.start()
         await desk.connected()
         await desk.shows("ringing")
-        await desk.shows("talking", 15)
-        await playing
+        await expect(desk.page.locator("#pbx")).to_be_hidden(timeout=12_000)
+        await desk.shows("ringing")
+        at, count = await desk.page.evaluate(COUNT)
+        await desk.shows("talking", 25)
+        seen = await playing
+
+    ring, caller = seen.rings_of("1001")[0], seen.caller(C1)
+    assert ring.rang_at is not None
+    rung = datetime.fromtimestamp(at / 1000, UTC) - ring.rang_at
+    assert int(count) in {1 + int((rung + by) / RING) for by in (-NEAR, NEAR)}
+    ringing = [(then, call) for then, call in told.calls if call["phase"] == "ringing"]
+    assert ringing
+    for then, call in ringing:
+        assert abs(timedelta(seconds=call["waited_seconds"]) - (then - caller.invited_at)) < NEAR
+        assert abs(timedelta(seconds=call["ringing_seconds"]) - (then - ring.rang_at)) < NEAR
+
+
+async def test_who_answered_while_nobody_listened_is_not_told_that_a_colleague_did(
+    pbx: Pbx, open_page: OpenPage
+) -> None:
+    words: list[str] = []
+    async with (
+        Database() as database,
+        Line(pbx) as line,
+        line.carry(Product([pbx], database.url, extra=AGENTS)) as product,
+    ):
+        desks = [await DeskWindow.opened(open_page, address(product), phone) for phone in ("1001", "1002")]
+        story = Story(pbx).agent("1001", then="rings").agent("1002", rings=3)
+        story.caller(C1, calls="ring-all", hangs_up_after=6).later(1.5, lambda: line.cut_for(7))
+        playing = asyncio.ensure_future(story.play())  # noqa: TID251  # awaited below
+        for desk in desks:
+            await desk.shows("ringing")
+            await expect(desk.page.locator("#pbx")).to_be_visible(timeout=8_000)
+        for desk in desks:
+            await desk.shows("withdrawn", 30)
+            await expect(desk.page.locator("#pbx")).to_be_hidden(timeout=12_000)
+            words.append(await desk.part("phase"))
+        seen = await playing
+        words += [one.word for desk in desks for one in await desk.seen() if one.phase == "withdrawn"]
+
+    assert seen.rings_of("1002")[0].answered_at is not None
+    assert "同事已接听" not in words
 
 
 async def test_who_called_before_is_known_and_without_the_database_the_desk_says_so(

@@ -1,6 +1,7 @@
 """The follower of one PBX: the stream in its order, listings, figures; nothing ends it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -166,6 +167,45 @@ def test_waiting_callers_are_compared_often_and_everything_listed_now_and_then(s
     stage.lists(params("r5"), queues="r5", channels="r4")
     stage.passes(LIST_ALL_EVERY)
     assert [action for action, _ in stage.line.asked[5:]] == ["CoreShowChannels", "QueueStatus"]
+
+
+def test_where_nothing_went_on_one_listing_says_it_all(stage: Stage) -> None:
+    stage.boots()
+    assert not stage.follower.settled
+    stage.lists(params("r2"))
+    assert stage.follower.settled
+
+
+def test_after_a_gap_what_went_on_is_doubtful_until_it_was_listed_twice(stage: Stage) -> None:
+    stage.synchronises()
+    stage.says(recorded("answered").split(b"Event: Hangup")[0])
+    stage.follower.take(LinkDown(stage.line.clock, OFFSET, "cut"))
+    assert not stage.follower.settled
+    stage.boots()
+    stage.lists(params("r4"), queues="r4", channels="r3")
+    assert stage.follower.synchronised
+    stage.passes(5 * SECOND)
+    stage.lists(params("r5"), queues="r5", channels=None)
+    assert not stage.follower.settled, "a listing of the queues alone shows no channel"
+    assert stage.tracker.live_calls()
+    stage.passes(SECOND)
+    stage.lists(params("r7"), queues="r7", channels="r6")
+    assert stage.follower.settled
+    assert not stage.tracker.live_calls(), "neither listing showed it"
+    stage.line.connected = False
+    assert not stage.follower.settled
+
+
+def test_calls_of_an_earlier_process_are_doubtful_until_they_were_listed_twice(stage: Stage) -> None:
+    open_call = replace(call(), uniqueid="1700000000.1", ended_at=None)
+    stage.follower.resume([open_call])
+    stage.boots()
+    stage.lists(params("r2"))
+    assert stage.follower.synchronised
+    assert not stage.follower.settled
+    stage.passes(6 * SECOND)
+    stage.lists(params("r4"), queues="r4", channels="r3")
+    assert stage.follower.settled
 
 
 def test_without_a_listing_what_is_heard_is_measured_and_it_is_asked_for_again(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from telephony.cases.earlier import Contacts, EarlierContact
 from telephony.screenpop.screen import RESTART, Screen
 from tests.screenpop.desks import DESKS, LIMITS, QUEUES, Clock, Counted, desk
 from tests.screenpop.test_board import answered, ringing, withdrawn
+from tests.screenpop.test_standing import phone, waiting
 from tests.support.calls import at
 
 OLD = EarlierContact(
@@ -201,6 +202,37 @@ async def test_a_screen_hears_something_every_ten_seconds_so_that_a_dead_line_is
         office.passes(9)
         office.passes(1)
         assert (await hears(screen, "pbx"))["up"] is True
+
+
+async def test_ages_that_rested_on_an_estimate_are_told_anew_once_they_are_known(office: Office) -> None:
+    screen = office.screens.open("1001")
+    office.screens.follow(ringing(), office.clock(), at(30), stamped=False)
+    assert (await hears(screen, "call"))["call"]["ringing_seconds"] == 26
+    office.screens.follow(ringing(), office.clock(), at(40), stamped=True)
+    assert (await hears(screen, "call"))["call"]["ringing_seconds"] == 36
+
+
+async def test_what_is_taken_up_while_the_pbx_is_not_heard_is_no_news(office: Office) -> None:
+    screen = office.screens.open("1001")
+    await hears(screen, "welcome")
+    office.up["pbx1"] = office.up[None] = False
+    office.screens.follow(ringing(), office.clock(), at(30), stamped=False)
+    again = await hears(screen, "welcome")
+    assert (again["pbx"], [call["phase"] for call in again["calls"]]) == ({"up": False}, ["ringing"])
+    office.screens.follow(answered(), office.clock(), at(31), stamped=True)
+    assert (await hears(screen, "call"))["call"]["phase"] == "talking"
+    assert not office.measured.drops
+
+
+async def test_a_member_whose_phone_stands_on_no_desk_is_named_in_the_log(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        local = waiting(phone("9", interface="Local/9@agents/n"))
+        office.follow(replace(ringing(number), visits=(local,)))
+    out = capsys.readouterr().out
+    assert out.count("phone_of_no_desk") == 1
+    assert "Local/9@agents" in out
 
 
 async def test_an_error_of_ours_stays_here(office: Office) -> None:

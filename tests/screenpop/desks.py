@@ -44,12 +44,14 @@ class Watch:
     changes: list[Change] = field(default_factory=list)
     now: timedelta = timedelta(seconds=100)
 
-    def follow(self, *calls: CallRecord, after: float = 0, wall: datetime | None = None) -> list[str]:
+    def follow(
+        self, *calls: CallRecord, after: float = 0, wall: datetime | None = None, stamped: bool = True
+    ) -> list[str]:
         """These states come, so many seconds later; what it says."""
         self.now += timedelta(seconds=after)
         before = len(self.changes)
         for call in calls:
-            self.changes += self.board.follow(call, self.now, wall)
+            self.changes += self.board.follow(call, self.now, wall, stamped=stamped)
         return [says(change) for change in self.changes[before:]]
 
     def passes(self, seconds: float) -> list[str]:

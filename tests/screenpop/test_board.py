@@ -152,6 +152,76 @@ def test_ages_count_from_the_moment_we_are_told_by_the_pbxs_own_clock() -> None:
     assert watch.shown("1001").waited(watch.now) == timedelta(seconds=58)
 
 
+# --- a clock that is only estimated ---
+
+
+def test_what_was_resumed_is_as_old_as_the_estimate_says_until_the_pbx_stamps_something_of_it() -> None:
+    watch = Watch()
+    assert watch.follow(ringing(), wall=at(30), stamped=False) == ["1001 ringing"]
+    assert watch.shown("1001").ringing(watch.now) == timedelta(seconds=26)
+    assert watch.follow(ringing(), after=2, wall=at(35), stamped=True) == ["1001 ringing"]
+    assert watch.shown("1001").ringing(watch.now) == timedelta(seconds=31)
+    assert [popped.began for popped in watch.popped] == [True, False]
+    assert watch.follow(ringing(), after=1, wall=at(99), stamped=True) == []
+
+
+def test_an_estimate_that_was_nearly_right_is_mended_and_not_told() -> None:
+    watch = Watch()
+    watch.follow(ringing(), wall=at(30), stamped=False)
+    assert watch.follow(ringing(), after=2, wall=at(32.5)) == []
+    assert watch.shown("1001").ringing(watch.now) == timedelta(seconds=28.5)
+
+
+def test_a_better_estimate_replaces_one_and_a_stamp_stays() -> None:
+    watch = Watch()
+    watch.follow(ringing(), wall=at(30), stamped=False)
+    assert watch.follow(ringing(), wall=at(20), stamped=False) == ["1001 ringing"]
+    assert watch.shown("1001").ringing(watch.now) == timedelta(seconds=16)
+    watch.follow(ringing(), wall=at(40))
+    watch.follow(ringing(1, "1001", "1002"), after=3, wall=at(70), stamped=False)
+    assert watch.shown("1002").ringing(watch.now) == watch.shown("1001").ringing(watch.now) == timedelta(seconds=39)
+
+
+def test_a_stamp_that_is_read_late_makes_nobody_younger_but_a_clock_that_was_set_counts() -> None:
+    watch = Watch()
+    watch.follow(ringing(), wall=at(10))
+    watch.follow(ringing(1, "1001", "1002"), after=5, wall=at(13.5))
+    assert watch.shown("1002").ringing(watch.now) == timedelta(seconds=11)
+    watch.follow(ringing(1, "1001", "1002", "1003"), wall=at(100))
+    assert watch.shown("1003").ringing(watch.now) == timedelta(seconds=96)
+
+
+def test_what_is_over_does_not_age_when_the_clock_is_known_better() -> None:
+    watch = Watch()
+    watch.follow(ringing(), wall=at(30), stamped=False)
+    assert watch.follow(withdrawn(), wall=at(31), stamped=False) == ["1001 withdrawn no_answer"]
+    assert watch.follow(withdrawn(), after=5, wall=at(99)) == []
+    assert watch.shown("1001").ringing(watch.now) == timedelta(seconds=27)
+    assert watch.passes(5) == ["1001 gone"]
+
+
+# --- phones of nobody ---
+
+
+def test_a_local_phone_that_stands_on_no_desk_is_told_once() -> None:
+    watch = Watch()
+    for number in (1, 2):
+        record = going_on(waiting(phone("7", interface="Local/7@agents/n"), phone("8"), phone("1001")))
+        watch.follow(replace(record, revision=number))
+    assert watch.board.deskless() == [("pbx1", "Local/7@agents")]
+    watch.follow(going_on(waiting(phone("7", interface="Local/7@agents/n"))))
+    assert watch.board.deskless() == []
+
+
+def test_only_so_many_phones_of_nobody_are_told_and_without_desks_none() -> None:
+    made_up = [phone(interface=f"Local/{number}@made-up") for number in range(boards.DESKLESS + 5)]
+    watch, nobody = Watch(), Watch(Board(()))
+    for one in (watch, nobody):
+        one.follow(going_on(waiting(*made_up)))
+    assert len(watch.board.deskless()) == boards.DESKLESS
+    assert nobody.board.deskless() == []
+
+
 # --- histories ---
 
 

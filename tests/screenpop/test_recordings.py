@@ -40,7 +40,7 @@ SEEN = {
         "1002": ["ringing", "talking", "ended"],
     },
     "direct_two_at_once": {"1001": ["ringing", "withdrawn elsewhere"], "1002": ["ringing", "talking", "ended"]},
-    "redirected_ringing": {"1001": ["ringing", "withdrawn other", "withdrawn caller_left"]},
+    "redirected_ringing": {"1001": ["ringing", "withdrawn other"]},
     "click_to_call": {},
     "internal": {},
     "outbound": {},

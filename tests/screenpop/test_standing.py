@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from telephony.calls.record import CallRecord, Kind, OfferRecord, OfferResult, Outcome, Party, VisitRecord
-from telephony.screenpop.pop import Phase, Reason
+from telephony.screenpop.pop import Phase, Reason, Shown
 from telephony.screenpop.standing import Standing, newest, pop_of, standings
 from tests.support.calls import at, call, offer, seconds, visit
 
@@ -83,6 +83,13 @@ def test_a_caller_who_has_left_rings_no_more_though_the_phone_has_not_fallen_sil
         (Outcome.LOST, None, "other"),
         (Outcome.ANSWERED, None, "elsewhere"),
         (Outcome.ANSWERED, OfferResult.CANCELLED_ELSEWHERE, "elsewhere"),
+        (Outcome.ABANDONED, OfferResult.CANCELLED_ELSEWHERE, "caller_left"),
+        (Outcome.TIMEOUT, OfferResult.CALLER_LEFT, "other"),
+        (Outcome.KEY_EXIT, OfferResult.CALLER_LEFT, "other"),
+        (Outcome.REDIRECTED, OfferResult.CALLER_LEFT, "other"),
+        (Outcome.WITHDRAWN, OfferResult.CALLER_LEFT, "other"),
+        (Outcome.ENDED_BY_PBX, OfferResult.CALLER_LEFT, "other"),
+        (Outcome.TIMEOUT, OfferResult.NO_ANSWER, "no_answer"),
     ],
 )
 def test_why_it_was_withdrawn(outcome: Outcome | None, result: OfferResult | None, reason: str) -> None:
@@ -93,6 +100,25 @@ def test_why_it_was_withdrawn(outcome: Outcome | None, result: OfferResult | Non
     if outcome is None:
         record = going_on(waiting(mine))
     assert seen(record)["two"] == f"withdrawn {reason}"
+
+
+@pytest.mark.parametrize("result", [None, OfferResult.CANCELLED_ELSEWHERE])
+def test_of_an_answer_that_nobody_heard_no_desk_is_told_that_it_was_a_colleagues(result: OfferResult | None) -> None:
+    unheard = visit(agent="", offers=(over("1001", result), over("1002", result)))
+    assert seen(call(unheard)) == {"one": "withdrawn other", "two": "withdrawn other"}
+    assert seen(call(replace(unheard, agent=None)))["one"] == "withdrawn other"
+
+
+def test_of_an_answer_that_nobody_heard_only_who_is_known_not_to_have_answered_is_told_of_a_colleague() -> None:
+    named = visit(agent="Agent 1001", offers=(over("1001", None), over("1002", None)))
+    assert seen(call(named)) == {"one": "withdrawn other", "two": "withdrawn elsewhere"}
+    told = visit(agent="", offers=(over("1001", OfferResult.ANSWERED), over("1002", OfferResult.CANCELLED_ELSEWHERE)))
+    assert seen(call(told)) == {"one": "ended", "two": "withdrawn elsewhere"}
+
+
+def test_a_phone_that_was_cancelled_while_another_was_lifted_is_told_so_before_the_outcome() -> None:
+    record = going_on(waiting(lifted("1001", 8), over("1002", OfferResult.CANCELLED_ELSEWHERE)))
+    assert seen(record) == {"one": "ringing", "two": "withdrawn elsewhere"}
 
 
 def test_two_phones_of_one_desk_are_one_pop() -> None:
@@ -166,9 +192,17 @@ def test_what_was_before_the_last_talk_is_over() -> None:
 def test_rings_for_an_unknown_time_make_the_sum_unknown() -> None:
     first = visit(Outcome.LOST, wait=None, alerted_at=at(1), caller_rings_heard=None)
     pop = pop_of(going_on(first, waiting(phone(), ordinal=2)), Standing(Phase.RINGING, None, 1))
-    assert (pop.rings_before, pop.waited_before) == (None, seconds(0))
+    assert (pop.rings_before, pop.waited_before) == (None, None)
     unknown = visit(caller_rings_heard=None)
     assert pop_of(call(unknown), Standing(Phase.ENDED, None, 0)).rings is None
+
+
+def test_a_wait_of_which_only_the_least_is_known_is_not_told_as_if_it_were_known() -> None:
+    lost = visit(Outcome.LOST, wait=seconds(7), alerted_at=at(1), offers=(over("1001", None),))
+    assert pop_of(call(lost), Standing(Phase.WITHDRAWN, Reason.OTHER, 0)).waited is None
+    again = pop_of(going_on(lost, waiting(phone(), ordinal=2)), Standing(Phase.RINGING, None, 1))
+    assert again.waited_before is None
+    assert Shown(again, seconds(100), at(20)).waited(seconds(100)) is None
 
 
 def test_who_ended_it_is_told_of_the_last_talk_and_of_none_before() -> None:
