@@ -29,7 +29,7 @@ class Failures:
 
     def add(self, remote: str | None) -> None:
         """One more."""
-        key = _network(remote)
+        key = network(remote)
         times = [*self._recent(key), self._clock()][-FAILURES:]
         self._of.pop(key, None)
         if len(self._of) >= ADDRESSES:
@@ -38,7 +38,7 @@ class Failures:
 
     def too_many(self, remote: str | None) -> bool:
         """Whether this address has to wait."""
-        return len(self._recent(_network(remote))) >= FAILURES
+        return len(self._recent(network(remote))) >= FAILURES
 
     def _recent(self, key: str) -> list[float]:
         since = self._clock() - FAILURES_WITHIN
@@ -86,7 +86,7 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _network(remote: str | None) -> str:
+def network(remote: str | None) -> str:
     """Whose address it is: of IPv6 the network, for within it he may choose any."""
     try:
         address = ipaddress.ip_address(remote or "")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 import structlog
 from aiohttp import ClientError, WSMsgType, web
 
-from handlers.admission import FAILURES_WITHIN, Failures, Tokens, bearer, same_host
+from handlers.admission import FAILURES_WITHIN, Failures, Tokens, bearer, network, same_host
 from handlers.screens import Screens
 from telephony.logs import Seldom
 from telephony.screenpop import messages
@@ -26,8 +26,11 @@ SEND_SECONDS = 5.0
 CLOSE_SECONDS = 0.4
 """How long a close waits for the client's own."""
 HEARTBEAT = 15.0
-SIGNING_IN = 200
+SIGNING_IN, SIGNING_IN_EACH = 200, 20
+"""Connections that have not said who they are: in all, and of one address."""
 MESSAGES_A_SECOND = 20
+ACKNOWLEDGED_LATE = 1_000
+"""A page that slept may acknowledge so many messages at once."""
 WRITE_BUFFER = 16 * 1024
 SEND_BUFFER = 32 * 1024
 """Bytes that wait for one client in our memory, and in the kernel, before the next message has to wait."""
@@ -35,6 +38,7 @@ SEND_BUFFER = 32 * 1024
 BAD_TOKEN = Bye("bad_token", 4401)
 HELLO_LATE = Bye("hello_late", 4408)
 BUSY = Bye("busy", 1013)
+LOCKED_OUT = Bye("locked_out", 1013)
 
 GONE = (ConnectionError, ClientError)
 """What the connection raises once the client is gone."""
@@ -49,7 +53,8 @@ class Sockets:
         origins: more origins whose pages may connect, `https://calls.example.com`; that of the host asked always may.
         clock: monotonic seconds.
         hello_seconds: limit for saying who one is. send_seconds: a connection that takes nothing for so long is closed.
-        signing_in: so many connections may be open that have not said who they are.
+        signing_in: so many connections may be open that have not said who they are, in all; of one address (of IPv6 its
+            /64 network) no more than `SIGNING_IN_EACH`, so that nobody can take every place.
     """
 
     def __init__(  # noqa: PLR0913 - three of them for tests
@@ -68,7 +73,7 @@ class Sockets:
         self._tokens = Tokens(tokens)
         self._origins = frozenset(origin.lower() for origin in origins)
         self._failures = Failures(clock)
-        self._signing_in: set[asyncio.Timeout] = set()
+        self._signing_in: dict[asyncio.Timeout, str] = {}
         self._stopping = False
         self._seldom = Seldom(FAILURES_WITHIN, clock)
         self._log = structlog.get_logger(__name__)
@@ -139,24 +144,28 @@ class Sockets:
             raise web.HTTPForbidden(reason="This origin may not connect")
         if not origins and token is None:
             raise web.HTTPForbidden(reason="Without an origin a bearer token is needed")
-        if self._failures.too_many(request.remote):
-            raise web.HTTPTooManyRequests(reason="Too many wrong tokens", headers={"Retry-After": "60"})
         if token is None:
             return None
-        agent = self._identify(token, request.remote)
-        if agent is None:
+        found = self._identify(token, request.remote)
+        if found is LOCKED_OUT:
+            raise web.HTTPTooManyRequests(reason="Too many wrong tokens", headers={"Retry-After": "60"})
+        if not isinstance(found, str):
             raise web.HTTPUnauthorized(reason="Wrong token", headers={"WWW-Authenticate": "Bearer"})
-        return agent
+        return found
 
     def _is_ours(self, origin: str, request: web.Request) -> bool:
         return origin.lower() in self._origins or same_host(origin, request.headers.get("Host", ""))
 
-    def _identify(self, token: str, remote: str | None) -> str | None:
+    def _identify(self, token: str, remote: str | None) -> str | Bye:
+        """The agent, be his address locked out or not: others behind the same proxy may have shown the wrong tokens."""
         agent = self._tokens.agent(token)
-        if agent is None:
-            self._failures.add(remote)
-            self._tell("token_refused", remote)
-        return agent
+        if agent is not None:
+            return agent
+        if self._failures.too_many(remote):
+            return LOCKED_OUT
+        self._failures.add(remote)
+        self._tell("token_refused", remote)
+        return BAD_TOKEN
 
     def _tell(self, what: str, remote: str | None) -> None:
         if (untold := self._seldom.may(what)) is not None:
@@ -164,23 +173,24 @@ class Sockets:
 
     async def _hello(self, line: "_Line", remote: str | None) -> str | Bye | None:
         """The agent who says hello in time; else why the connection is to be closed, None when it is."""
-        if len(self._signing_in) >= self._most_signing_in:
+        address = network(remote)
+        of_his = sum(1 for one in self._signing_in.values() if one == address)
+        if len(self._signing_in) >= self._most_signing_in or of_his >= SIGNING_IN_EACH:
             return BUSY
         limit = asyncio.timeout(self._hello_seconds)
         try:
             async with limit:
-                self._signing_in.add(limit)
+                self._signing_in[limit] = address
                 said = await line.read()
         except TimeoutError:
             return RESTART if self._stopping else HELLO_LATE
         except BadMessage as error:
             return _bad(error)
         finally:
-            self._signing_in.discard(limit)
+            self._signing_in.pop(limit, None)
         match said:
             case Hello(token):
-                wait = self._failures.too_many(remote)
-                return (None if wait else self._identify(token, remote)) or BAD_TOKEN
+                return self._identify(token, remote)
             case Seen():
                 return _bad(BadMessage("bad_message"))
             case None:
@@ -205,6 +215,7 @@ class _Line:
     def __init__(self, socket: web.WebSocketResponse, clock: Callable[[], float]) -> None:
         self._socket, self._clock = socket, clock
         self._second, self._frames = clock(), 0
+        self._owed = 0
 
     async def read(self) -> Hello | Seen | None:
         """What the client says next; None when it is gone.
@@ -214,10 +225,11 @@ class _Line:
         """
         while True:
             frame = await self._socket.receive()
-            self._count()
+            if frame.type is not WSMsgType.TEXT:
+                self._count()
             match frame.type:
                 case WSMsgType.TEXT:
-                    return messages.read(frame.data)
+                    return self._said(frame.data)
                 case WSMsgType.PING:
                     await self._socket.pong(frame.data)
                 case WSMsgType.PONG:
@@ -243,6 +255,7 @@ class _Line:
         """Send what there is to tell until the screen leaves, or its connection is gone; True when it took nothing."""
         try:
             while isinstance(text := await screen.take(), str):
+                self._owed = min(self._owed + 1, ACKNOWLEDGED_LATE)
                 async with asyncio.timeout(limit):
                     await self._socket.send_str(text)
         except TimeoutError:
@@ -250,6 +263,14 @@ class _Line:
         except GONE:
             pass
         return False
+
+    def _said(self, text: str) -> Hello | Seen:
+        """One for each message that we sent does not count: we decide how many acknowledgements come at once."""
+        if self._owed:
+            self._owed -= 1
+        else:
+            self._count()
+        return messages.read(text)
 
     def _count(self) -> None:
         if self._clock() - self._second >= 1:

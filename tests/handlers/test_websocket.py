@@ -1,6 +1,7 @@
 """Screens on real connections: who gets in, what they are told, and what they cannot do to each other."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from aiohttp import (
 from aiohttp.test_utils import TestServer
 
 from handlers.screens import Screens
-from handlers.websocket import Sockets
+from handlers.websocket import SIGNING_IN_EACH, Sockets
 from telephony.calls.effects import SaveCall
 from telephony.screenpop.board import Desk
 from tests.screenpop.desks import LIMITS, QUEUES, Counted, desk
@@ -193,16 +194,31 @@ async def test_a_wrong_token_in_hello_is_told_and_not_to_be_tried_again(house: H
     assert await client.closed() == ("bad_token", 4401)
 
 
-async def test_who_guesses_tokens_has_to_wait(house: House) -> None:
-    early = Client(await house.connect(), [])
-    for _ in range(10):
-        with pytest.raises(WSServerHandshakeError):
+async def guesses(house: House, times: int) -> list[int]:
+    """Wrong tokens from this address; what was answered."""
+    answers = []
+    for _ in range(times):
+        with pytest.raises(WSServerHandshakeError) as refused:
             await house.connect(origin=None, headers={"Authorization": "Bearer guess"})
-    with pytest.raises(WSServerHandshakeError) as refused:
-        await house.connect(origin=None, headers={"Authorization": f"Bearer {TOKENS['1001']}"})
-    assert refused.value.status == 429
+        answers.append(refused.value.status)
+    return answers
+
+
+async def test_who_guesses_tokens_has_to_wait_and_is_not_told_for_good_that_his_is_wrong(house: House) -> None:
+    assert await guesses(house, 12) == [401] * 10 + [429] * 2
+    client = Client(await house.connect(), [])
+    await client.says(type="hello", v=1, token="guess")
+    assert await client.closed() == ("locked_out", 1013)
+
+
+async def test_a_right_token_comes_in_whoever_else_guesses_behind_the_same_address(house: House) -> None:
+    early = Client(await house.connect(), [])
+    await guesses(house, 10)
     await early.says(type="hello", v=1, token=TOKENS["1001"])
-    assert await early.closed() == ("bad_token", 4401)
+    assert (await early.hears("welcome"))["agent"]["name"] == "1001"
+    await house.signs_in("1002")
+    bearer = await house.connect(origin=None, headers={"Authorization": f"Bearer {TOKENS['1002']}"})
+    assert (await Client(bearer, []).next())["agent"]["name"] == "1002"
 
 
 async def test_who_says_nothing_is_not_waited_for(opens: Opens) -> None:
@@ -278,6 +294,37 @@ async def test_only_so_many_may_be_signing_in(opens: Opens) -> None:
     first = await house.connect()
     assert await Client(await house.connect(), []).closed() == ("busy", 1013)
     await first.close()
+
+
+async def test_no_address_takes_every_place_of_those_who_sign_in(house: House) -> None:
+    waiting = [await house.connect() for _ in range(SIGNING_IN_EACH)]
+    assert await Client(await house.connect(), []).closed() == ("busy", 1013)
+    async with ClientSession(connector=TCPConnector(local_addr=("127.0.0.2", 0))) as elsewhere:
+        socket = await elsewhere.ws_connect(house.server.make_url("/ws"), headers={"Origin": house.origin})
+        client = Client(socket, [])
+        await client.says(type="hello", v=1, token=TOKENS["1001"])
+        await client.hears("welcome")
+        await socket.close()
+    await waiting[0].close()
+    await house.signs_in("1002")
+
+
+async def test_acknowledging_all_that_was_told_is_never_too_much(house: House) -> None:
+    client = await house.signs_in("1001")
+    told = []
+    for number in range(60):
+        name = f"caller{number}"
+        house.tells(lambda story: story.arrives(name).joins("support").rings(f"1001#{name}"))  # noqa: B023 - at once
+        told.append((await client.shows("ringing"))["seq"])
+    for seq in told:
+        await client.says(type="seen", seq=seq)
+    while len(house.measured.seconds) < len(told):
+        await asyncio.sleep(0)
+    assert not house.measured.drops
+    with contextlib.suppress(ConnectionError):
+        for _ in range(400):
+            await client.says(type="seen", seq=1)
+    assert (await client.closed())[0] == "flood"
 
 
 async def test_only_so_many_screens_are_open(opens: Opens) -> None:
