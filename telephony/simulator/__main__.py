@@ -1,8 +1,9 @@
 """`python -m telephony.simulator`: the demo's PBX, as a process that lives no longer than who started it.
 
 The first line on standard input says what it is to be, as JSON: `{"username": …, "secret": …, "queue_log": …}`, with
-`"seed"` if one day is to be like another. It then says where its manager interface is: `{"ami": 40404}`. The second
-line, `{"agi": ["127.0.0.1", 4573]}`, opens the branch's doors. At the end of standard input it ends.
+`"seed"` if one day is to be like another, and with `"regulars"`, a seed, too, if the same people are to call on it. It
+then says where its manager interface is: `{"ami": 40404}`. The second line, `{"agi": ["127.0.0.1", 4573]}`, opens the
+branch's doors. At the end of standard input it ends.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ async def work(told: asyncio.StreamReader, say: Callable[[str], None]) -> None:
     """Until `told` ends; `say` is given what goes to standard output."""
     settings = json.loads(await told.readline())
     start, clock = clock_from_now()
-    rng = Random(settings.get("seed", secrets.randbits(64)))  # noqa: S311 - who calls when is no secret
+    rng, acquaintance = (Random(settings.get(of, secrets.randbits(64))) for of in ("seed", "regulars"))  # noqa: S311 - who calls when is no secret
     live = Live(Timeline(start), clock)
     branch = Branch()
     pbx = new_pbx(live.timeline, SYSTEMNAME, branch, rng)
@@ -68,7 +69,7 @@ async def work(told: asyncio.StreamReader, say: Callable[[str], None]) -> None:
         async with asyncio.TaskGroup() as tasks:
             client = AgiClient(pbx, live, tasks)
             plan = Dialplan(pbx, places.extensions(), places.keys(), client.ask)
-            traffic = Traffic(pbx, plan, branch, rng)
+            traffic = Traffic(pbx, plan, branch, rng, acquaintance)
             traffic.staff()
             server = AmiServer(pbx, Account(settings["username"], settings["secret"]), live)
             say(json.dumps({"ami": await server.listen(HOST, 0)}))

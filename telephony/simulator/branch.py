@@ -45,7 +45,8 @@ class Branch:
 
     Attributes:
         gap: between two calls on the average, when it is neither quiet nor busy: five calls at a time for eight clerks,
-            so that nearly everybody is answered within three rings.
+            so that nearly everybody is answered within three rings, and two hours with a rush keep the standard: 6 to
+            8 % remain unanswered.
         swell, swell_every: calls come so much more and less often by turns, as over a day.
         rush_first, rush_every, rush_lasts, rush: first, and how often again, calls come so many times as often for a
             while, and some clerks are away: within some minutes of the start a limit is crossed, and later kept again.
@@ -71,15 +72,15 @@ class Branch:
         changeover_every, changeover_lasts: the trading desk changes shifts: for seconds nobody is logged in there.
     """
 
-    gap: float = 4.4
+    gap: float = 4.6
     swell: float = 0.25
     swell_every: float = 420
     rush_first: float = 150
-    rush_every: float = 900
+    rush_every: float = 1_800
     rush_lasts: float = 150
-    rush: float = 1.7
+    rush: float = 1.9
     training: int = 2
-    direct: float = 0.07
+    direct: float = 0.05
     trade: float = 0.38
     talk: tuple[float, float, float] = (8, 40, 14)
     answer: tuple[float, float, float] = (2, 11, 4)

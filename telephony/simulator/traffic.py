@@ -95,15 +95,24 @@ class Staff:
 class Traffic:
     """Lets people call, have breaks, and be meddled with, from `begin` on.
 
+    Args:
+        pbx: where.
+        dialplan: what becomes of a call there.
+        branch: how often what happens.
+        rng: chance.
+        acquaintance: chance of its own for who calls again and again: two days that differ may have the same regulars.
+
     Attributes:
         calls: how many have called.
     """
 
-    def __init__(self, pbx: Pbx, dialplan: Dialplan, branch: Branch, rng: Random) -> None:
+    def __init__(
+        self, pbx: Pbx, dialplan: Dialplan, branch: Branch, rng: Random, acquaintance: Random | None = None
+    ) -> None:
         self._pbx, self._dialplan, self._branch, self._rng = pbx, dialplan, branch, rng
         self._began = pbx.timeline.now
         self._open = False
-        self._regulars = [self._stranger() for _ in range(REGULARS)]
+        self._regulars = [self._stranger(acquaintance or rng) for _ in range(REGULARS)]
         self.calls = 0
 
     def staff(self) -> None:
@@ -149,7 +158,7 @@ class Traffic:
     def _caller(self) -> Caller:
         rng, branch = self._rng, self._branch
         regular = rng.random() < branch.regulars
-        number, name = rng.choice(self._regulars) if regular else self._stranger()
+        number, name = rng.choice(self._regulars) if regular else self._stranger(rng)
         least, more = branch.patience
         patience = least + rng.expovariate(1 / more)
         dials, hostile = self._number(), rng.random() < branch.hostile_number
@@ -169,9 +178,9 @@ class Traffic:
             return rng.choice((places.DESK_NUMBER, places.DESK_NUMBER, places.MANAGER_NUMBER))
         return places.TRADE_NUMBER if rng.random() < branch.trade else places.SUPPORT_NUMBER
 
-    def _stranger(self) -> tuple[str, str]:
+    def _stranger(self, rng: Random) -> tuple[str, str]:
         """Somebody's number and name. Nobody has these: no mobile network is 1390000, no local number begins with 0."""
-        rng, branch = self._rng, self._branch
+        branch = self._branch
         if rng.random() < branch.silent_number:
             return "anonymous", "Anonymous"
         digits = rng.randrange(10_000)

@@ -166,12 +166,12 @@ def test_an_address_that_cannot_be_had_is_one_line_with_key_address_and_remedy(
 
 
 def test_an_interruption_or_a_reader_that_leaves_is_no_traceback(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    for error, lines in ((KeyboardInterrupt, ["interrupted"]), (BrokenPipeError, [])):
+    for error, lines, code in ((KeyboardInterrupt, ["interrupted"], 130), (BrokenPipeError, [], 1)):
 
         def stopped(*_: object, error: type[BaseException] = error, **__: object) -> None:
             raise error
 
         monkeypatch.setattr("typer.main.get_command", lambda _app, stop=stopped: type("C", (), {"main": stop}))
-        assert main(["migrate"]) == 1
+        assert main(["migrate"]) == code
         assert said()[1] == lines
     assert app.info.name == "threerings"

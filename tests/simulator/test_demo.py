@@ -76,13 +76,13 @@ class Demo:
 
 
 @asynccontextmanager
-async def started(http: str) -> AsyncIterator[Demo]:
+async def started(http: str, mode: int = 0o755, **more: str) -> AsyncIterator[Demo]:
     """In a session and with a temporary folder of its own; ended in any case."""
     with tempfile.TemporaryDirectory(prefix="demo-", dir="/tmp") as temporary:
-        Path(temporary).chmod(0o755)
+        Path(temporary).chmod(mode)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", COMMAND, http,
-            stdout=PIPE, stderr=PIPE, start_new_session=True, env=os.environ | {"TMPDIR": temporary},
+            stdout=PIPE, stderr=PIPE, start_new_session=True, env=os.environ | {"TMPDIR": temporary} | more,
         )  # fmt: skip
         running = Demo(process, http, Path(temporary))
         try:
@@ -142,6 +142,46 @@ async def test_an_interruption_while_it_starts_leaves_nothing_either(unused_tcp_
         assert (code, errors) == (0, "")
         assert shown.folders() == []
         assert alive(processes) == {}
+
+
+async def test_however_impatient_somebody_is_the_cleaning_is_done(unused_tcp_port: int) -> None:
+    async with started(f"127.0.0.1:{unused_tcp_port}") as shown:
+        await shown.until("Ctrl-C ends it")
+        processes = shown.descendants()
+        database = {pid: what for pid, what in processes.items() if "postgres -D" in what}
+        (folder,) = shown.folders()
+        for number in range(5_000):  # so many files take a while
+            (folder / f"one more file {number}").touch()
+        os.killpg(shown.process.pid, signal.SIGINT)
+        ending = asyncio.get_running_loop().create_task(shown.ended())
+        while not ending.done():
+            if not alive(database):
+                for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    with suppress(ProcessLookupError):
+                        os.kill(shown.process.pid, how)
+            await asyncio.sleep(0.001)
+        assert await ending == (0, "")
+        assert shown.lines[-1] == "ended, and cleaned up\n"
+        assert shown.folders() == []
+        assert alive(processes) == {}
+
+
+async def test_a_terminal_without_chinese_shows_question_marks(unused_tcp_port: int) -> None:
+    async with started(f"127.0.0.1:{unused_tcp_port}", PYTHONIOENCODING="ascii") as shown:
+        await shown.until("Ctrl-C ends it")
+        assert await shown.end() == (0, "")
+    assert any("Three Rings ??: a branch" in line for line in shown.lines)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands its PostgreSQL to somebody else")
+async def test_a_temporary_folder_that_postgresql_may_not_pass_is_one_line_with_a_remedy(unused_tcp_port: int) -> None:
+    async with started(f"127.0.0.1:{unused_tcp_port}", mode=0o700) as shown:
+        code, errors = await shown.ended()
+        assert shown.folders() == []
+    assert code == 1
+    assert errors.count("\n") == 1
+    assert errors.startswith("PostgreSQL does not start: could not ")
+    assert errors.endswith("Permission denied; name a folder that everybody may pass: TMPDIR=/tmp threerings demo\n")
 
 
 async def test_a_port_that_is_taken_is_one_line_with_a_remedy(unused_tcp_port: int) -> None:
