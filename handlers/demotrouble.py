@@ -14,7 +14,7 @@ PLAINT = re.compile(
     r"(?:(?:FATAL|PANIC|ERROR|error):|failed:(?!.*(?:FATAL|PANIC|ERROR|error):))\s+(?P<what>.+?)"
     r"(?=; see server\.log| child process exited| initdb: | \d{4}-\d\d-\d\d |$)"
 )
-"""What a program of PostgreSQL ends with, in a text of its last words, which may begin with the complaint; its epilogue is of no use to anybody."""
+"""What a program of PostgreSQL complains of, in a text of its last words, which may begin with the complaint itself."""
 REMEDIES = {
     "No space left": "make room, or name another folder: TMPDIR=/var/tmp threerings demo",
     "Disk quota": "make room, or name another folder: TMPDIR=/var/tmp threerings demo",

@@ -19,6 +19,8 @@ RACED: Mapping[str, tuple[str, ...]] = {
     "QueueMemberStatus": ("InCall",),
 }
 """Headers whose values even two recordings of one story do not share, with the reason."""
+POSSIBLE = frozenset({"0", "1", "5", "Down", "Ringing", "simple_bridge", "native_rtp"})
+"""What these may say; anything else is compared."""
 TECHNOLOGY = ("BridgeTechnology",)
 """Becomes native_rtp when media flow, which in the bench is when SIPp gets to it."""
 ID = re.compile(r"pbx1-\d+\.\d+")
@@ -106,7 +108,8 @@ def _said(headers: Mapping[str, str], names: _Names) -> Said:
     raced = RACED.get(event, ()) + TECHNOLOGY
     kept: list[tuple[str, str]] = []
     for name, value in headers.items():
-        if name in COUNTED or name in raced or name.endswith("BridgeTechnology"):
+        free = name in raced or name.endswith("BridgeTechnology")
+        if name in COUNTED or (free and value in POSSIBLE):
             kept.append((name, "*"))
         elif name in CLOCKED:
             kept.append((name, "0" if value == "0" else "<time>"))

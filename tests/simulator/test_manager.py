@@ -1,6 +1,7 @@
 """A session of the manager interface: who gets in, and what the product asks for."""
 
 import hashlib
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from telephony.ami.snapshot import NOBODY
 from telephony.simulator.manager import MAX_ACTION, ManagerSession
 from telephony.simulator.people import Caller
 from telephony.simulator.timeline import SECOND
-from tests.simulator.bench import ACCOUNT, C1, Played, Story, play
+from tests.simulator.bench import ACCOUNT, C1, START, Played, Story, play
 from tests.simulator.stories import RINGS, agent, answers
 from tests.support.replay import RECORDINGS
 
@@ -35,6 +36,17 @@ def test_the_secret_opens_and_the_first_event_says_that_the_pbx_is_up() -> None:
         "Response: Success\r\nActionID: 1\r\nMessage: Authentication accepted\r\n\r\nEvent: FullyBooted"
     )
     assert session.logged_in
+
+
+def test_the_first_event_is_that_of_the_real_one_and_tells_since_when_the_pbx_is_up() -> None:
+    told = said(idle(), *LOGIN, f"Secret: {ACCOUNT.secret}")
+    recorded = (RECORDINGS / "answered" / "ami.bin").read_text()
+    assert names(told, "FullyBooted") == names(recorded, "FullyBooted")
+    played = play(Story(((12.4, Caller(number=C1, dials="4007")),)))
+    up = (played.pbx.timeline.now - START) // SECOND
+    assert up > 11
+    told = said(session_of(played), *LOGIN, f"Secret: {ACCOUNT.secret}")
+    assert f"\r\nUptime: {up}\r\nLastReload: {up}\r\n" in told
 
 
 def test_a_challenge_keeps_the_secret_off_the_wire() -> None:
@@ -99,7 +111,7 @@ def test_whoever_says_too_much_is_let_go() -> None:
     assert session.over
 
 
-def waiting() -> ManagerSession:
+def waiting(at: float = 2.5) -> ManagerSession:
     """One waits, one rings, one talks; listed at that moment."""
     listed: list[ManagerSession] = []
     story = Story(
@@ -109,7 +121,7 @@ def waiting() -> ManagerSession:
             (0.002, Caller(number="02160000003", dials="4003", hangs_up_after=6)),
         ),
         (agent("1001", answers(1), serves="sales"), agent("1002", RINGS, serves="linear")),
-        ((2.5, lambda pbx, *_: listed.append(frozen(pbx))),),
+        ((at, lambda pbx, *_: listed.append(frozen(pbx))),),
     )
     play(story)
     return listed[0]
@@ -152,6 +164,15 @@ def test_core_show_channels_has_the_headers_of_the_real_one_in_their_order(event
     session = waiting()
     assert isinstance(session, Frozen)
     assert names(session.channels, event) == names(recorded, event)
+
+
+@pytest.mark.parametrize("at", [1.5, 2.5])
+def test_a_listing_tells_how_long_somebody_waits_and_how_long_a_channel_lives(at: float) -> None:
+    session = waiting(at)
+    assert isinstance(session, Frozen)
+    seconds = int(at)
+    assert re.findall("\r\nWait: (.*)\r\n", session.queues) == [str(seconds)] * 2
+    assert re.findall("\r\nDuration: (.*)\r\n", session.channels) == [f"00:00:0{seconds}"] * 5
 
 
 def test_a_filter_for_nobody_leaves_the_callers() -> None:

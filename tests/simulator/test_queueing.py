@@ -3,6 +3,7 @@
 from telephony.calls.record import OfferResult, Outcome
 from telephony.simulator.people import Caller
 from tests.simulator.bench import C1, Story, play
+from tests.simulator.conversation import events_of
 from tests.simulator.following import follow
 from tests.simulator.stories import REJECTS, agent, answers, one
 
@@ -47,7 +48,8 @@ def test_a_pause_is_told_and_written_and_nobody_is_called_in_it() -> None:
     )
     (visit,) = follow(played).visits
     assert visit.offers == ()
-    assert b"Event: QueueMemberPause\r\n" in played.ami
+    told = [one for one in events_of(played.ami) if one["Event"] == "QueueMemberPause"]
+    assert [(one["Paused"], one["PausedReason"]) for one in told] == [("1", "休息")]
     assert [line.split("|", 1)[1] for _, line in played.log if "PAUSE" in line] == [
         "NONE|NONE|PJSIP/1001|PAUSEALL|",
         "NONE|support|Agent 1001|PAUSE|休息",
