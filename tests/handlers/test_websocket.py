@@ -318,8 +318,9 @@ async def test_acknowledging_all_that_was_told_is_never_too_much(house: House) -
         told.append((await client.shows("ringing"))["seq"])
     for seq in told:
         await client.says(type="seen", seq=seq)
-    while len(house.measured.seconds) < len(told):
-        await asyncio.sleep(0)
+    async with asyncio.timeout(LIMIT):
+        while len(house.measured.seconds) < len(told):
+            await asyncio.sleep(0)
     assert not house.measured.drops
     with contextlib.suppress(ConnectionError):
         for _ in range(400):
