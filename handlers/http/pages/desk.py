@@ -62,6 +62,7 @@ WORDS = (
     message("End not known"),
     message("Still going on, or its end is not known"),
     message("Nobody has this token."),
+    message("Too many wrong tokens came from your address. Wait a minute, then try again."),
 )
 """What its scripts say by themselves; a test holds this against them."""
 

@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.windows import PHONE, OpenPage, accessible, picture
 
-from .calls import ended, ringing, talking
+from .calls import KNOWN, ended, ringing, talking
 from .conftest import CUT, OpenDesk
 from .service import Conversation, Service
 from .test_desk import part
@@ -111,17 +111,22 @@ async def test_when_the_pbx_is_heard_again_it_is_as_told_then_and_time_has_not_s
     assert await page.title() == "☎ 13800138000 王建国"
 
 
-async def test_what_another_pbx_tells_meanwhile_is_news_and_what_is_only_told_again_is_not(timed: OpenTimed) -> None:
+async def test_what_is_told_of_a_call_meanwhile_is_news_and_what_is_found_out_of_its_caller_is_not(
+    timed: OpenTimed,
+) -> None:
     page, service = await timed(ringing(ringing_seconds=6.0))
     await pbx_falls_silent(page, service)
     await page.clock.run_for(20_000)
-    await service.call(2, ringing(ringing_seconds=26.2, case={"id": "c", "number": "000099"}))
+    await service.say(type="earlier", call="a", earlier=KNOWN, case={"id": "c", "number": "000099"})
     await expect(page.locator(part("case"))).to_have_text("工单 000099")
     await expect(page.locator(part("phase"))).to_have_text(SINCE)
     await expect(page.locator(part("count"))).to_have_text("2")
     await service.call(3, ringing("b", caller="02160000001"))
     await expect(page.locator("#calls > article:last-child [data-part='phase']")).to_have_text("正在振铃")
     assert await page.title() == "☎ 02160000001 王建国"
+    await service.call(4, ringing(ringing_seconds=26.2))
+    await expect(page.locator(part("phase"))).to_have_text("正在振铃")
+    await expect(page.locator(part("count"))).to_have_text("6")
 
 
 async def test_a_desk_opened_while_the_pbx_is_silent_shows_its_calls_without_figures(open_desk: OpenDesk) -> None:
@@ -247,6 +252,31 @@ async def test_a_service_that_comes_late_is_welcome(open_page: OpenPage, service
     await expect(page.locator("#unreachable")).to_be_hidden()
     await expect(page.locator("#state")).to_have_text("已连接")
     await expect(page.locator("#idle")).to_be_visible()
+
+
+async def test_where_the_service_answers_but_has_no_place_nobody_is_sent_to_look_at_the_proxy(
+    open_page: OpenPage, service: Service
+) -> None:
+    page = await open_page()
+    await page.clock.install()
+    await page.goto(f"{service.url}#token=correct-horse")
+    conversation = await service.conversation()
+    await conversation.say(type="bye", reason="busy")
+    await conversation.close(1013)
+    await page.clock.run_for(3_500)
+    await expect(page.locator("#busy")).to_contain_text("页面会自动重试")
+    await expect(page.locator("#unreachable")).to_be_hidden()
+    await expect(page.locator("#state")).to_have_text("未连接")
+
+
+async def test_who_is_locked_out_is_asked_for_another_token_in_a_minute(open_page: OpenPage, service: Service) -> None:
+    page = await open_page(f"{service.url}#token=wrong-horse")
+    conversation = await service.conversation()
+    await conversation.say(type="bye", reason="locked_out")
+    await conversation.close(1013)
+    await expect(page.get_by_role("alert")).to_contain_text("请等一分钟再试")
+    await expect(page.get_by_label("令牌")).to_be_focused()
+    assert service.nobody_came
 
 
 # How it looks

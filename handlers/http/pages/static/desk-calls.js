@@ -15,9 +15,9 @@ class Told {
     return this.call.phase;
   }
 
-  /** Whether it may be over: it went on when the doubt began. What is over stays so. */
+  /** Whether it may be over: it went on as far as was told when the doubt began. What is over stays so. */
   unknown(doubt) {
-    return doubt !== null && (this.phase === "ringing" || this.phase === "talking") && this.changedAt <= doubt.told;
+    return doubt !== null && (this.phase === "ringing" || this.phase === "talking") && this.at <= doubt.told;
   }
 
   /** A length now; of what goes on null, where `now` is: it is not known how long. */

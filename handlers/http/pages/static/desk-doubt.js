@@ -4,7 +4,7 @@
  * `now` is null, or says since when nothing is known:
  *   at: the moment of `performance.now()` until which things were known; null where only the service could tell.
  *   clock: the same as a Date, or null.
- *   told: what has become so after this moment is news of a telephone system that is heard, and not in doubt.
+ *   told: a call that is told after this moment is news, and certain: the service tells nothing that it only believes.
  */
 export class Doubt {
   now = null;

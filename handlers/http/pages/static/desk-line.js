@@ -7,10 +7,13 @@ const WELCOME_WITHIN = 10_000;
 const FIRST_WITHIN = 3000;
 /** What the server means by "do not come back by yourself". */
 const FINAL = { 4401: "bad_token", 4429: "too_many" };
+/** A right token is always let in, so this one is wrong. */
+const LOCKED_OUT = "locked_out";
 
 /**
  * One agent's line. `state` is what it last told:
- *   connecting (never yet connected), unreachable (the same for too long), connected, cut (`since`: when it last was
+ *   connecting (never yet connected), unreachable (the same for too long; `why`: what
+ *   the service last said, or nothing), connected, cut (`since`: when it last was
  *   heard), refused (`why`), closed (by us).
  */
 export class Line {
@@ -24,6 +27,7 @@ export class Line {
   #failures = 0;
   #lastUp = null;
   #bye = "";
+  #last = "";
   #quiet = null;
   #heardAt = 0;
   #overdue = false;
@@ -64,7 +68,7 @@ export class Line {
     socket.onopen = () => socket.send(JSON.stringify({ type: "hello", v: 1, token: this.#token }));
     socket.onmessage = (event) => this.#received(socket, event.data);
     socket.onclose = (event) => this.#lost(socket, event);
-    if (this.#lastUp === null) this.#told(this.#overdue ? "unreachable" : "connecting", {});
+    if (this.#lastUp === null) this.#wait();
   }
 
   #received(socket, text) {
@@ -94,23 +98,28 @@ export class Line {
 
   #tooLong() {
     this.#overdue = true;
-    this.#told("unreachable", {});
+    this.#wait();
+  }
+
+  #wait() {
+    this.#told(this.#overdue ? "unreachable" : "connecting", { why: this.#last });
   }
 
   #lost(socket, { code, since }) {
     if (socket !== this.#socket) return;
     if (this.#lastUp !== null && this.#failures === 0) this.#lastUp = since ?? performance.now();
     this.#forget();
-    if (Object.hasOwn(FINAL, code)) {
+    this.#last = this.#bye;
+    if (Object.hasOwn(FINAL, code) || this.#bye === LOCKED_OUT) {
       clearTimeout(this.#patience);
-      this.#told("refused", { why: FINAL[code] });
+      this.#told("refused", { why: FINAL[code] ?? this.#bye });
       return;
     }
     const ceiling = Math.min(LAST_DELAY, FIRST_DELAY * 2 ** this.#failures);
     this.#failures += 1;
     this.#timer = setTimeout(() => this.#connect(), ceiling * (0.5 + Math.random() / 2));
     if (this.#lastUp !== null) this.#told("cut", { since: this.#lastUp, why: this.#bye });
-    else this.#told(this.#overdue ? "unreachable" : "connecting", {});
+    else this.#wait();
   }
 
   #forget() {

@@ -13,7 +13,7 @@ const STATES = {
   cut: t("Not connected"),
 };
 const PILLS = { connected: "good", connecting: "", away: "warn", cut: "bad" };
-const SHOWN = { elsewhere: "cut", unreachable: "cut" };
+const SHOWN = { elsewhere: "cut", unreachable: "cut", busy: "cut" };
 
 export class View {
   #cards = new Map();
@@ -53,7 +53,7 @@ export class View {
     this.#announce("");
   }
 
-  /** How the line stands: as `Line` says, or "elsewhere", when another window has it. */
+  /** How the line stands: as `Line` says, "elsewhere", when another window has it, or "busy", when the service answers but lets nobody in. */
   line(state, since) {
     this.#line = state;
     this.#cutSince = state === "cut" ? since : null;
@@ -83,6 +83,7 @@ export class View {
     say(at("state"), "text", STATES[shown]);
     at("elsewhere").hidden = this.#line !== "elsewhere";
     at("unreachable").hidden = this.#line !== "unreachable";
+    at("busy").hidden = this.#line !== "busy";
     at("cut").hidden = this.#cutSince === null;
     at("pbx").hidden = shown !== "away";
     at("idle").hidden = this.#busy || shown !== "connected";

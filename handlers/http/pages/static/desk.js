@@ -11,7 +11,10 @@ import { t } from "./desk-words.js";
 const KEPT = "threerings.token"; // for this tab alone, so that one browser may have two desks
 const TICK = 250;
 const SPOKEN = 1; // the version of the messages
-const BAD_TOKEN = t("Nobody has this token.");
+const TROUBLES = {
+  bad_token: t("Nobody has this token."),
+  locked_out: t("Too many wrong tokens came from your address. Wait a minute, then try again."),
+};
 
 const view = new View();
 const calls = new Calls();
@@ -64,13 +67,13 @@ function door(trouble) {
 }
 
 function stands(state, { since, why }) {
-  if (state === "refused" && why === "bad_token") signOut(BAD_TOKEN);
+  if (state === "refused" && Object.hasOwn(TROUBLES, why)) signOut(TROUBLES[why]);
   else if (state === "refused") {
     calls.replace([], performance.now());
     redraw();
     view.line("elsewhere");
   } else if (state !== "closed") {
-    view.line(state, since ?? null);
+    view.line(state === "unreachable" && why ? "busy" : state, since ?? null);
     if (state !== "cut") return;
     doubt.begin(since);
     redraw();
