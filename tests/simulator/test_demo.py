@@ -124,6 +124,13 @@ async def test_it_is_up_measures_calls_and_leaves_nothing_behind(unused_tcp_port
         await measured(shown)
         (folder,) = shown.folders()
         assert not any((folder / name).stat().st_mode & 0o77 for name in ("secret", "threerings.toml", "queue_log"))
+        log = (folder / "queue_log").read_text().splitlines()
+        seconds = [int(line.partition("|")[0]) for line in log]
+        assert seconds == sorted(seconds)  # the morning's lines are before those of the PBX that goes on
+        read = re.search(r"telephony_queuelog_lines_total\{[^}]*\} (\d+)", await shown.get("/metrics"))
+        assert read is not None
+        started_at = next(n for n, line in enumerate(log) if "|QUEUESTART|" in line)
+        assert int(read[1]) <= len((folder / "queue_log").read_text().splitlines()) - started_at  # none of them is news
         processes = shown.descendants()
         assert any("telephony.simulator" in what for what in processes.values())
         assert any("postgres" in what for what in processes.values())
