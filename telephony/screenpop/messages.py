@@ -103,7 +103,7 @@ class Writer:
             {
                 "type": "earlier",
                 "call": str(shown.pop.call),
-                "earlier": _earlier(shown.history),
+                "earlier": _earlier(shown.history, self._queues),
                 "case": _case(shown),
             }
         )
@@ -128,7 +128,7 @@ class Writer:
             "rings": pop.rings,
             "talking_seconds": _seconds(shown.talking(now)),
             "hung_up_by": None if pop.hung_up_by is None else pop.hung_up_by.value,
-            "earlier": _earlier(shown.history),
+            "earlier": _earlier(shown.history, self._queues),
         }
 
 
@@ -181,22 +181,23 @@ def _case(shown: Shown) -> dict[str, object] | None:
     return None if case is None else {"id": str(case), "number": shown.history.number}
 
 
-def _earlier(history: History) -> dict[str, object]:
+def _earlier(history: History, queues: Mapping[str, Told]) -> dict[str, object]:
     return {
         "state": history.knowledge.value,
         "reason": "database" if history.knowledge is Knowledge.UNAVAILABLE else None,
         "total": history.total,
         "more": history.more,
-        "calls": [_earlier_call(call) for call in history.calls],
+        "calls": [_earlier_call(call, queues.get(call.queue or "", Told()).title) for call in history.calls],
     }
 
 
-def _earlier_call(call: EarlierCall) -> dict[str, object]:
+def _earlier_call(call: EarlierCall, title: str | None) -> dict[str, object]:
     case = call.case
     return {
         "id": str(call.id),
         "arrived_at": _time(call.arrived_at),
         "queue": None if call.queue is None else harmless(call.queue),
+        "queue_title": title,
         "outcome": None if call.outcome is None else call.outcome.value,
         "agent": None if call.agent is None else harmless(call.agent),
         "wait_seconds": _seconds(call.wait),

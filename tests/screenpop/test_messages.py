@@ -102,6 +102,7 @@ def test_a_history_is_told_with_the_number_of_the_case() -> None:
         "id": str(ID),
         "arrived_at": "2026-03-01T08:00:00.000000Z",
         "queue": "support",
+        "queue_title": "客户咨询",
         "outcome": "answered",
         "agent": "张\ufffd敏",
         "wait_seconds": 1.235,

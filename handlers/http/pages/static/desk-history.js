@@ -33,6 +33,8 @@ function row(call) {
     call.wait_seconds === null ? null : t("waited {length}", { length: length(call.wait_seconds) }),
     call.talk_seconds === null ? null : t("talked {length}", { length: length(call.talk_seconds) }),
   ];
-  say(made, "more", [call.queue, call.agent, ...lengths].filter(Boolean).join(" · "));
+  const direct = call.agent === call.queue; // a line is its own agent
+  const where = call.queue_title || call.queue;
+  say(made, "more", [where, direct ? null : call.agent, ...lengths].filter(Boolean).join(" · "));
   return made;
 }
