@@ -28,7 +28,7 @@ is longer it takes for two commands, answers both, and every later answer belong
 MAX_WORDS = 126
 """Words of a command, its name included: Asterisk's parse_args() has room for 128."""
 MAX_USUAL = 50
-"""Characters of a reply or command that is worth remembering, for the next call's is the same."""
+"""Characters of a query, reply or command that is worth remembering, for the next call's is the same."""
 MANDATORY = ("agi_request", "agi_channel", "agi_uniqueid")
 """Whose call it is. One that a line break in a number ended early is found out by its rest: nobody asked for it."""
 
@@ -282,7 +282,8 @@ def _environment(values: dict[str, str]) -> Environment:
     called = values.get("agi_network_script") or values["agi_request"].partition("://")[2].partition("/")[2]
     path, _, asked = called.partition("?")
     arguments = _arguments(values) if "agi_arg_" in " ".join(values) else ()
-    return Environment(MappingProxyType(values), path.strip("/"), MappingProxyType(_query(asked)), arguments)
+    query = _query(asked) if len(asked) > MAX_USUAL else _usual_query(asked)
+    return Environment(MappingProxyType(values), path.strip("/"), query, arguments)
 
 
 def _arguments(values: dict[str, str]) -> tuple[str, ...]:
@@ -292,7 +293,7 @@ def _arguments(values: dict[str, str]) -> tuple[str, ...]:
     return tuple(values[name] for name in names)
 
 
-def _query(asked: str) -> dict[str, str]:
+def _query(asked: str) -> Mapping[str, str]:
     query: dict[str, str] = {}
     for pair in asked.split("&") if asked else ():
         name, _, value = (unquote(part, errors="surrogateescape") for part in pair.partition("="))
@@ -301,7 +302,10 @@ def _query(asked: str) -> dict[str, str]:
         if _CONTROL.search(name + value):
             raise AgiProtocolError(f"a control character in the query: {pair[:80]!r}")
         query[name] = value
-    return query
+    return MappingProxyType(query)
+
+
+_usual_query = lru_cache(maxsize=64)(_query)  # the dialplan has it from its own lines
 
 
 def _reply(whole: str) -> Reply:

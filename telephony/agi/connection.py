@@ -290,7 +290,8 @@ class AgiConnection(asyncio.Protocol):
             raise AgiProtocolError(str(self.fault))
 
     def _open(self) -> asyncio.Transport:
-        self._believed()
+        if self.fault is not None:
+            self._believed()
         transport = self._transport
         if transport is None or self._finishing is not None or self.closed or transport.is_closing():
             raise AGISIGPIPEHangup("the connection is closed")

@@ -50,6 +50,8 @@ class Route:
         self.reached.set()
         if environment.query.get("be") == "stuck":
             yield self.stuck.wait
+        if environment.query.get("be") == "impatient":
+            raise TimeoutError
         if environment.query.get("be") == "broken":
             raise ZeroDivisionError
         reply = yield command("GET VARIABLE", "X")
@@ -165,6 +167,13 @@ async def test_a_pbx_that_does_not_reply_in_time_gets_the_default_too() -> None:
     async with world(Limits(LOOPBACK, deadline=0.05)) as here:
         async with here.asked(asks("inbound")) as (reader, _):
             assert (await reader.read()).endswith(b'"default for 1795000000.1"\n')
+        await here.until_counted(("inbound", "late"))
+
+
+async def test_a_route_that_waits_for_something_in_vain_is_late() -> None:
+    async with world() as here:
+        async with here.asked(asks("inbound?be=impatient")) as (reader, _):
+            assert await reader.read() == b'SET VARIABLE "ANSWER" "default for 1795000000.1"\n'
         await here.until_counted(("inbound", "late"))
 
 
@@ -291,3 +300,20 @@ async def test_a_stop_lets_go_of_everybody_and_who_was_being_answered_gets_the_d
         assert await stuck.read() == b'SET VARIABLE "ANSWER" "default for 1795000000.1"\n'
         assert await early.read() == b""
         assert sorted(here.counted) == [("", "vanished"), ("inbound", "stopped")]
+
+
+async def test_a_stop_leaves_who_is_being_answered_a_moment_to_be_answered() -> None:
+    async with contextlib.AsyncExitStack() as peers, asyncio.TaskGroup() as tasks:
+        async with world() as here:
+            reader, writer = await peers.enter_async_context(here.asked(asks("inbound")))
+            assert await reader.readline() == b'GET VARIABLE "X"\n'
+
+            async def answers() -> None:
+                while here.server.listening:
+                    await asyncio.sleep(0)
+                writer.write(b"200 result=1 (late enough)\n")
+                assert await reader.readline() == b'SET VARIABLE "ANSWER" "late enough"\n'
+                writer.write(b"200 result=1\n")
+
+            tasks.create_task(answers())
+        assert here.counted == [("inbound", "ok")]
