@@ -1,6 +1,5 @@
 """The web side, put together: what machines ask, what people look at, and the screens of agents."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -98,8 +97,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     app.add_routes([*people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
 
     async def stop(_: web.Application) -> None:
-        sockets.stop()
-        await asyncio.sleep(0)  # each says goodbye in a task of its own
+        sockets.stop()  # the server then waits for each of them to say goodbye
 
     app.on_shutdown.append(stop)
     return WebSide(app, screens, today, sockets, earlier)
