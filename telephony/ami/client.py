@@ -19,7 +19,6 @@ import re
 import secrets
 import ssl
 from collections import Counter, deque
-from collections.abc import Iterable
 from datetime import timedelta
 from random import Random
 
@@ -39,6 +38,23 @@ _OFFSETS = 4
 """Of so many Pongs, the quickest tells the PBX's clock: 20 s, so that a step of its clock is soon followed."""
 
 
+USER_EVENTS = ("QueueResult",)
+"""The UserEvents that are acted upon."""
+
+
+def codec_of(settings: AmiSettings, *, banner: bool = True) -> Codec:
+    """What reads one connection; `banner`: from its first byte on, else what was kept of it."""
+    return Codec(
+        ACTED_UPON,
+        systemname=settings.systemname,
+        strict=settings.strict,
+        user_events=USER_EVENTS,
+        listed=LISTED,
+        unstamped=UNSTAMPED,
+        banner=banner,
+    )
+
+
 class NotConnected(Exception):  # noqa: N818 - a state, and no fault of whoever meets it
     """There is no line now: `LinkDown` is in the stream, or no `LinkUp` was yet."""
 
@@ -50,7 +66,6 @@ class AmiClient:
         settings: where, who, how patient.
         clock: the only one that is read.
         rng: jitter of the pauses.
-        user_events: the UserEvents that are acted upon.
 
     Attributes:
         feed: the hand-over buffer; `feed.waiting` and `feed.most` are worth a metric.
@@ -59,14 +74,12 @@ class AmiClient:
         stall: the longest time, since it was last set to zero, that the event loop was late, and the socket unread.
     """
 
-    def __init__(
-        self, settings: AmiSettings, *, clock: Clock, rng: Random, user_events: Iterable[str] = ("QueueResult",)
-    ) -> None:
+    def __init__(self, settings: AmiSettings, *, clock: Clock, rng: Random) -> None:
         self.feed = Feed(settings.buffer_messages)
         self.links = 0
         self.failures: Counter[Fault] = Counter()
         self.stall = timedelta()
-        self._settings, self._clock, self._user_events = settings, clock, tuple(user_events)
+        self._settings, self._clock = settings, clock
         first, last = settings.first_delay.total_seconds(), settings.last_delay.total_seconds()
         refused = settings.refused_delay.total_seconds()
         self._pauses, self._long_pauses = Backoff(first, last, rng), Backoff(refused, refused, rng)
@@ -152,15 +165,7 @@ class AmiClient:
     async def _one_link(self) -> LinkFailed:
         """One connection from dialling to its end, and why it ended."""
         settings = self._settings
-        codec = Codec(
-            ACTED_UPON,
-            systemname=settings.systemname,
-            strict=settings.strict,
-            user_events=self._user_events,
-            listed=LISTED,
-            unstamped=UNSTAMPED,
-        )
-        line = Line(codec, self._clock, self.feed, secrets.token_hex(8))
+        line = Line(codec_of(settings), self._clock, self.feed, secrets.token_hex(8))
         try:
             await self._connect(line)
             await log_in(line, settings)

@@ -35,6 +35,7 @@ from telephony.calls.facts import (
 )
 from telephony.calls.outcome import cancelled_offer
 from telephony.calls.record import (
+    POSITION_BITS,
     CallRecord,
     Direction,
     Kind,
@@ -112,7 +113,7 @@ class LiveCall:
     """A call while it goes on, or while something about it is still to be settled.
 
     `past`: visits that an earlier process decided and counted; of these nothing changes any more. `unheard`: nobody
-    heard it end.
+    heard it end. `since`: the journal position at which it began.
     """
 
     id: UUID
@@ -135,6 +136,7 @@ class LiveCall:
     past: tuple[VisitRecord, ...] = ()
     unheard: bool = False
     derived: UUID | None = None
+    since: int = 0
 
     @property
     def case(self) -> UUID | None:
@@ -160,7 +162,10 @@ class LiveCall:
 
 
 class Book:
-    """The state of one PBX. `out` gathers the effects of the fact being applied; `dirty` the calls it changed."""
+    """The state of one PBX. `out` gathers the effects of the fact being applied; `dirty` the calls it changed.
+
+    `position`: where in the journal what is being applied stands.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -180,6 +185,7 @@ class Book:
         self.last: Moment | None = None
         self.booted_at: datetime | None = None
         self.deaf = False
+        self.position = 0
         self.out: list[Effect] = []
         self.dirty: dict[LiveCall, None] = {}
 
@@ -248,6 +254,7 @@ class Book:
             caller_name=channel.caller_name,
             dialled=dialled,
             arrived=at,
+            since=self.position,
         )
         self.calls[channel.uniqueid] = call
         if call.direction is Direction.INBOUND:
@@ -293,6 +300,21 @@ class Book:
                 return
         if self.calls.get(call.root) is call:
             del self.calls[call.root]
+
+    def drop(self, call: LiveCall) -> None:
+        """Forget a call as if nobody had told of it."""
+        if self.calls.get(call.root) is call:
+            del self.calls[call.root]
+        for uniqueid in call.legs:
+            self.legs.pop(uniqueid, None)
+        for visit in call.visits:
+            self.open.pop(visit, None)
+        for table in (self.offers, self.partners):
+            for leg in [leg for leg, found in table.items() if found[0] is call]:
+                del table[leg]
+        self.alarms = [alarm for alarm in self.alarms if alarm[2] is not call]
+        heapq.heapify(self.alarms)
+        self.dirty.pop(call, None)
 
     def correctable(self, visit: Visit) -> bool:
         """Whether queue_log may still tell how it ended."""
@@ -365,6 +387,7 @@ class Book:
             case=call.case,
             revision=call.revision,
             visits=visits,
+            since=call.since,
         )
 
     def visit_records(self, call: LiveCall) -> tuple[VisitRecord, ...]:
@@ -389,7 +412,7 @@ class Book:
     def take(self) -> list[Effect]:
         """The effects since the last call, the states to save after all others."""
         for call in self.dirty:
-            call.revision += 1
+            call.revision = max(call.revision + 1, self.position << POSITION_BITS)
             self.out.append(SaveCall(self.record(call)))
         self.dirty.clear()
         out, self.out = self.out, []

@@ -18,6 +18,15 @@ def call_id(pbx: str, root_uniqueid: str) -> UUID:
     return uuid5(THREE_RINGS, f"call\x1f{pbx}\x1f{root_uniqueid}")
 
 
+POSITION_BITS = 12
+"""So many bits of a revision number the changes that one journal position brought about."""
+
+
+def position_of(revision: int) -> int:
+    """The journal position that a state reflects: of the last record that it rests on."""
+    return revision >> POSITION_BITS
+
+
 def case_id(call: UUID) -> UUID:
     """The id of the case that a call opens."""
     return uuid5(THREE_RINGS, f"case\x1f{call}")
@@ -183,7 +192,8 @@ class CallRecord:
         ended_at: None while it goes on.
         hung_up_by: who ended the last talk, or else the call; None while it goes on or when unknown.
         case: id of its case; None for outbound and internal calls.
-        revision: grows with every change; a store keeps the highest.
+        revision: grows with every change; a store keeps the highest. Holds the journal position (`position_of`).
+        since: the journal position at which it began, from where on it can be rebuilt; not stored. 0: it cannot.
     """
 
     id: UUID
@@ -200,3 +210,4 @@ class CallRecord:
     case: UUID | None = None
     revision: int = 0
     visits: tuple[VisitRecord, ...] = field(default=())
+    since: int = field(default=0, compare=False)

@@ -101,10 +101,14 @@ class Tracker:
             case LinkRestored():
                 self.release_into_book()
                 self.run(lambda: merging.link_restored(self.book, fact), fact)
-                self.held = deque()
+                self.hold()
             case _:
                 self.apply_rule(fact)
         return self.book.take()
+
+    def hold(self) -> None:
+        """Keep facts back until a listing comes."""
+        self.held = deque()
 
     def release(self) -> list[Effect]:
         """Apply what was held back."""
@@ -154,6 +158,11 @@ class Tracker:
                 dialling.patience_over(book, call, visit, at)
             else:
                 queueing.settle(book, call, visit, at)
+
+    def due(self, now: facts.Moment) -> bool:
+        """Whether `TimePassed` would do anything now."""
+        alarms = self.book.alarms
+        return self.held is None and bool(alarms) and alarms[0][0] <= now.mono
 
     # --- what is now, for gauges ---
 
