@@ -1,0 +1,204 @@
+"""The files of one journal as its thread writes them: which is written, when the next begins, which must go."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from telephony.journal import sheet
+from telephony.journal.files import FRESH, JournalFile, following, hour_of, listing
+from telephony.journal.folder import Held
+from telephony.journal.sheet import Group, Header
+
+NEEDED = "needed_from"
+"""The mark that names the first position which a restart will read, in ASCII digits."""
+FILE_BYTES = 268_435_456
+"""A file that has so much is followed by another one, so that the check at the next start takes a moment only."""
+RESERVE = 2_000_000
+"""Positions that are reserved at once; more are when half of them are used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept: nothing older than `keep`, nothing beyond `max_bytes`."""
+
+    keep: timedelta
+    max_bytes: int
+
+
+class Disk:
+    """Used by one thread at a time.
+
+    Args:
+        held: the folder.
+        boot: of the machine.
+        limits: see there.
+        wall: the time of day, with a zone.
+        marks: what was marked before.
+
+    Attributes:
+        bytes: on disk, as last looked.
+        damaged: files that were set aside.
+        marks: as last written.
+    """
+
+    def __init__(
+        self, held: Held, boot: str, limits: Limits, wall: Callable[[], datetime], marks: Mapping[str, bytes]
+    ) -> None:
+        self.bytes = 0
+        self.damaged = 0
+        self.marks = dict(marks)
+        self._held, self._boot, self._limits, self._wall = held, boot, limits, wall
+        self._folder = held.folder
+        self._file: JournalFile | None = None
+        self._inode = 0
+        self._connection: sqlite3.Connection | None = None
+        self._trusted: JournalFile | None = None
+        self._log = structlog.get_logger().bind(folder=str(held.folder))
+
+    def go_on_with(self, file: JournalFile, header: Header) -> None:
+        """This one was checked; it is written further if it may be."""
+        if header.boot == self._boot and header.life == self._held.life:
+            self._trusted = file
+
+    def write(self, groups: list[Group], marks: Mapping[str, bytes], position: int) -> None:
+        """One transaction, on disk when this returns.
+
+        Args:
+            groups: ascending.
+            marks: these change.
+            position: the highest that was given out.
+
+        Raises:
+            sqlite3.Error: nothing was written; try again.
+            OSError: the same.
+        """
+        self.reserve(position)
+        connection = self._ready(groups[0][0] if groups else position + 1)
+        try:
+            sheet.append(connection, groups, marks)
+        except sqlite3.Error as error:
+            self._let_go(error)
+            raise
+        self.marks.update(marks)
+
+    def reserve(self, position: int, *, doubtful: bool = False) -> None:
+        """See to it that a next process gives out none of these again, whatever the files show.
+
+        Raises:
+            OSError: it could not be kept.
+        """
+        doubtful = doubtful or self._held.doubtful
+        if self._held.reserved - position < RESERVE // 2 or doubtful != self._held.doubtful:
+            self._held.write(position + RESERVE, doubtful=doubtful)
+
+    def keep_house(self) -> None:
+        """Unlink what is too old or too much, and let closed files stand alone."""
+        files = listing(self._folder)
+        sizes = {file: file.size() for file in files}
+        total = sum(sizes.values())
+        now = self._wall()
+        for file in files:
+            over = total > self._limits.max_bytes
+            if file in (self._file, self._trusted) or not (over or file.ended + self._limits.keep < now):
+                continue
+            if total <= 2 * self._limits.max_bytes and self._is_needed(file):
+                continue
+            file.unlink()
+            total -= sizes[file]
+            self._log.info("journal_file_unlinked", file=file.path.name, reason="size" if over else "age")
+        self.bytes = total
+        for file in files:
+            if file != self._file and not file.damaged and file.sides()[1].exists():
+                self._settle(file)
+
+    def close(self) -> None:
+        """Let the file stand alone."""
+        connection, self._connection, self._file = self._connection, None, None
+        if connection is not None:
+            with closing(connection), suppress(sqlite3.Error):
+                sheet.settle(connection)
+
+    def _ready(self, first: int) -> sqlite3.Connection:
+        if self._connection is not None and self._file is not None:
+            if self._may_go_on(self._file):
+                return self._connection
+            self.close()
+        file, self._trusted = self._trusted, None
+        if file is not None and self._may_go_on(file, inode=False):
+            try:
+                return self._open(file)
+            except sqlite3.Error as error:
+                self._log.warning("journal_file_left", file=file.path.name, reason=str(error)[:200])
+        files = listing(self._folder)
+        if not self._folder.exists():
+            self._folder.mkdir(mode=0o700, parents=True)
+        file = following(self._folder, files[-1] if files else None, self._wall())
+        try:
+            sheet.make(file.path, Header(self._held.life, self._boot, first), self.marks)
+        except (OSError, sqlite3.Error):
+            for side in file.sides():
+                with suppress(OSError):
+                    side.with_name(side.name.replace(".sqlite3", ".sqlite3" + FRESH)).unlink(missing_ok=True)
+            raise
+        return self._open(file)
+
+    def _may_go_on(self, file: JournalFile, *, inode: bool = True) -> bool:
+        try:
+            status = file.path.stat()
+        except FileNotFoundError:
+            return False  # a person took it away; SQLite would write on into nothing
+        if inode and status.st_ino != self._inode:
+            return False
+        return hour_of(self._wall()) <= file.hour and status.st_size < min(FILE_BYTES, self._limits.max_bytes // 8)
+
+    def _open(self, file: JournalFile) -> sqlite3.Connection:
+        self._connection = sheet.connect_to_write(file.path)
+        self._file, self._inode = file, file.path.stat().st_ino
+        return self._connection
+
+    def _let_go(self, error: sqlite3.Error) -> None:
+        """After a failure, nothing that SQLite remembers of the file is relied on."""
+        file, connection = self._file, self._connection
+        self._file = self._connection = None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+        if file is None or sheet.is_untrustworthy(error):
+            return
+        if sheet.is_damage(error):
+            self.set_aside(file, str(error)[:200])
+            return
+        self._trusted = file
+
+    def set_aside(self, file: JournalFile, reason: str) -> JournalFile | None:
+        """Keep a damaged file for reading, and write it no more; None when it cannot be renamed."""
+        self.damaged += 1
+        aside = None
+        with suppress(OSError):
+            aside = file.set_aside()
+        self._log.error(
+            "journal_file_damaged", file=(aside or file).path.name, reason=reason, remedy="its rest is still read"
+        )
+        return aside
+
+    def _is_needed(self, file: JournalFile) -> bool:
+        needed = self.marks.get(NEEDED, b"")
+        if not needed.isdigit():
+            return False
+        try:
+            with closing(sheet.connect_to_read(file.path)) as connection:
+                return sheet.last_of(connection) >= int(needed)
+        except sqlite3.Error:
+            return False
+
+    def _settle(self, file: JournalFile) -> None:
+        try:
+            with closing(sheet.connect(file.path)) as connection:
+                sheet.settle(connection)
+        except sqlite3.Error as error:
+            if sheet.is_damage(error):
+                self.set_aside(file, str(error)[:200])
