@@ -1,7 +1,7 @@
 """Calls in PostgreSQL: written in batches, safe to repeat; read back in order, without holding them all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,8 @@ CLOSE_SECONDS = 1.0
 """How long a goodbye may take; the database may be frozen, and a stop must not be."""
 CHUNK = 500
 """Calls read at a time while exporting."""
+Lives = Callable[[Iterable[str]], list[int]]
+"""Whose life counts the revisions of a PBX's calls, for each of some PBXs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +66,29 @@ class Saved:
 class CallStore:
     """One database. Opens a connection of its own for writing when first needed, and anew after any trouble.
 
-    What it writes belongs to its `life`; what belongs to another is neither overwritten nor deleted, but by taking it
-    over (`open_calls`) or closing it (`close_left_open`).
+    What it writes of a PBX belongs to that PBX's life; what belongs to another life is neither overwritten nor deleted,
+    but by taking it over (`open_calls`) or closing it (`close_left_open`).
 
     Args:
         url: a PostgreSQL address, `postgresql://…`.
-        life: the number of the process that counts the revisions; None draws one.
+        life: the number of who counts the revisions, where `lives` tells none; None draws one.
+        lives: by PBX: that of its journal, whose positions the revisions hold.
         connect_seconds: limit for opening a connection.
         statement_seconds: limit for one batch; a database that has not answered by then counts as away.
     """
 
     def __init__(
-        self, url: str, *, life: int | None = None, connect_seconds: float = 5, statement_seconds: float = 15
+        self,
+        url: str,
+        *,
+        life: int | None = None,
+        lives: Mapping[str, int] | None = None,
+        connect_seconds: float = 5,
+        statement_seconds: float = 15,
     ) -> None:
         self._url = url
-        self._life = _new_life() if life is None else life
+        self._life = SystemRandom().randrange(1, 2**63) if life is None else life
+        self._lives = dict(lives or {})
         self._connect_seconds = connect_seconds
         self._statement_seconds = statement_seconds
         self._connection: Connection | None = None
@@ -100,45 +110,50 @@ class CallStore:
         newest = {call.id: call for call in sorted(calls, key=lambda call: call.revision)}
         async with self._writing() as connection:
             # In one order whoever writes, so that two writers never wait for each other in a circle.
-            return await _save_or_split(connection, [newest[id_] for id_ in sorted(newest)], self._life)
+            return await _save_or_split(connection, [newest[id_] for id_ in sorted(newest)], self._lives_of)
 
     async def ping(self) -> None:
         """One round trip with the database; raises like `save`."""
         async with self._writing() as connection:
             await connection.fetchval("SELECT 1")
 
-    async def open_calls(self, pbxs: Sequence[str]) -> list[CallRecord]:
-        """Take over what earlier processes left open of these PBXs: calls without an end, or with an undecided visit.
+    def _lives_of(self, pbxs: Iterable[str]) -> list[int]:
+        return [self._lives.get(pbx, self._life) for pbx in pbxs]
 
-        From now on they belong to this life, and no other may write them. Call it before anything is saved. Whoever
-        calls it must go on with all of them; raises like `save`, and then they do not belong to this life.
+    async def open_calls(self, pbxs: Sequence[str], known: Collection[UUID] = ()) -> list[CallRecord]:
+        """Take over what was left open of these PBXs: calls without an end, or with an undecided visit.
+
+        From now on they belong to the life of their PBX, and no other may write them. Call it before anything is saved.
+
+        Args:
+            pbxs: names.
+            known: calls that are followed already, out of the journal.
+
+        Raises:
+            As `save`. What was taken over then is so all the same, and is given when asked again.
         """
-        try:
-            async with self._writing() as connection, connection.transaction():
-                left = await connection.fetch(_LEFT_OPEN, pbxs, self._life)
-                ids = [row["id"] for row in left]
-                rows = await connection.fetch(_TAKE_OVER, ids, self._life)
-                visits = await connection.fetch(_SELECT_VISITS, ids)
-                offers = await connection.fetch(_SELECT_OFFERS, ids)
-                return [stored.call for stored in stored_calls(rows, visits, offers)]
-        except BaseException:
-            self.disown()  # perhaps it was committed, and the answer lost
-            raise
+        async with self._writing() as connection, connection.transaction():
+            left = await connection.fetch(_LEFT_OPEN, pbxs, list(known))
+            ids = [row["id"] for row in left]
+            rows = await connection.fetch(_TAKE_OVER, ids, pbxs, self._lives_of(pbxs))
+            visits = await connection.fetch(_SELECT_VISITS, ids)
+            offers = await connection.fetch(_SELECT_OFFERS, ids)
+            return [stored.call for stored in stored_calls(rows, visits, offers)]
 
-    def disown(self) -> None:
-        """What was taken over, or saved so far, belongs to this life no more."""
-        self._life = _new_life()
-
-    async def close_left_open(self, pbxs: Sequence[str]) -> int:
-        """Close what other lives left open of these PBXs, as far as it is known; raises like `save`.
+    async def close_left_open(self, pbxs: Sequence[str], known: Collection[UUID] = ()) -> int:
+        """Close what was left open of these PBXs, as far as it is known; raises like `save`.
 
         Undecided visits become `lost`, a talk without an end unknown, and the call ended when it was last seen.
+
+        Args:
+            pbxs: names.
+            known: calls that are followed, or wait to be saved.
 
         Returns:
             How many calls were closed.
         """
         async with self._writing() as connection, connection.transaction():
-            rows = await connection.fetch(_LEFT_OPEN, pbxs, self._life)
+            rows = await connection.fetch(_LEFT_OPEN, pbxs, list(known))
             ids = [row["id"] for row in rows]
             await connection.execute(_LOSE_VISITS, ids)
             await connection.execute(_DOUBT_TALKS, ids)
@@ -209,22 +224,18 @@ class CallStore:
             connection.terminate()
 
 
-def _new_life() -> int:
-    return SystemRandom().randrange(1, 2**63)
-
-
-async def _save_or_split(connection: Connection, calls: Sequence[CallRecord], life: int) -> Saved:
+async def _save_or_split(connection: Connection, calls: Sequence[CallRecord], lives: Lives) -> Saved:
     """Save all; when the database refuses a row, save each half for itself, down to the call that is at fault."""
     if not calls:
         return Saved(0, 0)
     try:
-        return await _save_together(connection, calls, life)
+        return await _save_together(connection, calls, lives)
     except REFUSALS as error:
         if len(calls) == 1:
             return Saved(0, 0, (Refused(calls[0].id, _reason(error)),))
     middle = len(calls) // 2
-    left = await _save_or_split(connection, calls[:middle], life)
-    right = await _save_or_split(connection, calls[middle:], life)
+    left = await _save_or_split(connection, calls[:middle], lives)
+    right = await _save_or_split(connection, calls[middle:], lives)
     return Saved(
         left.written + right.written,
         left.unchanged + right.unchanged,
@@ -238,10 +249,11 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {constraint or error}"
 
 
-async def _save_together(connection: Connection, calls: Sequence[CallRecord], life: int) -> Saved:
+async def _save_together(connection: Connection, calls: Sequence[CallRecord], lives: Lives) -> Saved:
     foreign: tuple[UUID, ...] = ()
     async with connection.transaction():
-        rows = await connection.fetch(_UPSERT_CALLS, *call_columns(calls), life)
+        theirs = lives(call.pbx for call in calls)
+        rows = await connection.fetch(_UPSERT_CALLS, *call_columns(calls), theirs)
         newer = {row["id"] for row in rows}
         if newer:
             changed = [call for call in calls if call.id in newer]
@@ -252,7 +264,7 @@ async def _save_together(connection: Connection, calls: Sequence[CallRecord], li
             )
             await connection.execute(_INSERT_CASES, *case_columns(changed))
         if len(newer) < len(calls):
-            others = await connection.fetch(_FOREIGN, [call.id for call in calls], life)
+            others = await connection.fetch(_FOREIGN, [call.id for call in calls], theirs)
             foreign = tuple(row["id"] for row in others)
     return Saved(len(newer), len(calls) - len(newer) - len(foreign), foreign=foreign)
 
@@ -260,8 +272,9 @@ async def _save_together(connection: Connection, calls: Sequence[CallRecord], li
 _UPSERT_CALLS: LiteralString = """
 INSERT INTO calls AS stored (id, pbx, uniqueid, linkedid, direction, caller, caller_name, dialled, arrived_at, ended_at,
     hung_up_by, case_id, visits, revision, life)
-SELECT *, $15::bigint FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::uuid[], $13::integer[], $14::bigint[])
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::uuid[], $13::integer[], $14::bigint[],
+    $15::bigint[])
 ON CONFLICT (id) DO UPDATE SET
     pbx = excluded.pbx, uniqueid = excluded.uniqueid, linkedid = excluded.linkedid, direction = excluded.direction,
     caller = excluded.caller, caller_name = excluded.caller_name, dialled = excluded.dialled,
@@ -271,18 +284,25 @@ WHERE stored.life = excluded.life AND stored.revision < excluded.revision
 RETURNING id
 """
 
-_FOREIGN: LiteralString = "SELECT id FROM calls WHERE id = ANY($1::uuid[]) AND life <> $2 ORDER BY id"
+_FOREIGN: LiteralString = """
+SELECT calls.id FROM calls JOIN unnest($1::uuid[], $2::bigint[]) AS ours (id, life) USING (id)
+WHERE calls.life <> ours.life ORDER BY calls.id
+"""
 
 # Locked in the order of `save`, so that no writer waits for another in a circle.
 _LEFT_OPEN: LiteralString = """
 SELECT id FROM calls
-WHERE pbx = ANY($1::text[]) AND life <> $2
+WHERE pbx = ANY($1::text[]) AND NOT id = ANY($2::uuid[])
     AND id IN (SELECT id FROM calls WHERE ended_at IS NULL UNION SELECT call_id FROM visits WHERE outcome IS NULL)
 ORDER BY id FOR UPDATE
 """
 
+# Revisions of another life are positions in another journal.
 _TAKE_OVER: LiteralString = """
-UPDATE calls SET life = $2 WHERE id = ANY($1::uuid[]) RETURNING calls.*, NULL::text AS case_number
+UPDATE calls SET life = ours.life, revision = CASE WHEN calls.life = ours.life THEN calls.revision ELSE 0 END
+FROM unnest($2::text[], $3::bigint[]) AS ours (pbx, life)
+WHERE calls.id = ANY($1::uuid[]) AND calls.pbx = ours.pbx
+RETURNING calls.*, NULL::text AS case_number
 """
 
 # How these waits ended cannot be known: kept out of every rate, their length unknown, but where they had left already.
