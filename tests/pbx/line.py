@@ -1,24 +1,60 @@
-"""An AMI line that can be cut: the product talks to it, it talks to the PBX."""
+"""An AMI line that can be cut, frozen, turned into a black hole and sliced: the product talks to it, it to the PBX."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
+from random import Random
 from types import TracebackType
 from typing import Self
 
 from .asterisk import Pbx
 from .product import Product
 
+READ = 65_536
+HELD = 262_144  # so much is taken in while frozen; then the PBX finds that nobody reads
+FEW = 64  # so many bytes of a chunk go one by one, each in a turn of its own, so that the reader sees each alone
+
+
+class _Passage:
+    """One line to the PBX: both its ends, and what it holds back."""
+
+    def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
+        self.ends = (near, far)
+        self.held = {near: bytearray(), far: bytearray()}
+        self.swallows = False
+        self.over = asyncio.Event()
+
+    def hand_on_held(self) -> None:
+        for end, held in self.held.items():
+            if held:
+                end.write(bytes(held))
+                held.clear()
+
+    def abort(self) -> None:
+        for end in self.ends:
+            end.transport.abort()
+
 
 class Line:
-    """`async with Line(pbx) as line`, `line.carry(product)` before it starts; then `await line.cut_for(seconds)`."""
+    """`async with Line(pbx) as line`, `line.carry(product)` before it starts; then `await line.cut_for(seconds)`.
 
-    def __init__(self, pbx: Pbx) -> None:
+    `freeze()` and `thaw()`: what was under way comes late. `swallow()`: the lines of now pass nothing any more, and
+    stay open (half-open); new ones work. `slices`: "some" cuts what the PBX says into pieces of any size, "every" hands
+    each byte on by itself.
+    """
+
+    def __init__(self, pbx: Pbx, seed: int = 1) -> None:
         self._pbx = pbx
-        self._ends: set[asyncio.StreamWriter] = set()
+        self._passages: set[_Passage] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._rng = Random(seed)
+        self.slices: str | None = None
+        self.lines = 0  # so many were opened
 
     async def __aenter__(self) -> Self:
         await self.mend()
@@ -48,9 +84,10 @@ class Line:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for end in list(self._ends):
-            end.transport.abort()
-        while self._ends:
+        self._flowing.set()
+        for passage in list(self._passages):
+            passage.abort()
+        while self._passages:
             await asyncio.sleep(0)
 
     async def mend(self) -> None:
@@ -58,23 +95,78 @@ class Line:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
+    def freeze(self) -> None:
+        """Pass nothing on, keep everything open; new lines are accepted, and get no answer."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """What was held back goes on its way."""
+        self._flowing.set()
+        for passage in self._passages:
+            passage.hand_on_held()
+
+    def swallow(self) -> None:
+        """The lines of now are dead, and nobody has told either end."""
+        for passage in self._passages:
+            passage.swallows = True
+
+    async def given_up(self, limit: float) -> float | None:
+        """Seconds until the product has let go of every line of now; None when it has not within `limit`."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(limit):
+                for passage in list(self._passages):
+                    await passage.over.wait()
+        except TimeoutError:
+            return None
+        return time.monotonic() - began
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(self._pbx.host, self._pbx.ami_port)
-        ends = {writer, far_writer}
-        self._ends |= ends
+        self.lines += 1
+        try:
+            far_reader, far_writer = await asyncio.open_connection(self._pbx.host, self._pbx.ami_port)
+        except OSError:  # the PBX is away, and who called is told so
+            writer.transport.abort()
+            return
+        passage = _Passage(writer, far_writer)
+        self._passages.add(passage)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pass(reader, far_writer, ends))
-                group.create_task(self._pass(far_reader, writer, ends))
+                group.create_task(self._pass(reader, far_writer, passage))
+                group.create_task(self._pass(far_reader, writer, passage, sliced=True))
         finally:
-            self._ends -= ends
+            passage.over.set()
+            self._passages.discard(passage)
 
     async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ends: set[asyncio.StreamWriter]
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passage: _Passage, *, sliced: bool = False
     ) -> None:
+        held = passage.held[writer]
         with suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
+            while data := await reader.read(READ):
+                if passage.swallows:
+                    continue
+                held += data
+                if not self._flowing.is_set():
+                    if len(held) < HELD:
+                        continue  # reading on, an end that gives up is seen
+                    await self._flowing.wait()
+                data = bytes(held)
+                held.clear()
+                if sliced and self.slices is not None:
+                    await self._hand_on_sliced(data, writer)
+                else:
+                    writer.write(data)
                 await writer.drain()
-        for end in ends:
-            end.transport.abort()
+        passage.abort()
+
+    async def _hand_on_sliced(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        """Each piece is a `send` of its own (asyncio sets TCP_NODELAY); how the kernel packs them is its affair."""
+        for n in range(min(FEW, len(data))):
+            writer.write(data[n : n + 1])
+            await asyncio.sleep(0)
+        at = FEW
+        while at < len(data):
+            size = 1 if self.slices == "every" else self._rng.randint(1, 300)
+            writer.write(data[at : at + size])
+            at += size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
@@ -56,6 +57,16 @@ class Sipp:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.returncode is None
+
+    def tell(self, number: signal.Signals) -> None:
+        """SIGUSR1: no new calls, and an end when the last one is over."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
 
     @property
     def failed(self) -> bool:

@@ -142,6 +142,11 @@ class Product:
         await self._process.wait()
 
     @property
+    def runs(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
     def pid(self) -> int:
         """Process id of the service itself."""
         assert self._process is not None
