@@ -57,8 +57,8 @@ class Leases:
     """
 
     def __init__(self, url: str, holder: UUID, told: str, pbxs: Sequence[str], *, lease: timedelta = LEASE) -> None:
+        self.holder = holder
         self._url = url
-        self._holder = holder
         self._told = told
         self._pbxs = sorted(set(pbxs))
         self._lease = lease
@@ -66,6 +66,11 @@ class Leases:
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
         self._released = asyncio.Event()
+
+    @property
+    def pbxs(self) -> frozenset[str]:
+        """All that are taken together."""
+        return frozenset(self._pbxs)
 
     @property
     def terms(self) -> dict[str, datetime]:
@@ -96,7 +101,7 @@ class Leases:
         """
         async with self._asking() as connection:
             rows = await connection.fetch(
-                _RENEW, list(self._terms), self._holder, list(self._terms.values()), self._lease
+                _RENEW, list(self._terms), self.holder, list(self._terms.values()), self._lease
             )
         return frozenset(row["pbx"] for row in rows)
 
@@ -104,7 +109,7 @@ class Leases:
         """Give up what was taken, so that whoever stands by has it at once. After the last call was saved."""
         terms, self._terms = self._terms, {}
         async with self._asking() as connection:
-            await connection.execute(_RELEASE, list(terms), self._holder, list(terms.values()), RELEASED)
+            await connection.execute(_RELEASE, list(terms), self.holder, list(terms.values()), RELEASED)
 
     async def holders(self) -> list[Holding]:
         """Who holds which of these PBXs; those that were released or never taken are missing."""
@@ -122,7 +127,7 @@ class Leases:
             pbxs: names.
         """
         terms = {pbx: self._terms[pbx] for pbx in sorted(set(pbxs)) if pbx in self._terms}
-        rows = await connection.fetch(_FENCE, list(terms), self._holder, list(terms.values()))
+        rows = await connection.fetch(_FENCE, list(terms), self.holder, list(terms.values()))
         return frozenset(row["pbx"] for row in rows)
 
     async def wait(self, seconds: float) -> None:
@@ -145,8 +150,8 @@ class Leases:
     async def _take_all(self, connection: Connection) -> list[asyncpg.Record]:
         async with connection.transaction():
             # Whoever saves holds a key-share lock on it (`fence`): his last batch is through before we go on.
-            await connection.fetch(_LOCK, self._pbxs, self._holder, self._lease)
-            rows = await connection.fetch(_TAKE, self._pbxs, self._holder, self._told, self._lease)
+            await connection.fetch(_LOCK, self._pbxs, self.holder, self._lease)
+            rows = await connection.fetch(_TAKE, self._pbxs, self.holder, self._told, self._lease)
             if len(rows) < len(self._pbxs):
                 raise _OthersError
             return rows
@@ -162,6 +167,9 @@ class Leases:
                     if self._connection is None or self._connection.is_closed():
                         self._connection = await self._connect()
                     yield self._connection
+            except asyncpg.InternalClientError as error:  # its word for a connection that was cut while nobody used it
+                self._drop()
+                raise ConnectionResetError("the connection was cut") from error
             except BaseException:
                 self._drop()
                 raise
@@ -186,9 +194,6 @@ class Leases:
 class _OthersError(Exception):
     """Not all could be had: what was taken in this transaction is given back."""
 
-
-FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""The database is away or in trouble; TimeoutError is an OSError."""
 
 # Ended is what was not renewed in time, though the server has been up for long enough to renew it.
 _ENDED: LiteralString = (
