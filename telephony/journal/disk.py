@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from telephony.journal import sheet
-from telephony.journal.files import FRESH, JournalFile, following, hour_of, listing
-from telephony.journal.folder import Held
+from telephony.journal.files import JournalFile, following, hour_of, listing, unfinished
+from telephony.journal.folder import End, Held
 from telephony.journal.sheet import Group, Header
 
 NEEDED = "needed_from"
@@ -56,13 +56,14 @@ class Disk:
         self._file: JournalFile | None = None
         self._inode = 0
         self._connection: sqlite3.Connection | None = None
-        self._trusted: JournalFile | None = None
+        self._next: JournalFile | None = None
+        self._is_used = False
         self._log = structlog.get_logger().bind(folder=str(held.folder))
 
     def go_on_with(self, file: JournalFile, header: Header) -> None:
         """This one was checked; it is written further if it may be."""
         if header.boot == self._boot and header.life == self._held.life:
-            self._trusted = file
+            self._next = file
 
     def write(self, groups: list[Group], marks: Mapping[str, bytes], position: int) -> None:
         """One transaction, on disk when this returns.
@@ -83,17 +84,19 @@ class Disk:
         except sqlite3.Error as error:
             self._let_go(error)
             raise
+        self._is_used = True
         self.marks.update(marks)
 
-    def reserve(self, position: int, *, doubtful: bool = False) -> None:
+    def reserve(self, position: int, end: End = End.OPEN) -> None:
         """See to it that a next process gives out none of these again, whatever the files show.
 
         Raises:
             OSError: it could not be kept.
         """
-        doubtful = doubtful or self._held.doubtful
-        if self._held.reserved - position < RESERVE // 2 or doubtful != self._held.doubtful:
-            self._held.write(position + RESERVE, doubtful=doubtful)
+        if self._held.end is End.LOST:
+            end = End.LOST  # what was lost once stays so for the life of the process
+        if self._held.reserved - position < RESERVE // 2 or end != self._held.end:
+            self._held.write(position + RESERVE, end)
 
     def keep_house(self) -> None:
         """Unlink what is too old or too much, and let closed files stand alone."""
@@ -103,11 +106,15 @@ class Disk:
         now = self._wall()
         for file in files:
             over = total > self._limits.max_bytes
-            if file in (self._file, self._trusted) or not (over or file.ended + self._limits.keep < now):
-                continue
+            if file == files[-1] or not (over or file.ended + self._limits.keep < now):
+                continue  # the newest one knows how far the positions are
             if total <= 2 * self._limits.max_bytes and self._is_needed(file):
                 continue
-            file.unlink()
+            try:
+                file.unlink()
+            except OSError as error:
+                self._log.warning("journal_file_not_unlinked", file=file.path.name, reason=error.strerror)
+                continue
             total -= sizes[file]
             self._log.info("journal_file_unlinked", file=file.path.name, reason="size" if over else "age")
         self.bytes = total
@@ -127,24 +134,34 @@ class Disk:
             if self._may_go_on(self._file):
                 return self._connection
             self.close()
-        file, self._trusted = self._trusted, None
+        file, self._next = self._next, None
         if file is not None and self._may_go_on(file, inode=False):
             try:
+                self._is_used = True
                 return self._open(file)
             except sqlite3.Error as error:
                 self._log.warning("journal_file_left", file=file.path.name, reason=str(error)[:200])
-        files = listing(self._folder)
-        if not self._folder.exists():
+        file = self._made(first)
+        try:
+            return self._open(file)
+        except (OSError, sqlite3.Error):
+            file.unlink()  # or each try would leave another one
+            raise
+
+    def _made(self, first: int) -> JournalFile:
+        if not self._folder.exists():  # a person took it away
             self._folder.mkdir(mode=0o700, parents=True)
+        files = listing(self._folder)
         file = following(self._folder, files[-1] if files else None, self._wall())
         try:
             sheet.make(file.path, Header(self._held.life, self._boot, first), self.marks)
         except (OSError, sqlite3.Error):
-            for side in file.sides():
+            for rest in unfinished(self._folder):
                 with suppress(OSError):
-                    side.with_name(side.name.replace(".sqlite3", ".sqlite3" + FRESH)).unlink(missing_ok=True)
+                    rest.unlink()
             raise
-        return self._open(file)
+        self._is_used = False
+        return file
 
     def _may_go_on(self, file: JournalFile, *, inode: bool = True) -> bool:
         try:
@@ -153,7 +170,7 @@ class Disk:
             return False  # a person took it away; SQLite would write on into nothing
         if inode and status.st_ino != self._inode:
             return False
-        return hour_of(self._wall()) <= file.hour and status.st_size < min(FILE_BYTES, self._limits.max_bytes // 8)
+        return hour_of(self._wall()) <= file.hour and file.size() < min(FILE_BYTES, self._limits.max_bytes // 8)
 
     def _open(self, file: JournalFile) -> sqlite3.Connection:
         self._connection = sheet.connect_to_write(file.path)
@@ -161,18 +178,21 @@ class Disk:
         return self._connection
 
     def _let_go(self, error: sqlite3.Error) -> None:
-        """After a failure, nothing that SQLite remembers of the file is relied on."""
+        """After a failure, nothing that SQLite remembers of the file is relied on; after some, nor is the file."""
         file, connection = self._file, self._connection
         self._file = self._connection = None
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
-        if file is None or sheet.is_untrustworthy(error):
+        if file is None:
             return
-        if sheet.is_damage(error):
+        if sheet.is_passing(error):
+            self._next = file
+        elif not self._is_used:
+            with suppress(OSError):
+                file.unlink()  # or each try would leave another one
+        elif sheet.is_damage(error):
             self.set_aside(file, str(error)[:200])
-            return
-        self._trusted = file
 
     def set_aside(self, file: JournalFile, reason: str) -> JournalFile | None:
         """Keep a damaged file for reading, and write it no more; None when it cannot be renamed."""

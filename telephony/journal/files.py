@@ -107,6 +107,16 @@ def named_so(path: Path) -> JournalFile | None:
     return None
 
 
+def unfinished(folder: Path) -> list[Path]:
+    """What a process that was killed while it made a file has left of it."""
+    found = []
+    for path in folder.glob(f"*{FRESH}*"):
+        stem, _, side = path.name.partition(FRESH)
+        if side in SIDES and named_so(path.with_name(stem)) is not None:
+            found.append(path)
+    return found
+
+
 def following(folder: Path, newest: JournalFile | None, at: datetime) -> JournalFile:
     """The file that comes after `newest`, for what is written at `at`; its name is free."""
     hour = hour_of(at)

@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from random import SystemRandom
 
@@ -13,11 +14,22 @@ from telephony.journal.sheet import PRIVATE, to_disk
 
 LOCK, STATE = "lock", "life"
 _FOLDER = 0o700
-_STATE = re.compile(rb"threerings journal, life ([0-9]{19}), reserved ([0-9]{19}), doubtful ([01])\n")
+_STATE = re.compile(rb"threerings journal, life ([0-9]{19}), reserved ([0-9]{19}), (open|shut|lost)\n")
 _STATE_BYTES = 512  # what a disk writes at once
 _MAX_LIFE = 2**62
 _PID_BYTES = 20
 _log = structlog.get_logger()
+
+
+class End(Enum):
+    """How a process left the folder. Before its end, as if it were killed just then."""
+
+    OPEN = b"open"
+    """What it had committed is all that rests on the journal."""
+    SHUT = b"shut"
+    """`reserved` is the very last position."""
+    LOST = b"lost"
+    """It gave out positions that it could not write, or nothing is known."""
 
 
 class JournalLocked(Exception):  # noqa: N818 - what it is
@@ -30,12 +42,12 @@ class Held:
     Attributes:
         life: drawn when the folder was new; 0 when it cannot be known from the folder, until `begin`.
         reserved: no higher position was given out by an earlier process; 0 when unknown.
-        doubtful: whether an earlier process gave out positions that its files may not show.
+        end: how that one ended.
     """
 
     def __init__(self, folder: Path, lock: int) -> None:
         self.folder = folder
-        self.life, self.reserved, self.doubtful = 0, 0, True
+        self.life, self.reserved, self.end = 0, 0, End.LOST
         self._lock: int | None = lock
         self._state: int | None = None
 
@@ -57,30 +69,26 @@ class Held:
             match = _STATE.match(path.read_bytes()[:_STATE_BYTES])
             if match is not None:
                 self.life, self.reserved = int(match[1]), int(match[2])
-                self.doubtful = match[3] == b"1" or self._state is None
+                # What cannot be overwritten was not overwritten by the earlier one either.
+                self.end = End.LOST if self._state is None else End(match[3])
 
-    def begin(self, life: int, reserved: int) -> None:
-        """This process begins to give out positions, up to `reserved` for now.
-
-        Args:
-            life: as the files know it, 0 when they do not.
-            reserved: see the class.
-        """
-        self.life = self.life or life or SystemRandom().randrange(1, _MAX_LIFE)
+    def begin(self, reserved: int) -> None:
+        """This process begins to give out positions, up to `reserved` for now."""
+        self.life = self.life or SystemRandom().randrange(1, _MAX_LIFE)
         with suppress(OSError):
-            self.write(reserved, doubtful=False)
+            self.write(reserved, End.OPEN)
             to_disk(self.folder)
 
-    def write(self, reserved: int, *, doubtful: bool) -> None:
+    def write(self, reserved: int, end: End) -> None:
         """Keep this for the next process, on disk when it returns.
 
         Raises:
             OSError: it could not be.
         """
-        self.reserved, self.doubtful = reserved, doubtful
+        self.reserved, self.end = reserved, end
         if self._state is None:
             return
-        text = b"threerings journal, life %019d, reserved %019d, doubtful %d\n" % (self.life, reserved, doubtful)
+        text = b"threerings journal, life %019d, reserved %019d, %s\n" % (self.life, reserved, end.value)
         os.pwrite(self._state, text.ljust(_STATE_BYTES - 1) + b"\n", 0)
         os.fdatasync(self._state)
 

@@ -58,6 +58,7 @@ class Extent:
         bytes: of all files.
         files: how many, those set aside included.
         damaged: how many of them were set aside.
+        life: of the journal, 0 when no file tells.
     """
 
     first: int = 0
@@ -67,6 +68,7 @@ class Extent:
     bytes: int = 0
     files: int = 0
     damaged: int = 0
+    life: int = 0
 
 
 def head(position: int, source: int, mono: timedelta, offset: timedelta, data: bytes) -> bytes:

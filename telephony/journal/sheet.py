@@ -97,7 +97,7 @@ def to_disk(path: Path) -> None:
 
 def connect(path: Path) -> sqlite3.Connection:
     """For reading and writing; the file must be there."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY, isolation_level=None)
+    return _connect(f"{path.absolute().as_uri()}?mode=rw")
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:
@@ -123,18 +123,25 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         sqlite3.Error: it is not there, or is no such file.
     """
     uri = path.absolute().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=_BUSY, isolation_level=None)
+    connection = _connect(f"{uri}?mode=ro")
     try:
-        connection.execute("SELECT 1 FROM header").fetchone()
+        connection.execute("PRAGMA writable_schema = ON")  # so that one which was cut off is read as far as it goes
+        connection.execute("PRAGMA schema_version").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
         # Where nothing can be written beside it, SQLite reads a file in WAL mode only when told that it never changes.
         if _primary(error) != sqlite3.SQLITE_CANTOPEN or path.with_name(path.name + "-wal").exists():
             raise
-        return sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        return _connect(f"{uri}?mode=ro&immutable=1")
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None)
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text is no error of its own
     return connection
 
 
@@ -211,11 +218,12 @@ def append(connection: sqlite3.Connection, groups: Iterable[Group], marks: Mappi
 
 
 def settle(connection: sqlite3.Connection) -> None:
-    """Take in what lies beside the file, so that it stands alone; a reader may be in the way, then not quite.
+    """Take in what lies beside the file, so that it stands alone. Waits for no reader.
 
     Raises:
         sqlite3.Error: it could not be done now; nothing is lost.
     """
+    connection.execute("PRAGMA busy_timeout = 0")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     connection.execute("PRAGMA journal_mode = DELETE").fetchone()
 
@@ -239,10 +247,23 @@ def is_read_only(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and _primary(error) in codes
 
 
-def is_untrustworthy(error: Exception) -> bool:
-    """Whether the disk failed to say that it has what was written: what the file holds then is anybody's guess."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    return code in {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
+def is_passing(error: sqlite3.Error) -> bool:
+    """Whether the file itself is as it was, so that it can be written further once there is room, say.
+
+    After a failed fsync it is not: the kernel may give from memory what the disk never got.
+    """
+    codes = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+    return _primary(error) in codes or is_read_only(error)
+
+
+def is_unreadable_here(error: sqlite3.Error) -> bool:
+    """Whether this part of the file cannot be read, but others perhaps can."""
+    return is_damage(error) or _primary(error) == sqlite3.SQLITE_IOERR
+
+
+def is_gone(error: sqlite3.Error, path: Path) -> bool:
+    """Whether it could not be read because it was unlinked meanwhile."""
+    return _primary(error) == sqlite3.SQLITE_CANTOPEN and not path.exists()
 
 
 def _primary(error: sqlite3.Error) -> int:

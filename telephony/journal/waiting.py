@@ -78,6 +78,7 @@ class Waiting:
         self._pieces: deque[Piece] = deque()
         self._marks: dict[str, tuple[int, bytes]] = {}
         self._writing: Batch | None = None
+        self._is_over = False
         self._lock = Lock()
 
     def put(self, source: int, mono: timedelta, offset: timedelta, data: bytes) -> int:
@@ -87,6 +88,9 @@ class Waiting:
             try:
                 parts = (head(position, source, mono, offset, data), data)
             except (struct.error, TypeError):  # nothing that a caller could cause; nor may it stop the others
+                self.dropped += 1
+                return position
+            if self._is_over:
                 self.dropped += 1
                 return position
             size = len(data) + HEAD_BYTES + RECORD_BYTES
@@ -142,6 +146,15 @@ class Waiting:
                 if not written:
                     self.dropped += sum(piece.count for piece in self._writing.pieces)
                 self._writing = None
+
+    def end(self) -> None:
+        """Nothing is written any more: what waits is dropped, and whatever comes."""
+        with self._lock:
+            self._is_over = True
+            for piece in self._pieces:
+                self.size -= piece.size
+                self.dropped += piece.count
+            self._pieces.clear()
 
     @property
     def durable(self) -> int:

@@ -20,7 +20,7 @@ import structlog
 from telephony.backoff import Backoff
 from telephony.journal.disk import RESERVE, Disk, Limits
 from telephony.journal.failures import told
-from telephony.journal.folder import Held, JournalLocked, hold
+from telephony.journal.folder import End, Held, JournalLocked, hold
 from telephony.journal.opening import find
 from telephony.journal.waiting import Batch, Waiting
 
@@ -82,8 +82,8 @@ class Journal:
         try:
             boot = _boot() if boot_id is None else boot_id
             disk = Disk(held, boot, Limits(keep, max_bytes), wall, {})
-            position = find(held, disk)
-            held.begin(0, position + RESERVE)
+            position = find(held, disk, boot)
+            held.begin(position + RESERVE)
             journal = cls(held, disk, position, max_waiting_bytes)
         except BaseException:
             held.release()
@@ -109,7 +109,8 @@ class Journal:
     @property
     def failing(self) -> str:
         """What, where and the remedy, in one line; empty while all is well."""
-        if not self._failing and self._stalled:
+        age = self._waiting.age
+        if not self._failing and (self._stalled or (age is not None and age > PATIENCE)):
             return told(self._held.folder, TimeoutError())
         return self._failing
 
@@ -169,7 +170,9 @@ class Journal:
             if future.done():
                 return
         with self._lock:
-            self._stalled = not self._nobody_waits(position)
+            if self._nobody_waits(position):
+                return
+            self._stalled = True
         self._log.error("journal_failing", reason=self.failing)
         self._release()
 
@@ -207,9 +210,10 @@ class Journal:
             self._wake.wait(HOUSEKEEPING)
             if not self._waiting.is_large:
                 self._stop.wait(max(0.0, self._begun + PACE - time.monotonic()))
-        with suppress(OSError):
-            self._keep_certain()
+        self._waiting.end()
         self._disk.close()
+        with suppress(OSError):
+            self._held.write(self._waiting.position, End.SHUT)
 
     def _write_all(self) -> None:
         while (batch := self._waiting.take()) is not None:
@@ -242,7 +246,7 @@ class Journal:
 
     def _fails(self, error: OSError | sqlite3.Error) -> None:
         with suppress(OSError):
-            self._disk.reserve(self._waiting.position, doubtful=True)
+            self._disk.reserve(self._waiting.position, End.LOST)
         reason = told(self._held.folder, error)
         if reason != self._failing:
             self._log.error("journal_failing", reason=reason)
@@ -262,13 +266,8 @@ class Journal:
         self._looked = time.monotonic()
         try:
             self._disk.keep_house()
-        except (OSError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001 - the same
             self._log.warning("journal_housekeeping_failed", reason=str(error)[:200])
-
-    def _keep_certain(self) -> None:
-        """The next process goes on behind what this one gave out, if the files may not show it."""
-        if self._waiting.dropped:
-            self._held.write(max(self._held.reserved, self._waiting.position), doubtful=True)
 
     def _release(self) -> None:
         """Tell those whose records are on disk; all, when nobody may wait."""
