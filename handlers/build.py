@@ -1,6 +1,6 @@
 """The composition root: what the configuration names, made and put together. Nothing runs yet."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
@@ -12,16 +12,20 @@ from handlers.export import targets_of
 from handlers.follow import Follower
 from handlers.http.health import Health, Part
 from handlers.http.site import WebSide, web_side
+from handlers.resume import MARK, Resume
 from handlers.saver import Saver
 from telephony.ami.client import AmiClient
 from telephony.ami.settings import AmiSettings, SystemClock
 from telephony.backoff import Backoff
 from telephony.calls.book import Rules
 from telephony.calls.facts import Interface
+from telephony.calls.record import CallRecord, position_of
 from telephony.calls.tracker import Tracker
 from telephony.cases.store import CallStore
 from telephony.config import Config, Pbx
+from telephony.journal.writer import Journal
 from telephony.metrics import Labels, Measures
+from telephony.queuelog.place import Place
 from telephony.queuelog.tail import QueueLogTail
 
 SAVE_RETRY_FIRST, SAVE_RETRY_CAP = 0.2, 5.0
@@ -31,12 +35,15 @@ BACKLOG_WORTH_TELLING = 1_000
 
 @dataclass(slots=True)
 class Feed:
-    """One PBX: its line, its follower, and its queue_log if one is read."""
+    """One PBX: its line, its follower, its journal, and its queue_log if one is read. `resume`: what to read again."""
 
     name: str
     client: AmiClient
     follower: Follower
     tail: QueueLogTail | None
+    settings: AmiSettings
+    journal: Journal | None = None
+    resume: Resume | None = None
 
 
 @dataclass(slots=True)
@@ -90,21 +97,42 @@ def ami_settings_of(pbx: Pbx) -> AmiSettings:
     )
 
 
-def build_feed(config: Config, pbx: Pbx, clock: SystemClock, performer: Performer, measures: Measures) -> Feed:
+def build_feed(  # noqa: PLR0913, PLR0917 - what it is put together from
+    config: Config, pbx: Pbx, clock: SystemClock, performer: Performer, saver: Saver, journal: Journal | None
+) -> Feed:
     """One PBX, ready to be followed."""
-    client = AmiClient(ami_settings_of(pbx), clock=clock, rng=SystemRandom())
-    tail = None if pbx.queue_log is None else QueueLogTail(pbx.queue_log, clock.monotonic)
-    follower = Follower(pbx.name, client, Tracker(rules_of(config, pbx)), performer, tail)
-    measures.observe_feed(pbx.name, follower)
-    return Feed(pbx.name, client, follower, tail)
+    settings = ami_settings_of(pbx)
+    client = AmiClient(settings, clock=clock, rng=SystemRandom())
+    resume = None if journal is None else Resume.load(journal.marks().get(MARK))
+    tail = None
+    if pbx.queue_log is not None:
+        start = None if resume is None else Place.load(resume.log_place)
+        tail = QueueLogTail(pbx.queue_log, clock.monotonic, start=start)
+    tracker = Tracker(rules_of(config, pbx))
+    follower = Follower(pbx.name, client, tracker, performer, tail, journal, saver.unsaved)
+    return Feed(pbx.name, client, follower, tail, settings, journal, resume)
 
 
-def build(config: Config, database: str, *, demo: bool = False) -> Service:
+def resting_on(journals: Mapping[str, Journal]) -> Callable[[Sequence[CallRecord]], Awaitable[None]]:
+    """Waits until what states rest on is in the journal."""
+
+    async def rests(calls: Sequence[CallRecord]) -> None:
+        for name, journal in journals.items():
+            newest = max((position_of(call.revision) for call in calls if call.pbx == name), default=0)
+            await journal.synced(min(newest, journal.position))
+
+    return rests
+
+
+def build(
+    config: Config, database: str, *, journals: Mapping[str, Journal] | None = None, demo: bool = False
+) -> Service:
     """Everything that the configuration names.
 
     Args:
         config: checked.
         database: its address.
+        journals: by PBX, open; a PBX without one is followed all the same.
         demo: the first page is open on this machine, and leads to every desk.
 
     Raises:
@@ -115,12 +143,14 @@ def build(config: Config, database: str, *, demo: bool = False) -> Service:
     def seconds() -> float:
         return clock.monotonic().total_seconds()
 
-    store = CallStore(database)
+    journals = journals or {}
+    store = CallStore(database, lives={name: journal.life for name, journal in journals.items()})
     saver = Saver(
         store,
         seconds,
         Backoff(SAVE_RETRY_FIRST, SAVE_RETRY_CAP, SystemRandom()),
         max_unsaved=config.database.max_unsaved_calls,
+        rests=resting_on(journals) if journals else None,
     )
     measures = Measures(labels_of(config))
     measures.observe_saver(saver.state)
@@ -131,9 +161,9 @@ def build(config: Config, database: str, *, demo: bool = False) -> Service:
     health = Health(measures, lambda: parts(feeds, saver, agi), token.get_secret_value() if token else None)
     web = web_side(config, database, health, measures, followers, demo=demo)
     for pbx in config.pbx:
-        feed = build_feed(
-            config, pbx, clock, Performer(pbx.name, saver, measures, claims.opened, [web.follow]), measures
-        )
+        performer = Performer(pbx.name, saver, measures, claims.opened, [web.follow])
+        feed = build_feed(config, pbx, clock, performer, saver, journals.get(pbx.name))
+        measures.observe_feed(pbx.name, feed.follower)
         feeds.append(feed)
         followers[pbx.name] = feed.follower
     askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
@@ -142,13 +172,18 @@ def build(config: Config, database: str, *, demo: bool = False) -> Service:
 
 
 def parts(feeds: Sequence[Feed], saver: Saver, agi: AgiSide) -> list[Part]:
-    """What `/readyz` shows: only AGI is needed to serve calls; all the rest, to measure them."""
+    """What `/readyz` shows: AGI and the journal are needed to serve calls; all the rest, to measure them at once."""
     state = saver.state()
     found = [
         Part("agi", up=agi.server.listening, needed=True, reason="PBXs cannot ask: it does not listen"),
         Part("agi scripts", up=agi.scripts.ready, reason="no process runs them yet, or all had to be replaced"),
     ]
     found += [Part(f"pbx {feed.name}", up=feed.follower.synchronised, reason=feed.follower.trouble) for feed in feeds]
+    found += [
+        Part(f"journal {feed.name}", up=not feed.journal.failing, needed=True, reason=feed.journal.failing)
+        for feed in feeds
+        if feed.journal is not None
+    ]
     unreadable = "the file cannot be read; why callers leave is told by the dialplan alone"
     found += [
         Part(f"queue_log {feed.name}", up=feed.tail.readable, reason=unreadable)

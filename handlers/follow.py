@@ -1,40 +1,53 @@
 """Follows one PBX: the sole owner of its tracker. Stream in, facts, effects out, at once.
 
-What the AMI line says (`telephony.ami.feed`) is translated and applied in its order; queue_log's lines come in between.
-Every few seconds the waiting callers are listed for comparison, every minute everything.
+What the AMI line says (`telephony.ami.feed`) goes into the journal and is read (`handlers.reading`) in its order;
+queue_log's lines come in between. Every few seconds the waiting callers are listed for comparison, every minute
+everything. What a restart would have to read again is marked in the journal once a second.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol, assert_never
+from typing import Protocol
+from uuid import UUID
 
 import structlog
 
+from handlers.journaling import dump
+from handlers.reading import (
+    LISTING_LIMIT,
+    REFUSED_IN_A_ROW,
+    Asked,
+    Began,
+    Claimed,
+    Entry,
+    ListingGivenUp,
+    Logged,
+    Passed,
+    Performs,
+    Reading,
+    offset_of,
+)
+from handlers.resume import MARK, NEEDED_FROM, what_to_resume
 from handlers.sightings import Sightings
 from telephony.ami.client import NotConnected
-from telephony.ami.clock import PbxClock
-from telephony.ami.codec import Kind as MessageKind
-from telephony.ami.codec import Message, Quarantined
-from telephony.ami.feed import Batch, Entry, LinkDown, LinkUp, RequestExpired
-from telephony.ami.snapshot import NOBODY, Listing
-from telephony.ami.translate import EPOCH, translate
-from telephony.calls.effects import Effect, Irregular
-from telephony.calls.facts import Fact, LinkLost, LinkRestored, MemberState, Moment, TimePassed, Uniqueid
+from telephony.ami.codec import Quarantined
+from telephony.ami.feed import Entry as LineEntry
+from telephony.ami.feed import LinkUp
+from telephony.ami.snapshot import NOBODY
+from telephony.calls.effects import QueuesKnown, SaveCall, VisitEntered
+from telephony.calls.facts import MemberState, Moment, Uniqueid
 from telephony.calls.record import CallRecord, Kind, Standing
 from telephony.calls.tracker import Tracker
-from telephony.metrics.gauges import LinkGauge, QueueGauge, QueueLogGauge
+from telephony.metrics.gauges import JournalGauge, LinkGauge, QueueGauge, QueueLogGauge
+from telephony.queuelog.place import Piece
+from telephony.queuelog.reading import Read
 
 TICK = 0.1
 """Seconds between looks at what falls due; outcomes that rest on patience are at most this late."""
 COMPARE_EVERY = timedelta(seconds=5)
 LIST_ALL_EVERY = timedelta(seconds=60)
-LIST_AGAIN_AFTER = timedelta(seconds=5.5)
-"""After a (re)connect: what two full listings, a grace apart, do not show is over."""
-LISTING_LIMIT = timedelta(seconds=30)
-"""A listing that is not complete by then was lost, and is asked for again; a refused one, too, after this time."""
-REFUSED_IN_A_ROW = 5
-"""So many events quarantined with none accepted in between: the PBX speaks otherwise than configured."""
+MARK_EVERY = timedelta(seconds=1)
 QUARANTINE_TOLD_EVERY = timedelta(seconds=10)
 SHOWN = 300
 """Bytes of a quarantined message that go into the log."""
@@ -69,7 +82,7 @@ class Line(Protocol):
         """This moment."""
         ...
 
-    async def take(self) -> list[Entry]:
+    async def take(self) -> list[LineEntry]:
         """The next entries of the stream."""
         ...
 
@@ -85,12 +98,41 @@ class Log(Protocol):
     quarantined: int
 
 
-class Performs(Protocol):
-    """Who performs effects: `handlers.effects.Performer`."""
+class Journals(Protocol):
+    """What was read, on disk: `telephony.journal.writer.Journal`."""
 
-    def perform(self, effects: Iterable[Effect], at: Moment, /) -> None:
-        """Perform these, at once; `at` is the moment of what they are about."""
+    def append(self, source: int, mono: timedelta, offset: timedelta, data: bytes, /) -> int:
+        """Keep a record; its position."""
         ...
+
+    def mark(self, name: str, value: bytes, /) -> None:
+        """Keep a small value, not before what was appended before it."""
+        ...
+
+    @property
+    def failing(self) -> str:
+        """Why nothing can be kept; empty while it can."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """On disk."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Records that could not be kept."""
+        ...
+
+    @property
+    def oldest_waiting(self) -> timedelta | None:
+        """Age of the oldest record not yet on disk."""
+        ...
+
+
+Unsaved = Callable[[str], tuple[int, int] | None]
+"""Of a PBX's calls with a state that is not in the database: the position at which the oldest of them began, and that
+of the oldest such state; None when there is none."""
 
 
 class Follower:
@@ -101,21 +143,28 @@ class Follower:
         line: its AMI line.
         tracker: its calls; nobody else touches it.
         performer: who performs what the tracker decides.
-        log: its queue_log, for the figures; its facts come through `hear`.
+        log: its queue_log, for the figures; its facts come through `logged`.
+        journal: keeps what is read; None: nothing is kept.
+        unsaved: what is not in the database yet.
     """
 
-    def __init__(self, pbx: str, line: Line, tracker: Tracker, performer: Performs, log: Log | None = None) -> None:
-        self.tracker = tracker
-        self._line, self._performer, self._queue_log = line, performer, log
-        self._clock = PbxClock()
-        self._listing: Listing | None = None
-        self._booted = False
-        self._synchronised = self._settled = False
-        self._lost_at: timedelta | None = None
-        self._gap = timedelta()
-        self._left_open: Sequence[CallRecord] = ()
-        self._compared_at = self._list_all_at = timedelta()
-        self._refused: list[str] = []
+    def __init__(  # noqa: PLR0913, PLR0917 - its neighbours
+        self,
+        pbx: str,
+        line: Line,
+        tracker: Tracker,
+        performer: Performs,
+        log: Log | None = None,
+        journal: Journals | None = None,
+        unsaved: Unsaved = lambda _: None,
+    ) -> None:
+        self.pbx, self.tracker = pbx, tracker
+        self.reading = Reading(pbx, tracker, performer, self)
+        self.recovering = False
+        self.log_heard: Callable[[Read, Moment], None] = lambda _read, _at: None
+        self._line, self._queue_log, self._journal, self._unsaved = line, log, journal, unsaved
+        self._asked_at = self._asked_all_at = self._marked_at = timedelta()
+        self._log_place = b""
         self._quarantine_told: timedelta | None = None
         self._sightings = Sightings(tracker.standing)
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
@@ -124,7 +173,25 @@ class Follower:
 
     def resume(self, calls: Sequence[CallRecord]) -> None:
         """Take up calls that an earlier process left open. Before `run`; done when the PBX has told its clock."""
-        self._left_open = calls
+        self.reading.resume(calls)
+
+    def took_up(self, calls: Iterable[CallRecord], *, log_place: bytes) -> None:
+        """What came out of the journal at the start: the state of the tracker, and these calls, newest state each.
+
+        Nothing of it is counted again, but who waits entered: entered = ended + waiting + settling in each process.
+        """
+        self._log_place = log_place
+        book, now = self.tracker.book, self._line.now()
+        performer = self.reading.performer
+        if book.queues:
+            performer.perform([QueuesKnown(tuple(sorted(book.queues)))], now)
+        performer.perform([VisitEntered(book.visit_record(visit)) for visit in book.open], now)
+        performer.perform([SaveCall(call) for call in calls], now)
+
+    def began(self, told: str) -> None:
+        """This process begins to read; after what came out of the journal, before anything new."""
+        now = self._line.now()
+        self.take(Began(now.mono, offset_of(now), told))
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -145,143 +212,95 @@ class Follower:
 
     def tick(self, now: Moment) -> None:
         """Let fall due what has waited long enough, and ask for the next listing."""
-        self._apply(TimePassed(now))
-        if not self._booted:
+        reading, offset = self.reading, offset_of(now)
+        if self.tracker.due(now):
+            self.take(Passed(now.mono, offset))
+        if now.mono - self._marked_at >= MARK_EVERY:
+            self._marked_at = now.mono
+            self.mark()
+        if not reading.booted:
             return
-        if self._listing is not None:
-            if now.mono - self._listing.asked_at.mono > LISTING_LIMIT:
-                self._do_without("no complete answer")
-            return
-        if now.mono >= self._list_all_at:
+        if reading.listing is not None:
+            if now.mono - reading.listing.asked_at.mono > LISTING_LIMIT:
+                self.take(ListingGivenUp(now.mono, offset))
+        elif now.mono - self._asked_all_at >= LIST_ALL_EVERY:
             self._ask(now, full=True)
-        elif now.mono - self._compared_at >= COMPARE_EVERY:
+        elif not self._ask_if_wanted(now) and now.mono - self._asked_at >= COMPARE_EVERY:
             self._ask(now, full=False)
 
-    def _do_without(self, reason: str) -> None:
-        """The PBX gives no listing: go on with what is heard, and ask again later."""
-        remedy = "write = reporting for this account in manager.conf"
-        self._log.error("listing_failed", reason=reason, remedy=remedy)
-        self._listing = None
-        now = self._line.now()
-        self._list_all_at = now.mono + LISTING_LIMIT
-        self._performer.perform(self.tracker.release(), now)
-
-    def hear(self, told: Sequence[Fact]) -> None:
-        """Facts of the second witness."""
-        for fact in told:
-            self._apply(fact)
-
-    # --- the stream ---
+    # --- what is read ---
 
     def take(self, entry: Entry) -> None:
-        """One entry of the stream."""
-        match entry:
-            case Batch():
-                for item in entry.items:
-                    self._take_item(item, entry)
-            case LinkUp():
-                self._clock = PbxClock()
-                self._log.info("pbx_connected", ami=entry.version)
-            case LinkDown():
-                self._down(entry)
-            case RequestExpired():
-                if self._listing is not None and entry.action_id in self._listing.open:
-                    self._do_without("no answer in time")
-            case _:
-                assert_never(entry)
+        """One entry: into the journal, then acted upon."""
+        position = 0
+        if self._journal is not None:
+            for source, data in dump(entry):
+                position = self._journal.append(source, entry.mono, entry.offset, data)
+        self.reading.take(entry, position)
+        if isinstance(entry, LinkUp):
+            self._log.info("pbx_connected", ami=entry.version)
+        self._ask_if_wanted(None)
 
-    def _take_item(self, item: Message | Quarantined, batch: Batch) -> None:
-        if isinstance(item, Quarantined):
-            self._tell_quarantined(item, batch.mono)
-        elif item.kind is MessageKind.EVENT:
-            self._refused.clear()
-            fact = translate(item.event, item.headers, self._clock.moment(item.headers, batch.mono, batch.offset))
-            if fact is not None:
-                self._take_up(fact.at)
-                self._apply(fact)
-                if isinstance(fact, LinkRestored):
-                    self._up(fact)
-        elif item.kind is MessageKind.LISTED:
-            self._list(item, Moment(EPOCH + batch.offset + batch.mono, batch.mono, stamped=False))
-        elif self._listing is not None and item.action_id in self._listing.open and not item.succeeded:
-            self._do_without(item.headers.get("Message", "refused"))
+    def logged(self, piece: Piece) -> None:
+        """Whole lines of the second witness, and how far its file is read with them."""
+        now = self._line.now()
+        self._log_place = piece.after.dump()
+        self.take(Logged(now.mono, offset_of(now), piece.lines, self._log_place))
 
-    def _take_up(self, now: Moment) -> None:
-        """What an earlier process left open, by the clock of the PBX."""
-        if self._left_open:
-            calls, self._left_open = self._left_open, ()
-            self._log.info("calls_resumed", calls=len(calls))
-            self._perform("resume", lambda: self.tracker.resume(calls, now), now)
+    def claimed(self, uniqueid: Uniqueid, case: UUID | None) -> None:
+        """A PBX asked for the case of a channel, and was told."""
+        now = self._line.now()
+        self.take(Claimed(now.mono, offset_of(now), uniqueid, "" if case is None else str(case)))
 
-    def _up(self, fact: LinkRestored) -> None:
-        self._booted, self._synchronised, self._listing = True, False, None
-        self._settled = False
-        self._ask(self._line.now(), full=True)
-        if fact.booted_at is None:
-            self._log.warning("boot_time_unknown", remedy="a restart of this PBX cannot be told from a short gap")
-
-    def _down(self, entry: LinkDown) -> None:
-        self._booted = self._synchronised = self._settled = False
-        self._listing = None
-        if self._lost_at is None:
-            self._lost_at = entry.mono
-        self._apply(LinkLost(Moment(EPOCH + entry.offset + entry.mono, entry.mono, stamped=False), entry.reason))
+    def _ask_if_wanted(self, now: Moment | None) -> bool:
+        """Ask for a listing of everything when one is wanted by now."""
+        wants = self.reading.wants
+        if wants is None or self.reading.listing is not None or not self.reading.booted:
+            return False
+        now = now or self._line.now()
+        if now.mono < wants:
+            return False
+        self._ask(now, full=True)
+        return True
 
     def _ask(self, now: Moment, *, full: bool) -> None:
         """Ask for a listing; a line that has just broken will say so in the stream."""
-        self._compared_at = now.mono
+        self._asked_at = now.mono
         try:
             if full:
-                self._list_all_at = now.mono + LIST_ALL_EVERY
+                self._asked_all_at = now.mono
                 channels = self._line.request("CoreShowChannels")
-                self._listing = Listing(now, self._line.request("QueueStatus"), channels)
+                asked = Asked(now.mono, offset_of(now), self._line.request("QueueStatus"), channels)
             else:
-                self._listing = Listing(now, self._line.request("QueueStatus", Member=NOBODY), None)
+                asked = Asked(now.mono, offset_of(now), self._line.request("QueueStatus", Member=NOBODY), None)
         except NotConnected:
-            self._listing, self._list_all_at = None, now.mono
+            self.reading.listing, self.reading.wants = None, now.mono + timedelta(seconds=TICK)
+        else:
+            self.take(asked)
 
-    def _list(self, item: Message, at: Moment) -> None:
-        listing = self._listing
-        if listing is None or item.action_id not in listing.open:
+    def mark(self) -> None:
+        """Tell the journal what a restart must read again, should it come now."""
+        if self._journal is None or self.recovering:
             return
-        listing.add(item.event, item.headers)
-        if item.ends_list and listing.completed(item.action_id):
-            self._listing = None
-            if not self._synchronised and self._lost_at is not None:
-                self._gap += at.mono - self._lost_at
-                self._lost_at = None
-            # Of what went on before the line came up, only a second full listing shows what is over.
-            self._settled |= listing.full if self._synchronised else not self._any_call()
-            if not self._synchronised:
-                self._list_all_at = at.mono + LIST_AGAIN_AFTER
-            self._synchronised = True
-            self._apply(listing.taken(at))
+        resume = what_to_resume(self.reading, self._unsaved(self.pbx), self._log_place)
+        self._journal.mark(MARK, resume.dump())
+        self._journal.mark(NEEDED_FROM, str(resume.start).encode())
 
-    def _any_call(self) -> bool:
-        return any(not call.finished for call in self.tracker.book.calls.values())
+    # --- what was read, for others: handlers.reading.Hears ---
 
-    def _apply(self, fact: Fact) -> None:
-        self._perform(type(fact).__name__, lambda: self.tracker.apply(fact), fact.at)
-
-    def _perform(self, what: str, decide: Callable[[], list[Effect]], at: Moment) -> None:
-        """Perform what the tracker decides about a fact, or about what an earlier process left open."""
-        try:
-            effects = decide()
-        except Exception:  # noqa: BLE001 - whatever it is
-            # An error of ours about one fact must not end the measuring of all calls; it is told, and counted.
-            self._log.exception("fact_failed", fact=what)
-            effects = [Irregular("fact_failed", what)]
-        self._performer.perform(effects, at)
-
-    def _tell_quarantined(self, item: Quarantined, mono: timedelta) -> None:
+    def quarantined(self, item: Quarantined, mono: timedelta) -> None:
         """In the log, but not once a message: callers decide how many there are."""
-        if len(self._refused) < REFUSED_IN_A_ROW:
-            self._refused.append(item.reason)
-        if self._quarantine_told is not None and mono - self._quarantine_told < QUARANTINE_TOLD_EVERY:
+        if self.recovering or (
+            self._quarantine_told is not None and mono - self._quarantine_told < QUARANTINE_TOLD_EVERY
+        ):
             return
         self._quarantine_told = mono
         raw = item.raw[:SHOWN].decode("utf-8", "backslashreplace")
         self._log.warning("ami_message_quarantined", reason=item.reason, raw=raw, so_far=self._line.quarantined)
+
+    def log_read(self, what: Read, at: Moment) -> None:
+        """Lines of queue_log, for those who reconcile."""
+        self.log_heard(what, at)
 
     # --- whose call a channel is, for those whom the PBX asks: handlers.agi ---
 
@@ -299,19 +318,22 @@ class Follower:
     @property
     def settled(self) -> bool:
         """Synchronised, and of no call that was known before it is doubtful any more whether it goes on."""
-        return self._settled and self.synchronised
+        return self.reading.settled and self.synchronised
 
     @property
     def trouble(self) -> str:
         """Why what happens on the PBX is not, or not fully, known; empty when it is."""
+        if self.recovering:
+            return "what was read before is being read again"
         if not self._line.connected:
             return "no line to the PBX"
-        if len(self._refused) >= REFUSED_IN_A_ROW:
+        refused = self.reading.refused
+        if len(refused) >= REFUSED_IN_A_ROW:
             remedy = "compare name with systemname in asterisk.conf, and see timestampevents in manager.conf"
-            return f"its events are refused: {self._refused[-1]}; {remedy}"
-        if not self._booted:
+            return f"its events are refused: {refused[-1]}; {remedy}"
+        if not self.reading.booted:
             return "it has not said FullyBooted: it still starts, or the account lacks read = system"
-        return "" if self._synchronised else "not yet listed; the account needs write = reporting"
+        return "" if self.reading.synchronised else "not yet listed; the account needs write = reporting"
 
     def queues(self) -> list[QueueGauge]:
         """Every queue and line in which somebody waits or settles, or that was compared."""
@@ -340,12 +362,12 @@ class Follower:
 
     def link(self) -> LinkGauge:
         """The AMI line; the stall is the longest since it was last asked."""
-        line, now = self._line, self._line.now().mono
+        line, now, reading = self._line, self._line.now().mono, self.reading
         stall, line.stall = line.stall, timedelta()
         return LinkGauge(
             connected=line.connected,
             last_event_age=None if line.heard_at is None else now - line.heard_at,
-            gap=self._gap + (now - self._lost_at if self._lost_at is not None else timedelta()),
+            gap=reading.gap + (now - reading.lost_at if reading.lost_at is not None else timedelta()),
             events=sum(line.seen.values()),
             quarantined=line.quarantined,
             read_stall=stall,
@@ -355,3 +377,10 @@ class Follower:
         """The queue_log; None where none is followed."""
         log = self._queue_log
         return None if log is None else QueueLogGauge(lines=log.lines, quarantined=log.quarantined)
+
+    def journal(self) -> JournalGauge | None:
+        """The journal; None where none is kept."""
+        kept = self._journal
+        if kept is None:
+            return None
+        return JournalGauge(up=not kept.failing, bytes=kept.bytes, waiting=kept.oldest_waiting, dropped=kept.dropped)

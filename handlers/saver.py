@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from telephony.backoff import Backoff
-from telephony.calls.record import CallRecord
+from telephony.calls.record import CallRecord, position_of
 from telephony.cases.store import Saved
 
 BATCH = 500
@@ -26,6 +26,8 @@ WINDOW = 0.05
 PROBE = 5.0
 """Seconds without work after which the database is asked whether it is there."""
 MAX_UNSAVED = 200_000
+SCANNED = 5_000
+"""So many calls are looked at for what the oldest is that is not durable; of more, what was found last is kept."""
 PATIENCE = timedelta(seconds=3)
 """A database that has not answered for so long counts as away, though no attempt has failed yet."""
 
@@ -55,6 +57,10 @@ class _Unsaved:
     """When the oldest change that is not durable was put, on the saver's clock."""
     changed: float | None = None
     """When the call was first put again while it was being written."""
+    first: int = 0
+    """The journal position of the oldest change that is not durable."""
+    again: int = 0
+    """That of the first change since it is being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +94,10 @@ class Saver:
         backoff: pauses between failed attempts.
         max_unsaved: so many different calls are remembered; beyond that the oldest is dropped, counted and told.
         pause: waits so many seconds or until the event; handed in so that tests need no time.
+        rests: waits until what these states rest on is in the journal; called before every write.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is handed in
         self,
         store: Store,
         clock: Callable[[], float],
@@ -98,14 +105,17 @@ class Saver:
         *,
         max_unsaved: int = MAX_UNSAVED,
         pause: Callable[[float, asyncio.Event], Awaitable[None]] = rest,
+        rests: Callable[[Sequence[CallRecord]], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._backoff = backoff
         self._max_unsaved = max_unsaved
         self._pause = pause
+        self._rests = rests
         # Oldest first. The batch being written stays at its head until it is durable, so a failure moves nothing.
         self._unsaved: dict[UUID, _Unsaved] = {}
+        self._oldest: dict[str, tuple[int, int]] = {}
         self._writing = 0
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -127,10 +137,14 @@ class Saver:
         if known is None:
             if len(self._unsaved) >= self._max_unsaved:
                 self._drop_oldest()
-            self._unsaved[call.id] = _Unsaved(call, now)
+            self._unsaved[call.id] = _Unsaved(call, now, first=position_of(call.revision))
         elif call.revision >= known.call.revision:
             known.call = call
-            known.changed = now if known.changed is None else known.changed
+            if known.changed is None:
+                known.changed, known.again = now, position_of(call.revision)
+        if call.since:
+            since, first = self._oldest.get(call.pbx, (call.since, position_of(call.revision)))
+            self._oldest[call.pbx] = min(since, call.since), first
         self._drained.clear()
         self._wake.set()
 
@@ -148,6 +162,22 @@ class Saver:
             foreign=self._foreign,
             last_error=self._last_error or late,
         )
+
+    def unsaved(self, pbx: str) -> tuple[int, int] | None:
+        """What is not durable of a PBX, as far as its journal can rebuild it; None when there is nothing.
+
+        Returns:
+            Where in the journal the oldest such call began, and where the oldest such state stands, or less.
+        """
+        if len(self._unsaved) > SCANNED:
+            return self._oldest.get(pbx)
+        theirs = [one for one in self._unsaved.values() if one.call.pbx == pbx and one.call.since]
+        if not theirs:
+            self._oldest.pop(pbx, None)
+            return None
+        oldest = min(one.call.since for one in theirs), min(one.first for one in theirs)
+        self._oldest[pbx] = oldest
+        return oldest
 
     def _age(self, since: float) -> timedelta:
         return timedelta(seconds=max(0.0, self._clock() - since))
@@ -216,6 +246,8 @@ class Saver:
             unsaved.changed = None
         self._writing, self._asked = len(batch), self._clock()
         try:
+            if self._rests is not None:
+                await self._rests(calls)
             saved = await self._store.save(calls)
         except Exception as error:  # noqa: BLE001  # whatever the trouble is: keep the calls, say it, try again
             self._failed(error)
@@ -248,7 +280,8 @@ class Saver:
         for unsaved, written in zip(batch, calls, strict=True):
             del self._unsaved[written.id]
             if unsaved.call is not written:  # a newer state came meanwhile
-                unsaved.since = unsaved.since if unsaved.changed is None else unsaved.changed
+                if unsaved.changed is not None:
+                    unsaved.since, unsaved.first = unsaved.changed, unsaved.again
                 self._unsaved[written.id] = unsaved
         if not self._unsaved:
             self._told_dropping = False

@@ -4,26 +4,43 @@ import asyncio
 import contextlib
 import errno
 import gc
+import os
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from random import SystemRandom
 from typing import Any, TypeAlias, TypeVar
+from urllib.parse import quote
+from uuid import UUID
 
 import structlog
 from aiohttp import web
 
 from handlers.agi.side import scripts_of
-from handlers.build import Service, build
+from handlers.build import Feed, Service, build
 from handlers.database import AWAY, BAD_URL, database, trouble
+from handlers.journaling import Loader, told_of_process
+from handlers.recovery import Recovery, SameClock, recover
 from handlers.threads import within
 from telephony.agi.scripts import Script
+from telephony.ami.client import codec_of
+from telephony.ami.settings import SystemClock
+from telephony.ami.translate import EPOCH
 from telephony.backoff import Backoff
 from telephony.calls.record import CallRecord
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.migrate import MigrationError, migrate
 from telephony.config import Address, Config, ConfigFaults
+from telephony.journal.folder import JournalLocked
+from telephony.journal.reader import records
+from telephony.journal.writer import Journal
 from telephony.unreachable import reason
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 RESUME_SECONDS = 5.0
 """How long the PBXs are not followed while the database may still say what was left open."""
 DRAIN_SECONDS = 5.0
@@ -33,6 +50,7 @@ SHUTDOWN_SECONDS = 1.0
 READ_SECONDS = 10.0
 """How long reading the configuration again may take: its files may lie on a share that is gone."""
 T = TypeVar("T")
+Rebuilt: TypeAlias = "asyncio.Future[set[UUID]]"
 LeftOpen: TypeAlias = "asyncio.Future[Sequence[CallRecord]]"
 log = structlog.get_logger(__name__)
 
@@ -69,8 +87,8 @@ async def serve(
     for number, event in signals.items():
         loop.add_signal_handler(number, event.set)
     try:
-        async with database(config) as url:
-            service = build(config, url, demo=demo)
+        async with kept(config) as journals, database(config) as url:
+            service = build(config, url, journals=journals, demo=demo)
             async with listening(service), pages(service), reloading(service, hangup, again):
                 return await run(service, url, stop, ready, drain)
     except ExceptionGroup as group:
@@ -90,21 +108,28 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
         How many calls could not be saved.
     """
     left_open: LeftOpen = asyncio.get_running_loop().create_future()
+    rebuilt: Rebuilt = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
         asked = tasks.create_task(service.agi.run(), name="agi")
-        saving = tasks.create_task(save(service, url, left_open), name="save")
+        saving = tasks.create_task(save(service, url, left_open, rebuilt), name="save")
         shown = tasks.create_task(service.web.run(), name="screens")
         stopping = tasks.create_task(stop.wait(), name="stop")
-        first: set[asyncio.Future[Any]] = {left_open, stopping}
-        await asyncio.wait(first, timeout=RESUME_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        resume(service, left_open)
-        following = [
+        # What the PBXs say meanwhile waits in the buffers of the lines.
+        following = [tasks.create_task(feed.client.run(), name=f"line {feed.name}") for feed in service.feeds]
+        rebuilding = tasks.create_task(rebuild(service), name="rebuild")
+        await asyncio.wait({rebuilding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if rebuilding.done():
+            rebuilt.set_result(rebuilding.result())
+            first: set[asyncio.Future[Any]] = {left_open, stopping}
+            await asyncio.wait(first, timeout=RESUME_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            resume(service, left_open)
+        rebuilding.cancel()
+        following += [
             tasks.create_task(job, name=name)
             for feed in service.feeds
             for name, job in (
-                (f"line {feed.name}", feed.client.run()),
                 (f"follow {feed.name}", feed.follower.run()),
-                *([(f"queue_log {feed.name}", feed.tail.run(feed.follower.hear))] if feed.tail else []),
+                *([(f"queue_log {feed.name}", feed.tail.run(feed.follower.logged))] if feed.tail else []),
             )
         ]
         config = service.config
@@ -123,6 +148,8 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
         for task in following:
             task.cancel()
         remaining = await service.saver.stop(drain)
+        for feed in service.feeds:
+            feed.follower.mark()  # all is saved: a restart need not read it again
         if remaining:
             log.error("calls_not_saved", remaining=remaining, error=service.saver.state().last_error)
         saving.cancel()
@@ -152,28 +179,107 @@ def resume(service: Service, left_open: LeftOpen) -> None:
         feed.follower.resume([call for call in left_open.result() if call.pbx == feed.name])
 
 
-async def save(service: Service, url: str, left_open: LeftOpen) -> None:
+async def rebuild(service: Service) -> set[UUID]:
+    """Read again what the processes before us read, as far as it is not over and saved; the calls that came of it."""
+    known: set[UUID] = set()
+    for feed in service.feeds:
+        if feed.journal is not None:
+            known |= await recovered(feed, feed.journal, service.config)
+            feed.follower.began(told_of_process(version("threerings"), os.getpid()))
+    return known
+
+
+async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
+    """The calls of one PBX, out of its journal; should that fail, they are taken up from the database."""
+    resume, follower = feed.resume, feed.follower
+    if resume is None:
+        return set()
+    folder, clock = journal_folder(config, feed.name), SystemClock()
+    same = SameClock(BOOT_ID, clock.wall() - EPOCH - clock.monotonic())
+    follower.recovering = True
+    loader = Loader(partial(codec_of, feed.settings, banner=False))
+    recovery = Recovery(follower.reading, resume, loader, same)
+    started = clock.monotonic()
+    try:
+        found = await recover(recovery, partial(records, folder, resume.start, journal.position))
+    except (OSError, sqlite3.Error) as error:
+        log.exception("journal_unreadable", pbx=feed.name, error=str(error))
+        found = recovery.end()
+    finally:
+        follower.recovering = False
+    follower.took_up(found.calls, log_place=resume.log_place)
+    seconds = round((clock.monotonic() - started).total_seconds(), 3)
+    log.info("journal_read", pbx=feed.name, records=found.records, calls=len(found.calls), seconds=seconds)
+    return found.known
+
+
+async def save(service: Service, url: str, left_open: LeftOpen, rebuilt: Rebuilt) -> None:
     """Bring the database to our schema as soon as it answers, read what was left open, then save what came and comes.
 
     Args:
         service: everything.
         url: of the database.
         left_open: gets the calls that earlier processes left open; once cancelled, they are closed instead.
+        rebuilt: of these, those that came out of the journal.
     """
     pbxs = [feed.name for feed in service.feeds]
     done = await retried(lambda: migrate(url))
     log.info("database_ready", schema=done.after)
+    known = await rebuilt
     if not left_open.done():
-        calls = await retried(lambda: service.store.open_calls(pbxs))
+        calls = await retried(lambda: service.store.open_calls(pbxs, known))
         if not left_open.done():
             left_open.set_result(calls)
     if left_open.cancelled():
-        service.store.disown()
-        closed = await retried(lambda: service.store.close_left_open(pbxs))
+        closed = await retried(lambda: service.store.close_left_open(pbxs, known | live_calls(service)))
         log.info("calls_closed", calls=closed)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.web.today.run(), name="today")
         await service.saver.run()
+
+
+def live_calls(service: Service) -> set[UUID]:
+    """The calls that are followed now."""
+    return {call.id for feed in service.feeds for call in feed.follower.tracker.book.calls.values()}
+
+
+def journal_folder(config: Config, pbx: str) -> Path:
+    """Where the journal of a PBX is."""
+    return config.data_dir / "journal" / quote(pbx, safe="")
+
+
+async def closed(journal: Journal) -> None:
+    """What waits is on disk, and another process may have it."""
+    await asyncio.get_running_loop().run_in_executor(None, journal.close)
+
+
+def wall_clock() -> datetime:
+    """The time of day, which names the journal's files."""
+    return datetime.now(UTC)  # noqa: TID251 - see above
+
+
+@contextlib.asynccontextmanager
+async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
+    """The journals of all PBXs, for as long as the block runs.
+
+    Raises:
+        ConfigFaults: one cannot be kept there, or another process of ours keeps it.
+    """
+    loop = asyncio.get_running_loop()
+    keep, most = timedelta(days=config.journal.keep_days), int(config.journal.max_gib * 2**30)
+    async with contextlib.AsyncExitStack() as stack:
+        opened: dict[str, Journal] = {}
+        for pbx in config.pbx:
+            folder = journal_folder(config, pbx.name)
+            try:
+                make = partial(Journal.open, folder, keep=keep, max_bytes=most, wall=wall_clock)
+                journal = opened[pbx.name] = await loop.run_in_executor(None, make)
+            except JournalLocked as error:
+                raise ConfigFaults((f"data_dir: {error}",)) from None
+            except OSError as error:
+                raise ConfigFaults((f"data_dir: {folder}: {error.strerror}; name a folder we may write",)) from None
+            stack.push_async_callback(closed, journal)
+        yield opened
 
 
 async def retried(attempt: Callable[[], Awaitable[T]]) -> T:

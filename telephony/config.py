@@ -155,6 +155,17 @@ class Database(Section):
     )
     max_unsaved_calls: int = Field(default=200_000, ge=1_000, le=10_000_000, examples=[200_000])
     """So many calls wait in memory while the database is away; beyond that the oldest are dropped and counted."""
+    keep_days: float = Field(default=0, ge=0, le=36_600, allow_inf_nan=False, examples=[0])
+    """Calls that ended so long ago are forgotten, with their visits and cases; 0: never."""
+
+
+class Journal(Section):
+    """What was read, on disk, under `data_dir`."""
+
+    keep_days: float = Field(default=7, gt=0, le=3_660, allow_inf_nan=False, examples=[7])
+    """For so long any call can be explained from it; what a restart needs is kept however old it is."""
+    max_gib: float = Field(default=8, gt=0, le=65_536, allow_inf_nan=False, examples=[8])
+    """Of each PBX; beyond it, the oldest hours are given up first."""
 
 
 class Http(Section):
@@ -318,6 +329,7 @@ class Config(Section):
     timezone: Annotated[str, AfterValidator(_zone)] = Field(default="Asia/Shanghai", examples=["Asia/Shanghai"])
     data_dir: FileName = Field(default=Path("/var/lib/threerings"), examples=["/var/lib/threerings"])
     database: Database = Field(default_factory=Database)
+    journal: Journal = Field(default_factory=Journal)
     http: Http = Field(default_factory=Http)
     agi: Agi = Field(default_factory=Agi)
     ring: Ring = Field(default_factory=Ring)

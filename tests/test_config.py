@@ -10,7 +10,7 @@ from telephony.configfile import dotted
 
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
 SECTIONS = (
-    "agent, agi, branch, data_dir, database, hours, http, line, number, pbx, queue, ring, script, standard, "
+    "agent, agi, branch, data_dir, database, hours, http, journal, line, number, pbx, queue, ring, script, standard, "
     "supervisor, timezone"
 )
 QUOTED = '"mon-fri 08:30-17:30"'

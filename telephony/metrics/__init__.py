@@ -1,7 +1,15 @@
 """What Prometheus is told: the catalogue, the counters that effects move, the gauges that are read at each scrape."""
 
 from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
-from telephony.metrics.gauges import AgiGauges, FeedGauges, LinkGauge, QueueGauge, QueueLogGauge, SaverGauges
+from telephony.metrics.gauges import (
+    AgiGauges,
+    FeedGauges,
+    JournalGauge,
+    LinkGauge,
+    QueueGauge,
+    QueueLogGauge,
+    SaverGauges,
+)
 from telephony.metrics.measures import NO_BRANCH, OTHER, Labels, Measures
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "PREFIX",
     "AgiGauges",
     "FeedGauges",
+    "JournalGauge",
     "Labels",
     "LinkGauge",
     "Measures",

@@ -46,6 +46,16 @@ class QueueLogGauge:
     quarantined: int
 
 
+@dataclass(frozen=True, slots=True)
+class JournalGauge:
+    """The journal of one PBX. `dropped` grows since the process began; `waiting` None when all is on disk."""
+
+    up: bool
+    bytes: int
+    waiting: timedelta | None
+    dropped: int
+
+
 class FeedGauges(Protocol):
     """What the feed of one PBX shows. Called on the event loop, once a scrape; must not wait."""
 
@@ -63,6 +73,10 @@ class FeedGauges(Protocol):
 
     def queue_log(self) -> QueueLogGauge | None:
         """The queue_log; None where none is followed."""
+        ...
+
+    def journal(self) -> JournalGauge | None:
+        """The journal; None where none is kept."""
         ...
 
 
@@ -173,6 +187,11 @@ def _link_samples(samples: Samples, labels: tuple[str], feed: FeedGauges) -> Non
     if (log := feed.queue_log()) is not None:
         samples["queuelog_lines_total"][labels] = log.lines
         samples["queuelog_quarantined_total"][labels] = log.quarantined
+    if (journal := feed.journal()) is not None:
+        samples["journal_up"][labels] = journal.up
+        samples["journal_bytes"][labels] = journal.bytes
+        samples["journal_oldest_unsaved_seconds"][labels] = journal.waiting.total_seconds() if journal.waiting else 0
+        samples["journal_dropped_total"][labels] = journal.dropped
 
 
 def saver_samples(samples: Samples, saver: SaverGauges) -> None:

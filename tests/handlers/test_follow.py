@@ -14,9 +14,10 @@ from telephony.ami.snapshot import LISTED
 from telephony.ami.translate import ACTED_UPON, EPOCH, UNSTAMPED
 from telephony.calls.book import Rules
 from telephony.calls.effects import CallEnded, CaseOpened, Effect, Irregular, QueuesKnown, VisitEnded, VisitEntered
-from telephony.calls.facts import ChannelEnded, Fact, Interface, Moment, Uniqueid
+from telephony.calls.facts import Fact, Interface, Moment
 from telephony.calls.record import CallRecord, Kind, Outcome
 from telephony.calls.tracker import Tracker
+from telephony.queuelog.place import Piece, Place
 from tests.support.calls import call
 from tests.support.replay import RECORDINGS
 from tests.support.wire import lines
@@ -310,8 +311,8 @@ class Failing(Tracker):
 def test_an_error_of_ours_about_one_fact_is_counted_and_ends_nothing() -> None:
     done = Performed()
     follower = Follower("pbx1", Line(), Failing(Rules(pbx="pbx1")), done)
-    follower.hear([ChannelEnded(Line().now(), Uniqueid("1.1"), 16)])
-    assert done == [Irregular("fact_failed", "ChannelEnded")]
+    follower.logged(Piece(Place("0" * 32, 44), (b"1795000000|1.1|support|NONE|ABANDON|1|1|5",)))
+    assert done == [Irregular("fact_failed", "QueueResultLogged")]
     assert follower.queue_log() is None
 
 

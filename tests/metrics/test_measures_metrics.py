@@ -10,7 +10,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from telephony.calls.facts import MemberState
 from telephony.calls.measures import Target, Targets
 from telephony.calls.record import Kind, Outcome
-from telephony.metrics import CATALOGUE, FeedGauges, Labels, LinkGauge, Measures, QueueGauge, QueueLogGauge
+from telephony.metrics import (
+    CATALOGUE,
+    JournalGauge,
+    Labels,
+    LinkGauge,
+    Measures,
+    QueueGauge,
+    QueueLogGauge,
+)
 from tests.support.calls import call, offer, seconds, visit
 
 LABELS = Labels(
@@ -29,6 +37,7 @@ class Feed:
     shown: list[QueueGauge] = field(default_factory=list)
     log: QueueLogGauge | None = None
     age: timedelta | None = None
+    kept: JournalGauge | None = None
 
     def queues(self) -> Iterable[QueueGauge]:
         return self.shown
@@ -40,6 +49,9 @@ class Feed:
         return LinkGauge(
             connected=True, last_event_age=self.age, gap=seconds(2.5), events=7, quarantined=1, read_stall=seconds(0.01)
         )
+
+    def journal(self) -> JournalGauge | None:
+        return self.kept
 
     def queue_log(self) -> QueueLogGauge | None:
         return self.log
@@ -190,7 +202,7 @@ def test_words_of_irregular_facts_are_few(measures: Measures) -> None:
 
 
 def test_gauges_are_read_at_each_scrape(measures: Measures) -> None:
-    feed: FeedGauges = Feed(
+    feed = Feed(
         [
             QueueGauge("support", Kind.QUEUE, 2, 1, seconds(30), 0),
             QueueGauge("nobody", Kind.QUEUE, 1, 0, seconds(3), None),
@@ -218,6 +230,14 @@ def test_gauges_are_read_at_each_scrape(measures: Measures) -> None:
     assert value(measures, "ami_gap_seconds_total", pbx="pbx1") == 2.5
     assert value(measures, "ami_last_event_age_seconds", pbx="pbx1") == 1.5
     assert value(measures, "queuelog_lines_total", pbx="pbx1") == 100
+    assert value(measures, "journal_bytes", pbx="pbx1") is None
+    feed.kept = JournalGauge(up=True, bytes=5_000, waiting=None, dropped=4)
+    measures.refresh()
+    told = ("journal_up", "journal_bytes", "journal_oldest_unsaved_seconds", "journal_dropped_total")
+    assert [value(measures, name, pbx="pbx1") for name in told] == [1, 5_000, 0, 4]
+    feed.kept = JournalGauge(up=False, bytes=5_000, waiting=seconds(3), dropped=4)
+    measures.refresh()
+    assert [value(measures, name, pbx="pbx1") for name in told] == [0, 5_000, 3, 4]
 
 
 def test_the_savers_gauges(measures: Measures) -> None:

@@ -1,0 +1,149 @@
+"""Entries of what was read, as records of the journal and back. The only place that knows what stands in a record."""
+
+import json
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from typing import assert_never
+
+from handlers.reading import Asked, Began, Claimed, Entry, ListingGivenUp, Logged, Passed
+from telephony.ami.codec import Banner, Codec, Message, Quarantined, StreamBroken
+from telephony.ami.feed import Batch, LinkDown, LinkUp, RequestExpired
+from telephony.journal.record import Record
+
+END = b"\r\n\r\n"
+
+
+class Source(IntEnum):
+    """What a record holds. Numbers are never given a new meaning: journals outlive versions."""
+
+    AMI_UP = 1
+    """The version of the manager interface."""
+    AMI_DOWN = 2
+    """Why."""
+    AMI_READ = 3
+    """Whole messages as the PBX wrote them: events that are acted upon, answers, entries of listings."""
+    AMI_REFUSED = 4
+    """Why in a line, then the whole message, on which nobody acts."""
+    ASKED = 5
+    """The ActionIDs of a listing: of the queues, and of the channels or nothing."""
+    EXPIRED = 6
+    """The ActionID of a request that was not answered."""
+    GIVEN_UP = 7
+    QUEUE_LOG = 8
+    """How far the file was read (`telephony.queuelog.place.Place.dump`), in a line; then whole lines of it."""
+    PASSED = 9
+    CLAIMED = 10
+    """Uniqueid and case, a line each."""
+    BEGAN = 11
+    """Which process."""
+
+
+def dump(entry: Entry) -> Iterator[tuple[Source, bytes]]:  # noqa: C901 - a table
+    """The records of an entry, in their order; more than one only where a batch has refused messages in it."""
+    match entry:
+        case Batch():
+            yield from _batch(entry)
+        case LinkUp():
+            yield Source.AMI_UP, _bytes(entry.version)
+        case LinkDown():
+            yield Source.AMI_DOWN, _bytes(entry.reason)
+        case RequestExpired():
+            yield Source.EXPIRED, _bytes(entry.action_id)
+        case Asked():
+            yield Source.ASKED, _bytes(entry.queues_id, entry.channels_id or "")
+        case ListingGivenUp():
+            yield Source.GIVEN_UP, b""
+        case Logged():
+            yield Source.QUEUE_LOG, b"\n".join((entry.place, *entry.lines))
+        case Passed():
+            yield Source.PASSED, b""
+        case Claimed():
+            yield Source.CLAIMED, _bytes(entry.uniqueid, entry.case)
+        case Began():
+            yield Source.BEGAN, _bytes(entry.told)
+        case _:
+            assert_never(entry)
+
+
+def _batch(batch: Batch) -> Iterator[tuple[Source, bytes]]:
+    messages: list[bytes] = []
+    for item in batch.items:
+        if isinstance(item, Message):
+            messages.append(item.raw)
+            continue
+        if messages:
+            yield Source.AMI_READ, END.join(messages) + END
+            messages = []
+        yield Source.AMI_REFUSED, _bytes(item.reason) + b"\n" + item.raw
+    if messages:
+        yield Source.AMI_READ, END.join(messages) + END
+
+
+def _bytes(*lines: str) -> bytes:
+    return "\n".join(" ".join(line.splitlines()) for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+class Loader:
+    """Records back into entries, in their order; of each connection the messages are read as they were then.
+
+    Args:
+        codec: makes one that begins after the banner.
+
+    Attributes:
+        unreadable: records of which nobody knows any more what they mean; passed over.
+    """
+
+    def __init__(self, codec: Callable[[], Codec]) -> None:
+        self.unreadable = 0
+        self._new_codec = codec
+        self._codec = codec()
+
+    def load(self, record: Record) -> Entry | None:
+        """The entry; None for what this version does not know, or cannot read."""
+        try:
+            return self._load(record)
+        except (ValueError, StreamBroken):
+            self._codec = self._new_codec()
+            self.unreadable += 1
+            return None
+
+    def _load(self, record: Record) -> Entry | None:  # noqa: C901, PLR0911 - a table
+        mono, offset, data = record.mono, record.offset, record.data
+        match Source(record.source):
+            case Source.AMI_READ:
+                items = [item for item in self._codec.feed(data) if not isinstance(item, Banner)]
+                return Batch(mono, offset, items)
+            case Source.AMI_REFUSED:
+                reason, _, raw = data.partition(b"\n")
+                return Batch(mono, offset, [Quarantined(raw, _text(reason))])
+            case Source.AMI_UP:
+                self._codec = self._new_codec()
+                return LinkUp(mono, offset, _text(data))
+            case Source.AMI_DOWN:
+                return LinkDown(mono, offset, _text(data))
+            case Source.EXPIRED:
+                return RequestExpired(mono, offset, _text(data))
+            case Source.ASKED:
+                queues, channels = _text(data).split("\n")
+                return Asked(mono, offset, queues, channels or None)
+            case Source.GIVEN_UP:
+                return ListingGivenUp(mono, offset)
+            case Source.QUEUE_LOG:
+                place, *lines = data.split(b"\n")
+                return Logged(mono, offset, tuple(lines), place)
+            case Source.PASSED:
+                return Passed(mono, offset)
+            case Source.CLAIMED:
+                uniqueid, case = _text(data).split("\n")
+                return Claimed(mono, offset, uniqueid, case)
+            case Source.BEGAN:
+                return Began(mono, offset, _text(data))
+
+
+def told_of_process(version: str, pid: int) -> str:
+    """What `Began` says of a process."""
+    return json.dumps({"version": version, "pid": pid})

@@ -1,0 +1,194 @@
+"""At the start: what the process before us had read is read again out of the journal, and nothing is done twice.
+
+The entries go through the same `Reading` as they did live, in the same order, so the calls are what they were; only
+what was decided is not counted again. What is not in the database yet is saved, whose rows are newer is left alone by
+the revision, which holds the journal's position.
+"""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import islice
+from uuid import UUID
+
+import structlog
+
+from handlers.journaling import Loader
+from handlers.reading import Entry, Performs, Reading
+from handlers.resume import Resume
+from telephony.calls.effects import Effect, SaveCall
+from telephony.calls.facts import Channel, Fact, Moment, SnapshotTaken
+from telephony.calls.record import CallRecord, position_of
+from telephony.journal.record import Record
+
+AT_ONCE = 2_000
+"""Records fetched at a time."""
+SLICE = 0.01
+"""Seconds of reading at a stretch: others, who answer PBXs, take their turn in between."""
+TOLD_EVERY = 5.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What came out of the journal.
+
+    Attributes:
+        records: how many were read.
+        calls: the newest state of each call that may not be in the database yet, or goes on.
+        known: ids of all calls that were rebuilt: rows of theirs are nothing that was left open.
+    """
+
+    records: int = 0
+    calls: list[CallRecord] = field(default_factory=list)
+    known: set[UUID] = field(default_factory=set)
+
+
+class Remembers:
+    """Performs nothing; remembers the newest state of each call."""
+
+    def __init__(self) -> None:
+        self.calls: dict[UUID, CallRecord] = {}
+
+    def perform(self, effects: Iterable[Effect], _at: Moment, /) -> None:
+        """Remember."""
+        for effect in effects:
+            if isinstance(effect, SaveCall):
+                self.calls[effect.call.id] = effect.call
+
+
+class SameClock:
+    """Our monotonic clock of another boot of this machine, told on that of this one.
+
+    Args:
+        boot: of this machine.
+        offset: what to add to the monotonic clock for the time since 1970.
+    """
+
+    def __init__(self, boot: str, offset: timedelta) -> None:
+        self._boot, self._offset = boot, offset
+        self._shift: dict[str, timedelta] = {boot: timedelta()}
+
+    def told(self, record: Record) -> Record:
+        """The same record, by the clock of now."""
+        shift = self._shift.get(record.boot)
+        if shift is None:
+            shift = self._shift[record.boot] = record.offset - self._offset
+        if not shift:
+            return record
+        return replace(record, mono=record.mono + shift, offset=record.offset - shift)
+
+
+class Skipping:
+    """Facts without those about calls that are taken up from the database.
+
+    Args:
+        channels: theirs, as far as they were known.
+    """
+
+    def __init__(self, channels: Iterable[str]) -> None:
+        self._channels = set(channels)
+
+    def __call__(self, fact: Fact) -> Fact | None:
+        """The fact; None when it is about such a call; a listing without them."""
+        if isinstance(fact, SnapshotTaken):
+            waiting = tuple(one for one in fact.waiting if not self._is_theirs(one.channel))
+            channels = fact.channels
+            if channels is not None:
+                channels = tuple(one for one in channels if not self._is_theirs(one.channel))
+            return replace(fact, waiting=waiting, channels=channels)
+        return None if self._is_about(fact) else fact
+
+    def _is_about(self, fact: Fact) -> bool:
+        values = [getattr(fact, one.name) for one in dataclasses.fields(fact)]
+        about = [self._is_theirs(value) for value in values if isinstance(value, Channel)]
+        return any(about) or any(isinstance(value, str) and value in self._channels for value in values)
+
+    def _is_theirs(self, channel: Channel) -> bool:
+        if channel.linkedid in self._channels:
+            self._channels.add(channel.uniqueid)
+        return channel.uniqueid in self._channels
+
+
+class Recovery:
+    """One PBX's calls, out of its journal.
+
+    Args:
+        reading: of this PBX, which nothing was given yet.
+        resume: what to read.
+        loader: makes entries of records.
+        clock: see `SameClock`.
+    """
+
+    def __init__(self, reading: Reading, resume: Resume, loader: Loader, clock: SameClock) -> None:
+        self._reading, self._resume, self._loader, self._clock = reading, resume, loader, clock
+        self._remembers = Remembers()
+        self._live: Performs = reading.performer
+        self._records = self._last = 0
+        reading.performer = self._remembers
+        reading.tracker.book.booted_at = resume.booted_at
+        if resume.older:
+            reading.skips = Skipping(resume.older)
+        if resume.listed:
+            reading.begin_at_listing()
+
+    def read(self, records: Sequence[Record]) -> None:
+        """Some more records, in their order."""
+        for record in records:
+            if self._last and record.position > self._last + 1:
+                self._reading.missed()
+            self._last = record.position
+            self._records += 1
+            entry: Entry | None = self._loader.load(self._clock.told(record))
+            if entry is not None:
+                self._reading.take(entry, record.position)
+
+    def end(self) -> Recovered:
+        """What came out; from now on what is read is acted upon."""
+        reading, resume = self._reading, self._resume
+        reading.performer, reading.skips = self._live, None
+        book = reading.tracker.book
+        # What began before is over and saved: what a listing showed of it once more is no news.
+        for call in [call for call in book.calls.values() if call.since < resume.calls_from]:
+            book.drop(call)
+        ours = [call for call in self._remembers.calls.values() if call.since >= resume.calls_from]
+        going_on = {call.id for call in book.calls.values()}
+        calls = [call for call in ours if position_of(call.revision) > resume.saved or call.id in going_on]
+        return Recovered(self._records, calls, {call.id for call in ours})
+
+
+async def recover(
+    recovery: Recovery, records: Callable[[], Iterator[Record]], clock: Callable[[], float] = time.monotonic
+) -> Recovered:
+    """Read it all, letting others take their turn.
+
+    Args:
+        recovery: of one PBX.
+        records: begins to read; blocking, called where nobody waits.
+        clock: monotonic seconds.
+
+    Raises:
+        OSError, sqlite3.Error: the journal cannot be read.
+    """
+    loop = asyncio.get_running_loop()
+    iterator = await loop.run_in_executor(None, records)
+    began = told = clock()
+    count = 0
+    while some := await loop.run_in_executor(None, lambda: list(islice(iterator, AT_ONCE))):
+        rest: Sequence[Record] = some
+        while rest:
+            turn_ends = clock() + SLICE
+            done = 0
+            while done < len(rest) and clock() < turn_ends:
+                recovery.read(rest[done : done + 10])
+                done += 10
+            rest = rest[done:]
+            await asyncio.sleep(0)
+        count += len(some)
+        if clock() - told >= TOLD_EVERY:
+            told = clock()
+            log.info("journal_being_read", records=count, seconds=round(told - began, 1))
+    return recovery.end()
