@@ -1,0 +1,70 @@
+"""What the ledger says of one PBX between two instants: to be held against queue_log."""
+
+from datetime import datetime
+from typing import LiteralString
+
+from telephony.calls.record import CallRecord
+from telephony.cases.connecting import connect
+from telephony.cases.rows import stored_calls
+
+CHUNK = 500
+"""Calls whose visits and offers are read at once."""
+STATEMENT_SECONDS = 15
+
+
+async def queue_calls(
+    url: str, pbx: str, since: datetime, until: datetime, connect_seconds: float = 5
+) -> list[CallRecord]:
+    """The calls with a queue visit that joined in [since, until), or that was refused when the call arrived then.
+
+    Whole calls, with all their visits and offers, by arrived_at, then id: one consistent picture. A visit that was
+    refused never joined; it counts at the arrival of its call. Opens its own connection and closes it.
+
+    Args:
+        url: a PostgreSQL address.
+        pbx: whose calls.
+        since: aware; the PBX's clock.
+        until: the same.
+        connect_seconds: limit for opening the connection.
+
+    Raises:
+        DatabaseUrlError: the address is none.
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is away or in trouble.
+    """
+    settings = {
+        "application_name": "threerings ledger",
+        "timezone": "UTC",
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "idle_in_transaction_session_timeout": "60s",
+    }
+    connection = await connect(url, connect_seconds, settings)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            calls: list[CallRecord] = []
+            cursor = await connection.cursor(CALLS, pbx, since, until)
+            while rows := await cursor.fetch(CHUNK):
+                ids = [row["id"] for row in rows]
+                visits = await connection.fetch(_VISITS, ids)
+                offers = await connection.fetch(_OFFERS, ids)
+                calls += [stored.call for stored in stored_calls(rows, visits, offers)]
+            return calls
+    finally:
+        connection.terminate()
+
+
+# Each half has its index: visits_joined, calls_arrived. `materialized` keeps the ids from being asked for row by row.
+CALLS: LiteralString = """
+WITH found AS MATERIALIZED (
+    SELECT call_id FROM visits WHERE kind = 'queue' AND joined_at >= $2 AND joined_at < $3
+    UNION
+    SELECT visits.call_id FROM calls JOIN visits ON visits.call_id = calls.id
+    WHERE calls.arrived_at >= $2 AND calls.arrived_at < $3 AND visits.kind = 'queue' AND visits.joined_at IS NULL)
+SELECT calls.*, NULL::text AS case_number FROM calls JOIN found ON found.call_id = calls.id
+WHERE calls.pbx = $1
+ORDER BY arrived_at, id
+"""
+"""Parameters: PBX, since, until."""
+
+_VISITS: LiteralString = "SELECT * FROM visits WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, ordinal"
+
+_OFFERS: LiteralString = "SELECT * FROM offers WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, visit, ordinal"
