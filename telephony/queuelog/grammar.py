@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from telephony.calls.facts import Moment, QueueName, QueueResult, QueueResultLogged, Uniqueid
+from telephony.queuelog.place import MAX_LINE
 
 NOBODY = "NONE"
 """In place of a callid, a queue or an agent that there is not."""
@@ -118,6 +119,8 @@ class Quarantined:
 
 def parse(raw: bytes) -> Entry | Quarantined:
     """One line, without its line end. UTF-8; bytes that are none become surrogate escapes."""
+    if len(raw) >= MAX_LINE:
+        return Quarantined(raw, f"{MAX_LINE} bytes or more")
     text = raw.decode("utf-8", "surrogateescape")
     fields = text.split("|", _FIELDS)
     if len(fields) <= _FIELDS:

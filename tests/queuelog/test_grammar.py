@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from telephony.calls.facts import Moment, QueueResult, QueueResultLogged
 from telephony.queuelog.grammar import Entry, Quarantined, parse, to_fact
+from telephony.queuelog.place import MAX_LINE
+from telephony.queuelog.reading import read
 
 RECORDINGS = sorted((Path(__file__).parents[1] / "replay").glob("*/queue_log"))
 UID = "pbx1-1700000000.1"
@@ -84,6 +86,7 @@ def test_other_lines_fit_and_tell_nothing(raw: bytes) -> None:
         (line("Bob|PAUSE", "CONNECT", "7", UID, "3"), "do not fit"),
         (line("NONE|ABANDON|1|1|1", "CONNECT", "7", UID, "3"), "do not fit"),
         (line("NONE|FULL|", "CONNECT", "7", UID, "3"), "do not fit"),
+        (line("NONE", "DID", "1" * MAX_LINE), "bytes or more"),
     ],
 )
 def test_what_does_not_fit_is_quarantined(raw: bytes, reason: str) -> None:
@@ -91,6 +94,14 @@ def test_what_does_not_fit_is_quarantined(raw: bytes, reason: str) -> None:
     assert isinstance(entry, Quarantined), entry
     assert reason in entry.reason
     assert entry.raw == raw
+
+
+def test_lines_are_understood_one_by_one_and_keep_their_order() -> None:
+    lines = [line("NONE", "ENTERQUEUE", "", "5", "1"), b"nonsense", line("NONE", "ABANDON", "1", "1", "2"), b""]
+    understood = read(lines, READ)
+    assert [entry.event for entry in understood.entries] == ["ENTERQUEUE", "ABANDON"]
+    assert [entry.raw for entry in understood.quarantined] == [b"nonsense", b""]
+    assert list(understood.facts) == [to_fact(understood.entries[1], READ)]
 
 
 @pytest.mark.parametrize("log", RECORDINGS, ids=lambda log: log.parent.name)

@@ -1,33 +1,18 @@
-"""Following the file: from its end on, through half lines, rotations and absences."""
+"""Following the file while others write it: told, counted, and never waited for."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import threading
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 import structlog
 
-from telephony.calls.facts import Fact, QueueResult, QueueResultLogged
-from telephony.queuelog.tail import CHUNK, MAX_LINE, QueueLogTail, Reader
+from telephony.queuelog.place import Piece, Place
+from telephony.queuelog.tail import QueueLogTail
 
 
 def left(number: int) -> bytes:
     return b"1700000000|pbx1-1700000000.%d|support|NONE|ABANDON|1|1|2\n" % number
-
-
-@pytest.fixture
-def reading() -> Iterator[Callable[..., Reader]]:
-    """Makes readers, and closes them in the end."""
-    with ExitStack() as stack:
-
-        def make(path: Path, chunk: int = CHUNK) -> Reader:
-            reader = Reader(path, chunk)
-            stack.callback(reader.close)
-            return reader
-
-        yield make
 
 
 def append(path: Path, data: bytes) -> None:
@@ -35,115 +20,27 @@ def append(path: Path, data: bytes) -> None:
         log.write(data)
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    path = tmp_path / "queue_log"
-    path.write_bytes(left(1))
-    return path
-
-
-def test_what_was_there_before_is_not_read(log: Path, reading: Callable[..., Reader]) -> None:
-    reader = reading(log)
-    assert reader.read() == []
-    append(log, left(2) + left(3))
-    assert reader.read() == [left(2)[:-1], left(3)[:-1]]
-    assert reader.read() == []
-
-
-def test_a_line_counts_when_its_end_is_written(log: Path, reading: Callable[..., Reader]) -> None:
-    reader = reading(log)
-    reader.read()
-    append(log, left(2)[:20])
-    assert reader.read() == []
-    append(log, left(2)[20:] + left(3)[:1])
-    assert reader.read() == [left(2)[:-1]]
-    append(log, left(3)[1:])
-    assert reader.read() == [left(3)[:-1]]
-
-
-def test_half_a_line_at_the_start_is_none(log: Path, reading: Callable[..., Reader]) -> None:
-    append(log, left(2)[:20])
-    reader = reading(log)
-    assert reader.read() == []
-    append(log, left(2)[20:] + left(3))
-    assert reader.read() == [left(3)[:-1]]
-
-
-def test_an_empty_file_is_read_from_its_first_line(tmp_path: Path, reading: Callable[..., Reader]) -> None:
-    path = tmp_path / "queue_log"
-    path.touch()
-    reader = reading(path)
-    assert reader.read() == []
-    append(path, left(1))
-    assert reader.read() == [left(1)[:-1]]
-
-
-def test_a_rotated_file_is_read_to_its_end_and_then_the_new_one_from_its_beginning(
-    log: Path, reading: Callable[..., Reader]
-) -> None:
-    reader = reading(log)
-    reader.read()
-    old = log.rename(log.with_suffix(".1"))
-    append(old, left(2))
-    assert reader.read() == [left(2)[:-1]]
-    append(old, left(3))  # Asterisk writes into it until it has opened the next
-    assert reader.read() == [left(3)[:-1]]
-    append(log, left(4))
-    assert reader.read() == [left(4)[:-1]]
-    assert reader.rotations == 1
-
-
-def test_a_file_that_was_cut_is_read_from_its_beginning(log: Path, reading: Callable[..., Reader]) -> None:
-    reader = reading(log)
-    reader.read()
-    log.write_bytes(b"")
-    assert reader.read() == []
-    append(log, left(2))
-    assert reader.read() == [left(2)[:-1]]
-    assert reader.rotations == 1
-
-
-def test_a_line_without_end_is_cut_and_what_follows_it_is_read(log: Path, reading: Callable[..., Reader]) -> None:
-    reader = reading(log, 5000)
-    reader.read()
-    append(log, b"x" * 5 * MAX_LINE)
-    [cut] = reader.read()
-    assert len(cut) == MAX_LINE
-    assert reader.read() == []
-    append(log, b"x\n" + left(2))
-    assert reader.read() == [left(2)[:-1]]
-
-
-def test_a_file_that_appears_later_is_read_whole(tmp_path: Path, reading: Callable[..., Reader]) -> None:
-    reader = reading(tmp_path / "queue_log")
-    for _ in range(2):
-        with pytest.raises(FileNotFoundError):
-            reader.read()
-    append(tmp_path / "queue_log", left(1))
-    assert reader.read() == [left(1)[:-1]]
-    reader.close()
-    reader.close()
-
-
 class Told:
     """What the tail told, to be waited for."""
 
     def __init__(self) -> None:
-        self.facts: list[QueueResultLogged] = []
+        self.lines: list[bytes] = []
+        self.places: list[Place] = []
         self._more = asyncio.Event()
 
-    def __call__(self, facts: list[Fact]) -> None:
-        self.facts += [fact for fact in facts if isinstance(fact, QueueResultLogged)]
+    def __call__(self, piece: Piece) -> None:
+        self.lines += piece.lines
+        self.places.append(piece.after)
         self._more.set()
 
-    async def until(self, count: int) -> None:
+    async def until(self, lines: int, places: int = 0) -> None:
         async with asyncio.timeout(5):
-            while len(self.facts) < count:
+            while len(self.lines) < lines or len(self.places) < places:
                 self._more.clear()
                 await self._more.wait()
 
 
-async def test_it_tells_facts_counts_the_rest_and_warns_once_of_a_missing_file(tmp_path: Path) -> None:
+async def test_it_tells_lines_counts_them_and_warns_once_of_a_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "queue_log"
     told = Told()
     follower = QueueLogTail(path, lambda: timedelta(seconds=7), timedelta(milliseconds=1))
@@ -154,13 +51,61 @@ async def test_it_tells_facts_counts_the_rest_and_warns_once_of_a_missing_file(t
                 while follower.readable:
                     await asyncio.sleep(0)
             append(path, b"nonsense\n1700000000|NONE|NONE|NONE|QUEUESTART|\n" + left(1))
-            await told.until(1)
+            await told.until(3)
             path.rename(path.with_suffix(".1"))
-            append(path, left(2))
-            await told.until(2)
+            append(path, b"more nonsense\n" + left(2))
+            await told.until(5)
             running.cancel()
-    assert [fact.result for fact in told.facts] == [QueueResult.ABANDONED] * 2
-    assert told.facts[1].at.mono == follower.read_at == timedelta(seconds=7)
-    assert (follower.lines, follower.quarantined, follower.rotations, follower.readable) == (4, 1, 1, True)
+    assert told.lines[-1] == left(2)[:-1]
+    assert follower.read_at == timedelta(seconds=7)
+    assert (follower.lines, follower.quarantined, follower.rotations, follower.readable) == (5, 2, 1, True)
+    assert (follower.gaps, follower.lost_bytes) == (0, 0)
     names = [log["event"] for log in logs]
     assert names == ["queue_log_unreadable", "queue_log_readable", "queue_log_line_quarantined"]
+
+
+async def test_where_reading_begins_is_told_and_another_process_goes_on_from_there(tmp_path: Path) -> None:
+    path = tmp_path / "queue_log"
+    append(path, left(1))
+    first, second = Told(), Told()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(QueueLogTail(path, timedelta, timedelta(milliseconds=1)).run(first))
+        await first.until(0, places=1)
+        running.cancel()
+    append(path, left(2))
+    start = Place.load(first.places[0].dump())
+    async with asyncio.TaskGroup() as tasks:
+        tail = QueueLogTail(path, timedelta, timedelta(milliseconds=1), start)
+        running = tasks.create_task(tail.run(second))
+        await second.until(1)
+        running.cancel()
+    assert (first.lines, second.lines) == ([], [left(2)[:-1]])
+
+
+class Hanging(QueueLogTail):
+    """On a disk that answers when it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, timedelta, timedelta(milliseconds=1), hangs_after=0.01)
+        self.answers = threading.Event()
+
+    def _read(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as above
+        self.answers.wait(5)
+        return super()._read()
+
+
+async def test_a_hanging_disk_is_told_and_holds_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "queue_log"
+    append(path, left(1))
+    tail, told = Hanging(path), Told()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(tail.run(told))
+        async with asyncio.timeout(5):
+            while tail.readable:
+                await asyncio.sleep(0)
+        tail.answers.set()
+        await told.until(0, places=1)
+        assert tail.readable
+        tail.answers.clear()
+        running.cancel()  # and the group waits for it, but not for the disk
+    tail.answers.set()

@@ -1,0 +1,230 @@
+"""The file that Asterisk writes and those rotated away from it: which there are, and where in them to go on."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from telephony.queuelog.files import Identity, OpenLog
+from telephony.queuelog.place import Place, first_line, start_of
+
+MAX_FILES = 1_000
+"""So many rotated files are looked at, the youngest ones."""
+MAX_LINKS = 8
+"""In so many folders, where some of them are links."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One file of the folder, as it stood there.
+
+    Attributes:
+        path: its name.
+        identity: device and inode.
+        size: bytes on disk.
+        modified: when it was last written to, in nanoseconds.
+        live: it has the name that Asterisk writes to.
+    """
+
+    path: Path
+    identity: Identity
+    size: int
+    modified: int
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """What is known of one file.
+
+    Attributes:
+        state: as it stood there.
+        start: its beginning; None as long as it has no line, and for what is none of ours.
+        first: its first line with LF.
+        packed: by gzip.
+        unread: why it could not be read; empty when it could.
+    """
+
+    state: State
+    start: Place | None = None
+    first: bytes = b""
+    packed: bool = False
+    unread: str = ""
+
+    def is_of(self, place: Place) -> bool:
+        """The place is in this file, or in a copy of it."""
+        return self.start is not None and self.start.generation == place.generation
+
+    def reaches(self, place: Place, known: int) -> bool:
+        """It has the place, behind an LF, and at least so many bytes. False also when it cannot be read so far."""
+        try:
+            with closing(OpenLog(self.state.path)) as file:
+                behind_a_line = not place.offset or file.read(place.offset - 1, 1) == b"\n"
+                return behind_a_line and (not known or len(file.read(known - 1, 1)) == 1)
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where to go on.
+
+    Attributes:
+        file: in this one.
+        place: there.
+        same: it is the file sought.
+        known: it is, or the file sought was there, and had no more.
+        passed: files that may have come between, and could not be read.
+    """
+
+    file: LogFile
+    place: Place
+    same: bool = False
+    known: bool = True
+    passed: Sequence[LogFile] = field(default=())
+
+
+class Folder:
+    """Looks at the files whenever asked; their first lines are remembered.
+
+    Args:
+        path: the name that Asterisk writes to. Those of rotated files begin like it and go on with a dot or a dash.
+            Where it is a symbolic link, they may stand beside the link or beside the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[State, LogFile] = {}
+
+    def files(self) -> list[LogFile] | None:
+        """All, in the order in which they were begun, the live one last. None: some are just being renamed.
+
+        Raises:
+            OSError: the folder or the live file cannot be read. A missing live file is no error.
+        """
+        before = self._states()
+        files = {}
+        for state in before:
+            file = self._known.get(state) or _look(state)
+            if file is None:
+                return None
+            files[state] = file
+        # While names change, a file may bear one not yet read, and then one read before: it would not be seen at all.
+        if {(one.path, one.identity) for one in self._states()} != {(one.path, one.identity) for one in before}:
+            return None
+        self._known = {state: file for state, file in files.items() if not file.unread}
+        return sorted(files.values(), key=lambda file: (file.state.live, _began(file), file.state.modified))
+
+    def go_on(self, place: Place, read: int) -> Found | None:
+        """Where what follows a place stands; None: nowhere yet.
+
+        Args:
+            place: up to where all is told.
+            read: bytes read of that file, half a line behind the place included.
+
+        Raises:
+            OSError: as `files`.
+        """
+        files = self.files()
+        if files is None:
+            return None
+        live = files[-1] if files and files[-1].state.live else None
+        if live is not None and live.is_of(place) and live.reaches(place, read):
+            return Found(live, place, same=True)
+        copies = sorted((file for file in files if file.is_of(place)), key=lambda file: file.packed)
+        for copy in copies:
+            if copy is not live and copy.reaches(place, read + 1):
+                return Found(copy, place, same=True)
+        if live is not None and live.is_of(place):
+            return Found(live, Place(place.generation, 0, place.began), known=False)
+        return _next(files, place)
+
+    def _states(self) -> list[State]:
+        """Each regular file once."""
+        found: dict[Identity, State] = {}
+        with suppress(FileNotFoundError):
+            status = self._path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "is no regular file")
+            _add(found, self._path, status, live=True)
+        for path in self._rotated():
+            with suppress(OSError):  # gone meanwhile, or a link to nowhere
+                _add(found, path, path.stat(), live=False)
+        youngest = sorted(found.values(), key=lambda state: (state.live, state.modified), reverse=True)
+        return youngest[: MAX_FILES + 1]
+
+    def _rotated(self) -> Iterator[Path]:
+        names = [self._path, self._path.resolve()]
+        for name in names:
+            for entry in sorted(os.listdir(name.parent)):  # noqa: PTH208 - names are enough
+                if entry.startswith((f"{name.name}.", f"{name.name}-")):
+                    path = name.parent / entry
+                    yield path
+                    if len(names) < MAX_LINKS and path.is_symlink() and (target := path.resolve()) not in names:
+                        names.append(target)  # Asterisk renames the link, and others what it leads to
+
+
+def _add(found: dict[Identity, State], path: Path, status: os.stat_result, *, live: bool) -> None:
+    if stat.S_ISREG(status.st_mode):
+        identity = status.st_dev, status.st_ino
+        found.setdefault(identity, State(path, identity, status.st_size, status.st_mtime_ns, live))
+
+
+def _look(state: State) -> LogFile | None:
+    """What is in it; None: the name is meanwhile another file's.
+
+    Raises:
+        OSError: the live file cannot be read.
+    """
+    try:
+        with closing(OpenLog(state.path)) as file:
+            if file.identity != state.identity:
+                return None
+            first = first_line(file.beginning())
+            packed = file.packed
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if state.live:
+            raise
+        return LogFile(state, unread=error.strerror or type(error).__name__)
+    return LogFile(state) if first is None else LogFile(state, start_of(first), first, packed)
+
+
+def _began(file: LogFile) -> int:
+    """Seconds. A file that does not tell stands where it was last written to."""
+    told = 0 if file.start is None else file.start.began
+    return told or file.state.modified // 1_000_000_000
+
+
+def _next(files: Sequence[LogFile], place: Place) -> Found | None:
+    """The file that was begun after the one of a place."""
+    at = max((number for number, file in enumerate(files) if file.is_of(place)), default=None)
+    known = at is not None
+    if at is not None:
+        after = files[at + 1 :]
+    elif place.began:
+        after = [file for file in files if file.state.live or _began(file) > place.began]
+    else:
+        after = [file for file in files if file.state.live]
+    passed = []
+    for file in after:
+        if file.unread:
+            passed.append(file)
+        elif file.start is None:
+            pass  # nothing is in it
+        elif not file.start.began and not file.state.live:
+            passed.append(replace(file, unread="begins with no time"))
+        else:
+            return Found(_best(after, file), file.start, known=known, passed=tuple(passed))
+    return None
+
+
+def _best(files: Sequence[LogFile], file: LogFile) -> LogFile:
+    """Of copies of one file the live one, or else one that is not packed, or else the longest."""
+    assert file.start is not None  # noqa: S101 - for mypy
+    copies = [copy for copy in files if copy.is_of(file.start)]
+    return max(copies, key=lambda copy: (copy.state.live, not copy.packed, copy.state.size))

@@ -1,0 +1,100 @@
+"""Where in queue_log something stands. Pure.
+
+A file of Asterisk's has no number, its name and its inode are another's tomorrow, and its lines have no key. What stays
+with it through renaming, copying and compressing is its beginning: the first line names the file, and a byte counts
+from there (docs/decisions/queue-log.md).
+"""
+
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Self
+
+MAX_LINE = 16_384
+"""Bytes kept of a line; Asterisk makes none of more than 8,191."""
+
+_DUMPED = re.compile(rb"([0-9a-f]{32}) ([0-9]{1,18}) ([0-9]{1,10})")
+_EPOCH = re.compile(rb"([0-9]{10})\|")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Up to where a file was read.
+
+    Attributes:
+        generation: which file, whatever its name: 32 hexadecimal characters of the SHA-256 of its first line, LF
+            included; of a first line of more than `MAX_LINE` bytes, of so many.
+        offset: bytes of it consumed; the last one is an LF, or there is none.
+        began: seconds of its first line, by the PBX's clock; 0 when unknown. Tells, once the file itself is gone,
+            which of the others are younger; two places are the same without it.
+    """
+
+    generation: str
+    offset: int
+    began: int = field(default=0, compare=False)
+
+    def dump(self) -> bytes:
+        """For `load`: ASCII, no LF."""
+        return b"%s %d %d" % (self.generation.encode(), self.offset, self.began)
+
+    @classmethod
+    def load(cls, dumped: bytes) -> Self | None:
+        """What `dump` gave; None for anything else."""
+        found = _DUMPED.fullmatch(dumped)
+        return None if found is None else cls(found[1].decode(), int(found[2]), int(found[3]))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one look at the file gave.
+
+    Attributes:
+        after: where to go on.
+        lines: whole ones without their ends, in the file's order, none longer than `MAX_LINE`. A file that was left
+            with half a line gives that as its last. May be empty: the place is new, and nothing was written there yet.
+    """
+
+    after: Place
+    lines: tuple[bytes, ...]
+
+
+class Lines:
+    """Bytes, as they come, to whole lines.
+
+    Attributes:
+        behind: bytes fed since the last LF.
+        rest: their beginning, at most `MAX_LINE`.
+    """
+
+    def __init__(self) -> None:
+        self.behind = 0
+        self.rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that these bytes complete. Of a line longer than `MAX_LINE`, its beginning."""
+        first, *others = data.split(b"\n")
+        first = (self.rest + first)[:MAX_LINE]
+        if not others:
+            self.rest, self.behind = first, self.behind + len(data)
+            return []
+        last = others.pop()
+        self.rest, self.behind = last[:MAX_LINE], len(last)
+        return [first, *(line[:MAX_LINE] for line in others)]
+
+
+def first_line(beginning: bytes) -> bytes | None:
+    """A file's first line with its LF, or what stands for it; None while neither is there.
+
+    Args:
+        beginning: the first `MAX_LINE` bytes, or all when there are fewer.
+    """
+    end = beginning.find(b"\n", 0, MAX_LINE)
+    if end >= 0:
+        return beginning[: end + 1]
+    return beginning[:MAX_LINE] if len(beginning) >= MAX_LINE else None
+
+
+def start_of(first: bytes) -> Place:
+    """The beginning of the file that has this first line."""
+    found = _EPOCH.match(first)
+    return Place(sha256(first).hexdigest()[:32], 0, 0 if found is None else int(found[1]))
