@@ -84,13 +84,13 @@ class Waiting:
     def put(self, source: int, mono: timedelta, offset: timedelta, data: bytes) -> int:
         """One record; its position. Without room, the oldest piece that is not being written goes, or this one."""
         with self._lock:
+            if self._is_over:
+                self.dropped += 1
+                return self.position  # the next one belongs to the next process
             self.position = position = self.position + 1
             try:
                 parts = (head(position, source, mono, offset, data), data)
             except (struct.error, TypeError):  # nothing that a caller could cause; nor may it stop the others
-                self.dropped += 1
-                return position
-            if self._is_over:
                 self.dropped += 1
                 return position
             size = len(data) + HEAD_BYTES + RECORD_BYTES
