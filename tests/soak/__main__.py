@@ -57,7 +57,7 @@ async def run(asked: argparse.Namespace, screen: Console) -> Soaked:
         task = progress.add_task("starting", total=len(faults))
 
         def tell(line: str) -> None:
-            progress.console.print(line, highlight=False)
+            progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
             done = sum(bool(fault.mended) for fault in faults)
             progress.update(task, description="faults", completed=done)
 

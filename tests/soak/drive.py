@@ -84,7 +84,8 @@ async def one(scene: Scene, fault: Incident, rng: Random) -> None:
     if fault.consuming is None or fault.consuming > CONSUMING_WITHIN:
         fault.complaints.append(f"consuming after {fault.consuming or PATIENCE:.1f} s")
     if fault.reconciled is None or fault.reconciled > RECONCILED_WITHIN:
-        fault.complaints.append(f"reconciled after {fault.reconciled or PATIENCE:.1f} s")
+        awaited = f": {len(fault.behind)} visits, {fault.behind[:3]}" if fault.behind else ""
+        fault.complaints.append(f"reconciled after {fault.reconciled or PATIENCE:.1f} s{awaited}")
     if scene.traffic.ended_early():
         fault.complaints.append(f"the bench lost {scene.traffic.ended_early()}")
 
@@ -122,7 +123,8 @@ async def _settled(scene: Scene, fault: Incident) -> None:
     if fault.reconciled is None:
         with suppress(*AWAY):
             # queue_log tells whole seconds: what ended in the second before must be there.
-            if not await scene.behind(fault.began - BEFORE, fault.mended - 1):
+            fault.behind = await scene.behind(fault.began - BEFORE, fault.mended - 1)
+            if not fault.behind:
                 fault.reconciled = wall() - fault.mended
 
 

@@ -32,6 +32,7 @@ class Incident:
     reconciled: float | None = None
     noticed: float | None = None  # a dead line
     drained: float | None = None  # a graceful stop
+    behind: list[tuple[str, str]] = field(default_factory=list)  # channel and queue of visits that were awaited last
     complaints: list[str] = field(default_factory=list)
 
     @property

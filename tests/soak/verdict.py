@@ -112,7 +112,9 @@ def _visits(calls: Iterable[Document], seen: Witnessed, times: _Times, verdict: 
         for truth_, pair in _paired(truths.get(key, []), ours.get(key, [])):
             if pair is None:
                 assert truth_ is not None
-                yield Difference("missing", f"{_named(truth_)}: {truth_.said or 'no end'}", _at(truth_))
+                yield Difference(
+                    "missing", f"{_named(truth_)}: {truth_.said or truth_.outcome or 'no end'}", _at(truth_)
+                )
             elif truth_ is None:
                 yield Difference("extra", f"{_shown(*pair)}: seen by no witness", _epoch(pair[1]["joined_at"]))
             else:
