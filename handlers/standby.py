@@ -55,7 +55,7 @@ def owned(folder: Path) -> Iterator[UUID]:
         InstanceBusy: another process has it.
         OSError: it cannot be written.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)  # open to others: our own PostgreSQL may run as one, in a folder of it
     file = os.open(folder / "instance", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         said = os.read(file, 100).decode("ascii", "replace").split()

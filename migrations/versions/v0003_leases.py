@@ -1,9 +1,9 @@
 """Who follows which PBX; the journal position of a row, to be read by people; and queue visits found by their joining.
 
-`call_positions` is a view: a stored column would rewrite the table of calls under a lock that nobody passes, a minute
-and more on ten million rows, to keep what a shift of `revision` says as well (docs/decisions/lease.md). The index is
-what reconciliation asks by, every minute; building it on ten million visits takes some ten seconds, during which calls
-wait in memory to be saved.
+`call_positions` is a view: a stored column would rewrite the table of calls under a lock that nobody passes, half a
+minute and more on ten million rows, to keep what a shift of `revision` says as well (docs/decisions/lease.md). The
+index is what reconciliation asks by, every minute; building it on ten million visits takes some ten seconds, during
+which calls wait in memory to be saved.
 """
 
 from alembic import op
