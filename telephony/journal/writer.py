@@ -7,13 +7,13 @@ beginnings of two commits lie 5 ms, so that a trickle costs 200 fsyncs a second 
 import asyncio
 import sqlite3
 import time
-from collections import defaultdict
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 import structlog
 
@@ -22,6 +22,7 @@ from telephony.journal.disk import RESERVE, Disk, Limits
 from telephony.journal.failures import told
 from telephony.journal.folder import End, Held, JournalLocked, hold
 from telephony.journal.opening import find
+from telephony.journal.waiters import Waiters
 from telephony.journal.waiting import Batch, Waiting
 
 __all__ = ["Journal", "JournalLocked"]
@@ -30,22 +31,33 @@ PACE = 0.005
 """Seconds between the beginnings of two commits."""
 HOUSEKEEPING = 10.0
 """Seconds between two looks at age and size."""
-PATIENCE = 5
-"""Seconds without a word from the disk, after which nobody waits for it any more."""
+PATIENCE = timedelta(seconds=5)
+"""Without a word from the disk; then nobody waits for it any more."""
+_SLICES = 5
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Journal:
-    """The journal of one PBX, open for writing. Made by `open`; everything but `close` is for the event loop."""
+    """The journal of one PBX, open for writing. Made by `open`; everything but `close` is for the event loop.
 
-    def __init__(self, held: Held, disk: Disk, position: int, max_waiting_bytes: int) -> None:
+    Args:
+        held: the folder.
+        disk: its files.
+        position: the last one before.
+        max_waiting_bytes: see `open`.
+        patience: how long anybody waits for a disk that does not answer.
+    """
+
+    def __init__(
+        self, held: Held, disk: Disk, position: int, max_waiting_bytes: int, patience: timedelta = PATIENCE
+    ) -> None:
         self._held, self._disk = held, disk
         self._waiting = Waiting(position, max_waiting_bytes)
+        self._patience = patience
         self._found = dict(disk.marks)
         self._failing = ""
         self._stalled = False
-        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
-        self._lock = Lock()
+        self._waiters = Waiters(self._nobody_waits)
         self._wake, self._stop = Event(), Event()
         self._backoff = Backoff(0.1, 5.0, Random())  # noqa: S311 - jitter is no secret
         self._begun = self._looked = float("-inf")
@@ -88,8 +100,12 @@ class Journal:
         except BaseException:
             held.release()
             raise
-        journal._thread.start()
+        journal.start()
         return journal
+
+    def start(self) -> None:
+        """Begin to write; `open` has said so."""
+        self._thread.start()
 
     @property
     def life(self) -> int:
@@ -109,8 +125,8 @@ class Journal:
     @property
     def failing(self) -> str:
         """What, where and the remedy, in one line; empty while all is well."""
-        age = self._waiting.age
-        if not self._failing and (self._stalled or (age is not None and age > PATIENCE)):
+        age = self.oldest_waiting
+        if not self._failing and (self._stalled or (age is not None and age > self._patience)):
             return told(self._held.folder, TimeoutError())
         return self._failing
 
@@ -158,23 +174,18 @@ class Journal:
 
     async def synced(self, position: int) -> None:
         """Wait until `durable` is so high, or until nobody may wait for the disk any longer."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        with self._lock:
-            if self._nobody_waits(position):
-                return
-            self._waiters.append((position, future))
+        future = self._waiters.add(position)
+        if future is None:
+            return
         # In slices: should the whole process have stood still, one of them has passed and not all.
-        for _ in range(PATIENCE):
-            await asyncio.wait({future}, timeout=1.0)
+        for _ in range(_SLICES):
+            await asyncio.wait({future}, timeout=self._patience.total_seconds() / _SLICES)
             if future.done():
                 return
-        with self._lock:
-            if self._nobody_waits(position):
-                return
+        if not self._nobody_waits(position):
             self._stalled = True
-        self._log.error("journal_failing", reason=self.failing)
-        self._release()
+            self._log.error("journal_failing", reason=self.failing)
+            self._waiters.release()
 
     def close(self, limit: float = 2.0) -> None:
         """Write what waits, end the thread, let the folder go. Blocks; may be said again.
@@ -189,7 +200,7 @@ class Journal:
             self._log.error("journal_not_closed", reason=f"the disk has not answered for {limit:g} s")
         else:
             self._held.release()
-        self._release()
+        self._waiters.release()
 
     def _rouse(self) -> None:
         if not self._wake.is_set():
@@ -220,7 +231,7 @@ class Journal:
             self._begun = time.monotonic()
             written = self._write(batch)
             self._waiting.settle(written=written)
-            self._release()
+            self._waiters.release()
             self._keep_house()
             if not written and self._stop.is_set():
                 return
@@ -234,8 +245,8 @@ class Journal:
                 self._disk.write([piece.group() for piece in batch.pieces], batch.marks, self._waiting.position)
             except (OSError, sqlite3.Error) as error:
                 self._fails(error)
-            except Exception:  # noqa: BLE001 - a fault of ours may cost a group, never the thread
-                self._log.exception("journal_group_unwritable", records=sum(piece.count for piece in batch.pieces))
+            except Exception as error:  # noqa: BLE001 - a fault of ours may cost a group, never the thread
+                self._tell_fault(error, batch)
                 return False
             else:
                 self._works()
@@ -244,6 +255,13 @@ class Journal:
                 return False
             self._stop.wait(self._backoff.next())
 
+    def _tell_fault(self, error: Exception, batch: Batch) -> None:
+        """Without its text and its locals, which may hold what callers said."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}:{frame.lineno}"
+        records = sum(piece.count for piece in batch.pieces)
+        self._log.error("journal_group_unwritable", error=type(error).__name__, where=where, records=records)
+
     def _fails(self, error: OSError | sqlite3.Error) -> None:
         with suppress(OSError):
             self._disk.reserve(self._waiting.position, End.LOST)
@@ -251,7 +269,7 @@ class Journal:
         if reason != self._failing:
             self._log.error("journal_failing", reason=reason)
         self._failing = reason
-        self._release()
+        self._waiters.release()
 
     def _works(self) -> None:
         if self._failing or self._stalled:
@@ -269,35 +287,10 @@ class Journal:
         except Exception as error:  # noqa: BLE001 - the same
             self._log.warning("journal_housekeeping_failed", reason=str(error)[:200])
 
-    def _release(self) -> None:
-        """Tell those whose records are on disk; all, when nobody may wait."""
-        due: defaultdict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = defaultdict(list)
-        with self._lock:
-            if not self._waiters:
-                return
-            durable = self._waiting.durable
-            everyone = bool(self._failing) or self._stalled or self._stop.is_set()
-            keep = []
-            for position, future in self._waiters:
-                if everyone or position <= durable:
-                    due[future.get_loop()].append(future)
-                else:
-                    keep.append((position, future))
-            self._waiters = keep
-        for loop, futures in due.items():
-            with suppress(RuntimeError):  # that loop is closed, and nobody waits in it
-                loop.call_soon_threadsafe(_settle, futures)
-
     @property
     def bytes(self) -> int:  # last, for in a class body this name hides the type
         """On disk, all files, as last looked; seconds old at most."""
         return self._disk.bytes
-
-
-def _settle(futures: list[asyncio.Future[None]]) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_result(None)
 
 
 def _boot() -> str:

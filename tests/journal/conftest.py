@@ -25,9 +25,10 @@ def wall() -> Wall:
 @pytest.fixture
 def opens(folder: Path, wall: Wall) -> Iterator[Opens]:
     with ExitStack() as stack:
+        given: dict[str, Any] = {"wall": wall, "boot_id": "boot-a"}
 
         def open_one(where: Path = folder, **settings: Any) -> Journal:
-            journal = Journal.open(where, **{"wall": wall, "boot_id": "boot-a"} | settings)
+            journal = Journal.open(where, **(given | settings))
             stack.callback(journal.close)
             return journal
 
