@@ -16,8 +16,8 @@ pytestmark = pytest.mark.db
 
 
 async def test_migrating_twice_is_migrating_once(empty_database: str) -> None:
-    assert await migrate(empty_database) == Migrated(None, "0002")
-    assert await migrate(empty_database) == Migrated("0002", "0002")
+    assert await migrate(empty_database) == Migrated(None, "0003")
+    assert await migrate(empty_database) == Migrated("0003", "0003")
 
 
 async def test_two_processes_may_migrate_at_once(empty_database: str) -> None:
@@ -28,13 +28,13 @@ async def test_two_processes_may_migrate_at_once(empty_database: str) -> None:
         for _ in range(3)
     ]
     assert await asyncio.gather(*(process.wait() for process in processes)) == [0, 0, 0]
-    assert await migrate(empty_database) == Migrated("0002", "0002")
+    assert await migrate(empty_database) == Migrated("0003", "0003")
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(database: str) -> None:
     connection = await asyncpg.connect(database)
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(MigrationError, match=r"'9999' is not known to this version \(newest '0002'\)"):
+    with pytest.raises(MigrationError, match=r"'9999' is not known to this version \(newest '0003'\)"):
         await migrate(database)
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9999"
     await connection.close()
