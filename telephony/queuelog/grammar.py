@@ -78,6 +78,9 @@ _RESULTS = {
     "SYSCOMPAT": QueueResult.INCOMPATIBLE,
     "WITHDRAW": QueueResult.WITHDRAWN,
 }
+# Which datum says how long he waited; SYSCOMPAT and refusals do not say it.
+_WAITED = {"ABANDON": 2, "CONNECT": 0, "EXITEMPTY": 2, "EXITWITHKEY": 3, "EXITWITHTIMEOUT": 2, "WITHDRAW": 2}
+_TALK_ENDED = frozenset({"COMPLETEAGENT", "COMPLETECALLER", "TRANSFER", "BLINDTRANSFER", "ATTENDEDTRANSFER"})
 # Whether `agent` is one. ABANDON may have one: the caller left while the agent heard the announcement.
 _WITH_AGENT = frozenset({"CONNECT", "SYSCOMPAT"})
 _WITHOUT_AGENT = frozenset(_RESULTS) - _WITH_AGENT - {"ABANDON"}
@@ -140,10 +143,29 @@ def to_fact(entry: Entry, read_at: timedelta) -> QueueResultLogged | None:
         entry: the line.
         read_at: our monotonic clock when it was read.
     """
-    result = _RESULTS.get(entry.event)
+    result = result_of(entry)
     if result is None:
         return None
     return QueueResultLogged(Moment(entry.at, read_at), QueueName(entry.queue), Uniqueid(entry.callid), result)
+
+
+def result_of(entry: Entry) -> QueueResult | None:
+    """How a stay ended; None for a line that tells something else."""
+    return _RESULTS.get(entry.event)
+
+
+def waited(entry: Entry) -> timedelta | None:
+    """How long he had waited when his stay ended, in whole seconds; None where the line does not say it."""
+    at = _WAITED.get(entry.event)
+    return None if at is None else timedelta(seconds=int(entry.data[at]))
+
+
+def talked(entry: Entry) -> tuple[timedelta, timedelta] | None:
+    """Of a line that ends a talk with an agent, how long he had waited before it, and how long they talked."""
+    if entry.event not in _TALK_ENDED:
+        return None
+    waited_for, talked_for, _ = entry.data[-3:]
+    return timedelta(seconds=int(waited_for)), timedelta(seconds=int(talked_for))
 
 
 def _fault(text: str, epoch: str, entry: Entry, data: str) -> str:
