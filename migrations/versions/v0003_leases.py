@@ -19,12 +19,15 @@ CREATE TABLE leases (
     holder   uuid NOT NULL,
     told     text NOT NULL,
     until    timestamptz NOT NULL,
-    taken_at timestamptz NOT NULL
+    taken_at timestamptz NOT NULL,
+    term     bigint NOT NULL
 );
 COMMENT ON TABLE leases IS 'Who follows a PBX and writes its calls, until when; by the clock of the database';
 COMMENT ON COLUMN leases.holder IS 'The instance: the number in its data_dir';
 COMMENT ON COLUMN leases.told IS 'Host and process, for people';
-COMMENT ON COLUMN leases.taken_at IS 'Names the term; who renews must know it, so a copy of the holder is none';
+COMMENT ON COLUMN leases.until IS 'Unless renewed; -infinity: given up';
+COMMENT ON COLUMN leases.taken_at IS 'Who renews must know it, so that a copy of the holder is none';
+COMMENT ON COLUMN leases.term IS 'Counts the changes of holder: while it stays, nobody else has followed the PBX';
 CREATE VIEW call_positions AS SELECT id, pbx, life, revision >> 12 AS position FROM calls;
 COMMENT ON VIEW call_positions IS 'The position in the journal of the PBX that a row reflects; 0: older than it';
 CREATE INDEX visits_joined ON visits (joined_at) WHERE kind = 'queue';

@@ -62,7 +62,8 @@ class Leases:
         self._told = told
         self._pbxs = sorted(set(pbxs))
         self._lease = lease
-        self._terms: dict[str, datetime] = {}
+        self._taken: dict[str, datetime] = {}
+        self._terms: dict[str, int] = {}
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
         self._released = asyncio.Event()
@@ -73,8 +74,12 @@ class Leases:
         return frozenset(self._pbxs)
 
     @property
-    def terms(self) -> dict[str, datetime]:
-        """The leases taken, each with the `taken_at` that names our term."""
+    def terms(self) -> dict[str, int]:
+        """Of what was taken: how often its holder has changed so far, this time included.
+
+        The same number after a restart means that nobody else has followed that PBX meanwhile: what we know of its
+        calls is the newest there is. Another number: somebody has, and the database knows more than our journal.
+        """
         return dict(self._terms)
 
     async def take(self) -> frozenset[str]:
@@ -90,8 +95,9 @@ class Leases:
                 rows = await self._take_all(connection)
             except _OthersError:
                 return frozenset()
-        self._terms = {row["pbx"]: row["taken_at"] for row in rows}
-        return frozenset(self._terms)
+        self._taken = {row["pbx"]: row["taken_at"] for row in rows}
+        self._terms = {row["pbx"]: row["term"] for row in rows}
+        return frozenset(self._taken)
 
     async def renew(self) -> frozenset[str]:
         """Hold on to what was taken, for another lease from now; also when it has ended, if nobody took it.
@@ -100,16 +106,15 @@ class Leases:
             Those still ours. What is missing another took, or had taken: it does not come back by itself.
         """
         async with self._asking() as connection:
-            rows = await connection.fetch(
-                _RENEW, list(self._terms), self.holder, list(self._terms.values()), self._lease
-            )
+            taken = list(self._taken), list(self._taken.values())
+            rows = await connection.fetch(_RENEW, taken[0], self.holder, taken[1], self._lease)
         return frozenset(row["pbx"] for row in rows)
 
     async def release(self) -> None:
         """Give up what was taken, so that whoever stands by has it at once. After the last call was saved."""
-        terms, self._terms = self._terms, {}
+        taken, self._taken = self._taken, {}
         async with self._asking() as connection:
-            await connection.execute(_RELEASE, list(terms), self.holder, list(terms.values()), RELEASED)
+            await connection.execute(_RELEASE, list(taken), self.holder, list(taken.values()), RELEASED)
 
     async def holders(self) -> list[Holding]:
         """Who holds which of these PBXs; those that were released or never taken are missing."""
@@ -126,8 +131,8 @@ class Leases:
             connection: in a transaction.
             pbxs: names.
         """
-        terms = {pbx: self._terms[pbx] for pbx in sorted(set(pbxs)) if pbx in self._terms}
-        rows = await connection.fetch(_FENCE, list(terms), self.holder, list(terms.values()))
+        taken = {pbx: self._taken[pbx] for pbx in sorted(set(pbxs)) if pbx in self._taken}
+        rows = await connection.fetch(_FENCE, list(taken), self.holder, list(taken.values()))
         return frozenset(row["pbx"] for row in rows)
 
     async def wait(self, seconds: float) -> None:
@@ -195,10 +200,11 @@ class _OthersError(Exception):
     """Not all could be had: what was taken in this transaction is given back."""
 
 
-# Ended is what was not renewed in time, though the server has been up for long enough to renew it.
-_ENDED: LiteralString = (
-    "leases.until <= clock_timestamp() AND pg_postmaster_start_time() <= clock_timestamp() - {lease}::interval"
-)
+# Given up, or not renewed in time though the server has been up for long enough to renew it.
+_ENDED: LiteralString = """
+    leases.until = '-infinity'
+    OR (leases.until <= clock_timestamp() AND pg_postmaster_start_time() <= clock_timestamp() - {lease}::interval)
+"""
 
 # In one order, so that nobody waits in a circle. It reads nothing of a lease that lives, so its holder never waits.
 _LOCK: LiteralString = f"""
@@ -208,24 +214,26 @@ ORDER BY pbx FOR UPDATE
 """  # noqa: S608 - constants of ours
 
 _TAKE: LiteralString = f"""
-INSERT INTO leases (pbx, holder, told, until, taken_at)
-SELECT pbx, $2::uuid, $3, clock_timestamp() + $4::interval, clock_timestamp() FROM unnest($1::text[]) AS pbx
+INSERT INTO leases (pbx, holder, told, until, taken_at, term)
+SELECT pbx, $2::uuid, $3, clock_timestamp() + $4::interval, clock_timestamp(), 1 FROM unnest($1::text[]) AS pbx
 ON CONFLICT (pbx) DO UPDATE SET
-    holder = excluded.holder, told = excluded.told, until = excluded.until, taken_at = excluded.taken_at
+    holder = excluded.holder, told = excluded.told, until = excluded.until, taken_at = excluded.taken_at,
+    term = leases.term + (leases.holder <> excluded.holder)::integer
 WHERE leases.holder = excluded.holder OR ({_ENDED.format(lease="$4")})
-RETURNING pbx, taken_at
+RETURNING pbx, taken_at, term
 """  # noqa: S608 - the same
 
 _RENEW: LiteralString = """
 UPDATE leases SET until = clock_timestamp() + $4::interval
 FROM unnest($1::text[], $3::timestamptz[]) AS ours (pbx, taken_at)
-WHERE leases.pbx = ours.pbx AND leases.holder = $2 AND leases.taken_at = ours.taken_at
+WHERE leases.pbx = ours.pbx AND leases.holder = $2 AND leases.taken_at = ours.taken_at AND until > '-infinity'
 RETURNING leases.pbx
 """
 
+# The row stays: who followed last is what a term counts by.
 _RELEASE: LiteralString = """
 WITH gone AS (
-    DELETE FROM leases USING unnest($1::text[], $3::timestamptz[]) AS ours (pbx, taken_at)
+    UPDATE leases SET until = '-infinity' FROM unnest($1::text[], $3::timestamptz[]) AS ours (pbx, taken_at)
     WHERE leases.pbx = ours.pbx AND leases.holder = $2 AND leases.taken_at = ours.taken_at
     RETURNING leases.pbx)
 SELECT pg_notify($4, '') WHERE EXISTS (SELECT FROM gone)
@@ -233,13 +241,13 @@ SELECT pg_notify($4, '') WHERE EXISTS (SELECT FROM gone)
 
 _HOLDERS: LiteralString = """
 SELECT pbx, holder, told, until, taken_at, until > clock_timestamp() AS living
-FROM leases WHERE pbx = ANY($1::text[]) ORDER BY pbx
+FROM leases WHERE pbx = ANY($1::text[]) AND until > '-infinity' ORDER BY pbx
 """
 
 # The weakest lock that a taker waits for, and a renewal does not.
 _FENCE: LiteralString = """
 SELECT leases.pbx FROM leases JOIN unnest($1::text[], $3::timestamptz[]) AS ours (pbx, taken_at)
     ON leases.pbx = ours.pbx AND leases.taken_at = ours.taken_at
-WHERE leases.holder = $2
+WHERE leases.holder = $2 AND leases.until > '-infinity'
 ORDER BY leases.pbx FOR KEY SHARE OF leases
 """

@@ -190,4 +190,31 @@ async def test_after_its_connection_was_cut_it_opens_another(
     with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         await a.renew()  # whether the cut has been noticed by now depends on the moment; nothing else may come of it
     assert await a.renew() == ONE
-    assert set(a.terms) == ONE
+
+
+async def test_a_term_counts_who_else_has_followed(instance: Instance) -> None:
+    a, b = instance(A), instance(B)
+    await a.take()
+    assert a.terms == {"pbx1": 1}
+    await a.release()
+    again = instance(A)
+    await again.take()
+    assert again.terms == {"pbx1": 1}  # stopped and started: nobody else was there
+    await again.release()
+    await b.take()
+    await b.release()
+    await again.take()
+    assert (b.terms, again.terms) == ({"pbx1": 2}, {"pbx1": 3})
+
+
+async def test_what_was_given_up_is_neither_renewed_nor_written(instance: Instance, database: str) -> None:
+    a = instance(A)
+    await a.take()
+    taken = dict(a._taken)
+    await a.release()
+    a._taken = taken  # as if the answer had been lost
+    assert await a.renew() == NONE
+    saving = await asyncpg.connect(database)
+    async with saving.transaction():
+        assert await a.fence(saving, ["pbx1"]) == NONE
+    await saving.close()
