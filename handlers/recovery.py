@@ -8,7 +8,8 @@ the revision, which holds the journal's position.
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
@@ -173,11 +174,27 @@ async def recover(
     Raises:
         OSError, sqlite3.Error: the journal cannot be read.
     """
+    # SQLite's connections belong to the thread that made them: one for all of it.
+    thread = ThreadPoolExecutor(1, "journal")
+    try:
+        iterator = await asyncio.get_running_loop().run_in_executor(thread, records)
+        try:
+            await _recover(recovery, iterator, clock, thread)
+        finally:
+            if isinstance(iterator, Generator):
+                thread.submit(iterator.close)
+    finally:
+        thread.shutdown(wait=False)
+    return recovery.end()
+
+
+async def _recover(
+    recovery: Recovery, iterator: Iterator[Record], clock: Callable[[], float], thread: Executor
+) -> None:
     loop = asyncio.get_running_loop()
-    iterator = await loop.run_in_executor(None, records)
     began = told = clock()
     count = 0
-    while some := await loop.run_in_executor(None, lambda: list(islice(iterator, AT_ONCE))):
+    while some := await loop.run_in_executor(thread, lambda: list(islice(iterator, AT_ONCE))):
         rest: Sequence[Record] = some
         while rest:
             turn_ends = clock() + SLICE
@@ -191,4 +208,3 @@ async def recover(
         if clock() - told >= TOLD_EVERY:
             told = clock()
             log.info("journal_being_read", records=count, seconds=round(told - began, 1))
-    return recovery.end()
