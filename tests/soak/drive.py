@@ -12,15 +12,16 @@ from typing import Any
 
 import asyncpg
 
+from tests.pbx.ami import AmiError
 from tests.pbx.product import Metrics
 from tests.pbx.story import Witnessed
 
-from .faults import KINDS, Incident
+from .faults import CRASH, KINDS, Incident
 from .scene import PBX, Scene, wall
 from .verdict import Judgement, judge
 
 CONSUMING_WITHIN, RECONCILED_WITHIN = 5.0, 30.0
-PATIENCE = 60.0  # for a recovery, before the next fault comes all the same
+PATIENCE = 40.0  # for a recovery, before the next fault comes all the same
 BEFORE = 10.0  # visits that ended so long before a fault are asked for, too: they may not have been saved
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 Tell = Callable[[str], None]
@@ -47,7 +48,7 @@ class Soaked:
 
 
 async def soak(
-    scene: Scene, faults: Sequence[Incident], seed: int, tell: Tell, *, calm: tuple[float, float], heals: float = 90.0
+    scene: Scene, faults: Sequence[Incident], seed: int, tell: Tell, *, calm: tuple[float, float], heals: float = 75.0
 ) -> Soaked:
     """Do all of it on a scene that has just begun.
 
@@ -60,23 +61,44 @@ async def soak(
         heals: so long after the last call may differences go away by themselves.
     """
     rng, began, result = Random(seed), time.monotonic(), Soaked(seed)
-    await asyncio.sleep(rng.uniform(*calm))
-    for fault in faults:
-        await one(scene, fault, rng)
-        result.incidents.append(fault)
-        tell(described(fault))
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(watch(scene, result, tell))
         await asyncio.sleep(rng.uniform(*calm))
-    tell("no new calls; waiting for the last ones")
-    await drain(scene, result)
-    await settle(scene, result, heals, tell)
+        for fault in faults:
+            await one(scene, fault, rng)
+            result.incidents.append(fault)
+            tell(described(fault))
+            await asyncio.sleep(rng.uniform(*calm))
+        tell("no new calls; waiting for the last ones")
+        await drain(scene, result)
+        await settle(scene, result, heals, tell)
+        watching.cancel()
     result.seconds = time.monotonic() - began
     return result
+
+
+async def watch(scene: Scene, result: Soaked, tell: Tell) -> None:
+    """Asterisk itself may crash; that is one more death of the PBX, and not ours."""
+    while True:
+        alive = wall()
+        await asyncio.sleep(0.1)
+        if scene.pbx.runs or scene.pbx_down.locked():
+            continue
+        async with scene.pbx_down:
+            crash = Incident(0, CRASH, 0.0, alive)
+            await one(scene, crash, Random(0))
+        crash.began = alive
+        result.incidents.append(crash)
+        tell(described(crash))
 
 
 async def one(scene: Scene, fault: Incident, rng: Random) -> None:
     """Do it, and measure how long the service takes to be itself again."""
     fault.began = wall()
-    await KINDS[fault.kind].do(scene, fault, rng)
+    try:
+        await KINDS[fault.kind].do(scene, fault, rng)
+    except AmiError as error:  # it has just crashed
+        fault.complaints.append(f"not done: {error}")
     fault.mended = wall()
     await recovery(scene, fault)
     if KINDS[fault.kind].pbx_dies:
@@ -141,7 +163,7 @@ async def _metrics(scene: Scene, fault: Incident) -> Metrics | None:
 async def drain(scene: Scene, result: Soaked) -> None:
     """No call is left on the PBX, and SIPp has written down what it saw."""
     await scene.traffic.stop()
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, AmiError):
         await scene.pbx.quiet(90)
     result.seen = await asyncio.to_thread(scene.traffic.witnessed)
 

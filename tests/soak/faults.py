@@ -38,7 +38,7 @@ class Incident:
     @property
     def over(self) -> float:
         """When the service heard the PBX again, as far as could be seen."""
-        return self.mended + (self.consuming if self.consuming is not None else 60.0)
+        return self.mended + (self.consuming if self.consuming is not None else 40.0)
 
     def __str__(self) -> str:
         return f"{self.number}. {self.kind} ({self.seconds:.1f} s)"
@@ -88,8 +88,15 @@ async def service_frozen(scene: Scene, fault: Incident, _rng: Random) -> None:
 
 
 async def pbx_killed(scene: Scene, fault: Incident, _rng: Random) -> None:
+    async with scene.pbx_down:
+        await scene.pbx.kill()
+        await asyncio.sleep(fault.seconds)
+        await scene.pbx.start()
+
+
+async def pbx_crashed(scene: Scene, _fault: Incident, _rng: Random) -> None:
+    """Nobody did it: Asterisk ended by itself, and is started again as a service manager would."""
     await scene.pbx.kill()
-    await asyncio.sleep(fault.seconds)
     await scene.pbx.start()
 
 
@@ -183,7 +190,8 @@ OTHERS = {
     "database restarted": Kind(database_restarted, 1.0, 20.0, deaf=False),
     "queue_log rotated": Kind(log_rotated, 1.0, 1.0, deaf=False),
 }
-KINDS = KILLS | OTHERS
+CRASH = "PBX crashed"
+KINDS = KILLS | OTHERS | {CRASH: Kind(pbx_crashed, 0.0, 0.0, pbx_dies=True)}
 
 
 def planned(kills: int, seed: int) -> Iterator[Incident]:

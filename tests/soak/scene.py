@@ -53,6 +53,7 @@ class Scene:
         self._seed, self._per_second, self._slices = seed, per_second, slices
         self._stack = AsyncExitStack()
         self.ended = EndedVisits(Path())
+        self.pbx_down = asyncio.Lock()  # held by whoever is ending and starting the PBX
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def __aenter__(self) -> Self:

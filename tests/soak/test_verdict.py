@@ -78,9 +78,13 @@ def incident(kind: str, began: float, mended: float) -> Incident:
 
 
 def kinds(
-    calls: list[dict[str, Any]], seen: Witnessed, *faults: Incident, direct: tuple[str, ...] = (), **known: int
+    calls: list[dict[str, Any]],
+    seen: Witnessed,
+    *faults: Incident,
+    direct: tuple[str, ...] = (),
+    known: dict[str, int] | None = None,
 ) -> list[str]:
-    judgement = judge(calls, seen, faults, KNOWN | known, direct)
+    judgement = judge(calls, seen, faults, KNOWN | (known or {}), direct)
     return sorted(one.kind for one in judgement.differences)
 
 
@@ -119,7 +123,7 @@ def test_who_waited_when_the_pbx_died_is_lost_and_nothing_else() -> None:
 
 
 def test_a_visit_that_is_not_exported_is_missing_and_so_is_its_call() -> None:
-    assert kinds([], witnessed(), inbound=0, cases=0, calls_with_a_case=0) == ["call", "missing"]
+    assert kinds([], witnessed(), known={"inbound": 0, "cases": 0, "calls_with_a_case": 0}) == ["call", "missing"]
     without = call()
     without["visits"] = []
     assert kinds([without], witnessed()) == ["missing"]
@@ -152,9 +156,9 @@ def test_a_call_a_case_an_offer_told_twice_are_each_seen() -> None:
 
 @pytest.mark.parametrize("known", ["without_its_case", "doubled_calls"])
 def test_what_postgresql_counts_wrong_is_a_difference(known: str) -> None:
-    assert kinds([call()], witnessed(), **{known: 1}) == ["case"]
-    assert kinds([call()], witnessed(), cases=2) == ["case"]
-    assert kinds([call()], witnessed(), open_calls=1) == ["open"]
+    assert kinds([call()], witnessed(), known={known: 1}) == ["case"]
+    assert kinds([call()], witnessed(), known={"cases": 2}) == ["case"]
+    assert kinds([call()], witnessed(), known={"open_calls": 1}) == ["open"]
 
 
 def test_connect_of_a_caller_who_had_left_is_abandoned_and_reconstructed_may_say_as_the_log_says() -> None:
