@@ -7,11 +7,12 @@ position in the journal, and gets the effects performed. Two readings fed the sa
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 
 import structlog
 
+from handlers.unheard import Unheard
 from telephony.ami.clock import PbxClock
 from telephony.ami.codec import Kind as MessageKind
 from telephony.ami.codec import Message, Quarantined
@@ -144,6 +145,7 @@ class Reading:
         listing: the one being gathered.
         wants: a listing of everything should be asked for: at once (`timedelta()`), or when our clock passes it.
         gap: for how long the PBX was not heard, in all. lost_at: since when it is not.
+        unheard: when that was, by the clock of the PBX.
         refused: why the last events were refused, when none was accepted since; at most `REFUSED_IN_A_ROW`.
         listed: positions (asked, complete) of the listings of everything that were completed, the newest last.
         skips: gives what is to be applied of a fact, or None; None: all of it.
@@ -157,12 +159,15 @@ class Reading:
         self.wants: timedelta | None = None
         self.gap = timedelta()
         self.lost_at: timedelta | None = None
+        self.unheard = Unheard()
         self.refused: list[str] = []
         self.listed: list[tuple[int, int]] = []
         self.skips: Callable[[Fact], Fact | None] | None = None
         self._asked_position = 0
         self._clock = PbxClock()
         self._last: Moment | None = None
+        self._heard: Moment | None = None
+        self._stamped: Moment | None = None
         self._left_open: Sequence[CallRecord] = ()
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
@@ -187,6 +192,7 @@ class Reading:
             case Batch():
                 for item in entry.items:
                     self._take_item(item, entry)
+                self._heard = moment_of(entry)
             case LinkUp():
                 self.up, self._clock = True, PbxClock()
             case LinkDown():
@@ -221,6 +227,7 @@ class Reading:
             self.refused.clear()
             fact = translate(item.event, item.headers, self._clock.moment(item.headers, batch.mono, batch.offset))
             if fact is not None:
+                self._stamped = fact.at if fact.at.stamped else self._stamped
                 self._take_up(fact.at)
                 self._apply(fact)
                 if isinstance(fact, LinkRestored):
@@ -253,6 +260,7 @@ class Reading:
     def missed(self) -> None:
         """Something that was read is not in the journal: what it said is unknown."""
         if self._last is not None:
+            self._lose(self._last)
             self._apply(LinkLost(self._last, "the journal has a hole"))
 
     def _down(self, mono: timedelta, at: Moment, reason: str) -> None:
@@ -260,7 +268,17 @@ class Reading:
         self.listing, self.wants = None, None
         if self.lost_at is None:
             self.lost_at = mono
+        self._lose(at)
         self._apply(LinkLost(at, reason))
+
+    def _lose(self, at: Moment) -> None:
+        """Nothing has been heard since the last bytes."""
+        self.unheard.lost(self._on_its_clock(self._heard or at))
+
+    def _on_its_clock(self, at: Moment) -> datetime:
+        """That moment of ours, by the clock of the PBX as far as it has told it."""
+        stamped = self._stamped
+        return at.wall if stamped is None else stamped.wall + (at.mono - stamped.mono)
 
     def _do_without(self, at: Moment, reason: str) -> None:
         """The PBX gives no listing: go on with what is heard, and ask again later."""
@@ -288,6 +306,7 @@ class Reading:
         if not self.synchronised:
             self.wants = at.mono + LIST_AGAIN_AFTER
         self.synchronised = True
+        self.unheard.found(self._on_its_clock(at))
         self._apply(listing.taken(at))
         if listing.full and self._asked_position:
             self.listed.append((self._asked_position, self.position))
