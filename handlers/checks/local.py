@@ -12,7 +12,7 @@ import aiohttp
 from handlers.agi.side import scripts_of
 from handlers.checks.findings import Finding, Subject
 from handlers.threads import within
-from telephony.config import EMBEDDED, Address, Config, ConfigFaults, Pbx
+from telephony.config import Address, Config, ConfigFaults, Pbx
 
 HEALTH_SECONDS = 3.0
 NAME_SECONDS = 5.0
@@ -39,9 +39,8 @@ def scripts(config: Config) -> list[Finding]:
 
 
 def data_dir(config: Config) -> Finding:
-    """It must be there, or be made, where our own PostgreSQL lives in it."""
+    """It must be there, or be made: the journal lives in it, and our own PostgreSQL."""
     point, path = "data-dir", config.data_dir
-    needed = config.database.url is not None and config.database.url.get_secret_value() == EMBEDDED
     nearest = path
     # pathlib's ways raise where a folder above is closed.
     while not os.path.exists(nearest) and nearest != nearest.parent:  # noqa: PTH110
@@ -52,8 +51,6 @@ def data_dir(config: Config) -> Finding:
     what = f"data_dir = {str(path)!r} cannot be written by this user ({_user()})"
     if not is_folder:
         what = f"data_dir = {str(path)!r}: {str(nearest)!r} is no folder"
-    if not needed:
-        return CONFIGURATION.fine(point, f"{what}, and nothing needs it")
     return CONFIGURATION.fault(point, what, "name a folder that the service may write, or give it that one")
 
 
