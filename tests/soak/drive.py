@@ -18,7 +18,8 @@ from tests.pbx.story import Witnessed
 
 from .faults import CRASH, KINDS, Incident
 from .scene import PBX, Scene, wall
-from .verdict import Judgement, judge
+from .told import Told
+from .verdict import Facts, Judgement, judge
 
 CONSUMING_WITHIN, RECONCILED_WITHIN = 5.0, 30.0
 PATIENCE = 40.0  # for a recovery, before the next fault comes all the same
@@ -62,7 +63,8 @@ async def soak(
     """
     rng, began, result = Random(seed), time.monotonic(), Soaked(seed)
     async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(watch(scene, result, tell))
+        told = Told(scene.pbx)
+        meanwhile = [tasks.create_task(watch(scene, result, tell)), tasks.create_task(told.listen())]
         await asyncio.sleep(rng.uniform(*calm))
         for fault in faults:
             await one(scene, fault, rng)
@@ -71,8 +73,9 @@ async def soak(
             await asyncio.sleep(rng.uniform(*calm))
         tell("no new calls; waiting for the last ones")
         await drain(scene, result)
-        await settle(scene, result, heals, tell)
-        watching.cancel()
+        await settle(scene, result, told, heals, tell)
+        for task in meanwhile:
+            task.cancel()
     result.seconds = time.monotonic() - began
     return result
 
@@ -168,14 +171,13 @@ async def drain(scene: Scene, result: Soaked) -> None:
     result.seen = await asyncio.to_thread(scene.traffic.witnessed)
 
 
-async def settle(scene: Scene, result: Soaked, heals: float, tell: Tell) -> None:
+async def settle(scene: Scene, result: Soaked, told: Told, heals: float, tell: Tell) -> None:
     """Judge, until nothing differs any more or `heals` is over."""
     began = time.monotonic()
     while True:
         result.calls = await scene.product.export(PBX)
-        known = await scene.known()
-        mix = scene.traffic.prefixes_of_direct
-        result.judgement = await asyncio.to_thread(judge, result.calls, result.seen, result.incidents, known, mix)
+        facts = Facts(result.seen, await scene.known(), told.cases, scene.traffic.prefixes_of_direct)
+        result.judgement = await asyncio.to_thread(judge, result.calls, facts, result.incidents)
         result.healed_after = time.monotonic() - began
         differences = result.judgement.differences
         tell(f"{result.healed_after:.0f} s after the last call: {len(differences)} differences")

@@ -107,6 +107,7 @@ def _ledger(result: Soaked) -> Iterator[str]:
     yield f"- lost: {judged.lost}, each of them waiting when the PBX was killed"
     yield f"- where queue_log is known to be wrong, or the PBX died in saying it: {_counts(judged.classes)}"
     yield f"- calls of office phones all within a gap, which no witness could tell: {judged.unheard}"
+    yield f"- cases that the dialplan was told when it asked, each the one that is kept: {judged.cases_told}"
     for quality, errors in judged.wait_errors.items():
         sizes = sorted(abs(error) for error in errors)
         yield f"- wait against SIPp, {quality}: median {statistics.median(sizes):.3f} s, longest {sizes[-1]:.3f} s"

@@ -13,7 +13,7 @@ from tests.pbx.story import Witnessed
 from tests.pbx.trace import Leg
 
 from .faults import Incident
-from .verdict import judge
+from .verdict import Facts, judge
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 EPOCH = int(T0.timestamp())
@@ -83,8 +83,9 @@ def kinds(
     *faults: Incident,
     direct: tuple[str, ...] = (),
     known: dict[str, int] | None = None,
+    told: dict[str, str] | None = None,
 ) -> list[str]:
-    judgement = judge(calls, seen, faults, KNOWN | (known or {}), direct)
+    judgement = judge(calls, Facts(seen, KNOWN | (known or {}), told or {}, direct), faults)
     return sorted(one.kind for one in judgement.differences)
 
 
@@ -159,6 +160,12 @@ def test_what_postgresql_counts_wrong_is_a_difference(known: str) -> None:
     assert kinds([call()], witnessed(), known={known: 1}) == ["case"]
     assert kinds([call()], witnessed(), known={"cases": 2}) == ["case"]
     assert kinds([call()], witnessed(), known={"open_calls": 1}) == ["open"]
+
+
+def test_the_case_that_the_dialplan_was_told_is_the_one_that_is_kept() -> None:
+    assert kinds([call()], witnessed(), told={"pbx1-1.1": "a"}) == []
+    assert kinds([call()], witnessed(), told={"pbx1-1.1": "b"}) == ["case"]
+    assert kinds([call()], witnessed(), told={"pbx1-1.9": "c"}) == ["case"]
 
 
 def test_connect_of_a_caller_who_had_left_is_abandoned_and_reconstructed_may_say_as_the_log_says() -> None:

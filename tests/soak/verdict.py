@@ -40,6 +40,7 @@ class Judgement:
     visits: int = 0
     direct: int = 0
     lost: int = 0  # by the death of the PBX, rightly
+    cases_told: int = 0  # to the dialplan, and kept
     unheard: int = 0  # direct calls all within a gap, which nothing could tell
     classes: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -48,26 +49,35 @@ class Judgement:
     known: Mapping[str, int] = field(default_factory=dict)
 
 
-def judge(
-    calls: Sequence[Document],
-    seen: Witnessed,
-    incidents: Sequence[Incident],
-    known: Mapping[str, int],
-    direct: tuple[str, ...],
-) -> Judgement:
+@dataclass(frozen=True)
+class Facts:
+    """What others than the product know.
+
+    Attributes:
+        seen: by SIPp and queue_log, from the first call to the last.
+        known: what PostgreSQL counts (`Scene.known`).
+        told: Uniqueid to the case that the dialplan was told.
+        direct: what the numbers of callers of office phones begin with.
+    """
+
+    seen: Witnessed
+    known: Mapping[str, int]
+    told: Mapping[str, str] = field(default_factory=dict)
+    direct: tuple[str, ...] = ()
+
+
+def judge(calls: Sequence[Document], facts: Facts, incidents: Sequence[Incident]) -> Judgement:
     """Judge.
 
     Args:
         calls: `export calls --format jsonl` of the PBX.
-        seen: by SIPp and queue_log, from the first call to the last.
+        facts: what it is compared with.
         incidents: what was done to the service and the PBX.
-        known: what PostgreSQL counts (`Scene.known`).
-        direct: what the numbers of callers of office phones begin with.
     """
-    verdict = Judgement(known=known)
+    verdict, seen = Judgement(known=facts.known), facts.seen
     times = _Times(incidents)
-    found = [*_visits(calls, seen, times, verdict), *_direct(calls, seen, times, direct, verdict)]
-    found += [*_doubled(calls, seen, times), *_database(known)]
+    found = [*_visits(calls, seen, times, verdict), *_direct(calls, seen, times, facts.direct, verdict)]
+    found += [*_doubled(calls, seen, times), *_database(facts.known), *_cases(calls, facts.told, verdict)]
     verdict.differences = [
         Difference(one.kind, one.what, one.at, times.near(one.at) if one.at is not None else "") for one in found
     ]
@@ -295,6 +305,19 @@ def _database(known: Mapping[str, int]) -> Iterator[Difference]:
     for name in ("open_calls", "undecided_visits"):
         if known[name]:
             yield Difference("open", f"{name}: {known[name]}")
+
+
+def _cases(calls: Sequence[Document], told: Mapping[str, str], verdict: Judgement) -> Iterator[Difference]:
+    """The case that the dialplan was told is the one that is kept."""
+    for call in calls:
+        case = told.get(call["uniqueid"])
+        if case is not None:
+            verdict.cases_told += 1
+            if call["case"] is None or call["case"]["id"] != case:
+                text = f"{call['uniqueid']} of {call['caller']}: told {case}, kept {call['case']}"
+                yield Difference("case", text, _epoch(call["arrived_at"]))
+    for uniqueid in told.keys() - {call["uniqueid"] for call in calls}:
+        yield Difference("case", f"{uniqueid}: the dialplan was told {told[uniqueid]}, no such call is exported")
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
