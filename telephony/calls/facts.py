@@ -323,12 +323,16 @@ class QueueResultTold:
 
 @dataclass(frozen=True, slots=True)
 class QueueResultLogged:
-    """queue_log says how the caller's stay ended. `at.wall` is whole seconds; `at.mono` is when the line was read."""
+    """queue_log says how the caller's stay ended. `at.wall` is whole seconds; `at.mono` is when the line was read.
+
+    `agent`: the member to whom he was connected; empty when he was not.
+    """
 
     at: Moment
     queue: QueueName
     uniqueid: Uniqueid
     result: QueueResult
+    agent: str = ""
 
 
 class MemberState(StrEnum):

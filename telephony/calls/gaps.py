@@ -78,7 +78,7 @@ def take_from_log(visit: Visit, outcome: Outcome) -> None:
     if outcome is Outcome.ANSWERED:
         if visit.connected is None:
             visit.connected, visit.reconstructed = visit.logged_at, True
-        visit.agent = visit.agent or ""
+        visit.agent = visit.agent or visit.logged_agent
         visit.talk_heard, visit.talk_doubted = False, True
     elif visit.bounded:
         visit.left, visit.reconstructed = visit.logged_at, True
@@ -87,6 +87,7 @@ def take_from_log(visit: Visit, outcome: Outcome) -> None:
 
 def note_logged(visit: Visit, fact: QueueResultLogged) -> None:
     """When queue_log's second was, on the clocks of this visit: the line may be read much later."""
+    visit.logged_agent = fact.agent
     wall = max(fact.at.wall, visit.began.wall)
     visit.logged_at = Moment(wall, visit.began.mono + (wall - visit.began.wall))
 
@@ -95,6 +96,7 @@ def told_late(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """queue_log's line of a stay that was already given up as lost, or of an answer of which only the fact is known."""
     if visit.outcome is Outcome.ANSWERED and visit.connected is None and visit.logged is QueueResult.CONNECTED:
         visit.connected, visit.reconstructed = visit.logged_at, True
+        visit.agent = visit.agent or visit.logged_agent
         book.touch(call)
     verdict = by_log(book, visit) if visit.outcome is Outcome.LOST else None
     if verdict is None:
@@ -141,7 +143,7 @@ def talks_on(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], 
     visit.found = at
     visit.partial, visit.bounded, visit.hold_heard = True, False, False
     visit.talk_heard = visit.reconstructed
-    visit.agent = visit.agent or (offer.agent if offer else named(book, visit, partners))
+    visit.agent = visit.agent or (offer.agent if offer else visit.logged_agent or named(book, visit, partners))
     if offer is not None:
         won(book, visit, offer, at)
     book.decide(call, visit, Outcome.ANSWERED, FOUND, at)

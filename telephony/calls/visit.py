@@ -166,6 +166,7 @@ class Visit:
     told: QueueResult | None = None
     logged: QueueResult | None = None
     logged_at: Moment | None = None
+    logged_agent: str = ""
     alive: Moment | None = None
     bounded: bool = False
     reconstructed: bool = False

@@ -146,7 +146,8 @@ def to_fact(entry: Entry, read_at: timedelta) -> QueueResultLogged | None:
     result = result_of(entry)
     if result is None:
         return None
-    return QueueResultLogged(Moment(entry.at, read_at), QueueName(entry.queue), Uniqueid(entry.callid), result)
+    agent = entry.agent if result is QueueResult.CONNECTED else ""
+    return QueueResultLogged(Moment(entry.at, read_at), QueueName(entry.queue), Uniqueid(entry.callid), result, agent)
 
 
 def result_of(entry: Entry) -> QueueResult | None:
