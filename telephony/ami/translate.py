@@ -242,8 +242,12 @@ def blind_transfer(at: Moment, h: Headers) -> facts.Fact:
 
 
 def attended_transfer(at: Moment, h: Headers) -> facts.Fact:
-    """Two legs of one agent become none. Target and transferee are told only of bridged channels."""
+    """Two legs of one agent become none. Target and transferee are told only of bridged channels.
+
+    DestType App: his second leg is in no bridge but in Queue() or Dial(), where the transferee takes its place.
+    """
     who, target = h.get("TransfereeUniqueid"), h.get("TransferTargetUniqueid")
+    place = h.get("SecondTransfererUniqueid") if h.get("DestType") == "App" else None
     return facts.Transferred(
         at,
         "attended",
@@ -251,6 +255,7 @@ def attended_transfer(at: Moment, h: Headers) -> facts.Fact:
         Uniqueid(who) if who else None,
         succeeded=h["Result"] == "Success",
         target=Uniqueid(target) if target else None,
+        place=Uniqueid(place) if place else None,
     )
 
 

@@ -89,7 +89,8 @@ class Leg:
         near: the other half, if this is the half of a Local channel that is in the dialplan.
         far: the other half, if this is the half of a Local channel that somebody called.
         stands_for: the customer who called the other half: what this half does in the dialplan, he does.
-        consulted: the near half of the Local channel by which an agent calls this phone to consult.
+        behind: the customer who listens through this half of a Local channel since a transfer: what it does, he does.
+        rung_by: the channel whose queue or dial calls it. member: name and interface by which a queue calls it.
         reached: the attempt to reach it is over, or it answered.
         seen: the last moment at which it surely lived, as far as noted.
     """
@@ -102,7 +103,9 @@ class Leg:
     stands_for: Uniqueid | None = None
     alerted: Moment | None = None
     near: Uniqueid | None = None
-    consulted: Uniqueid | None = None
+    behind: Uniqueid | None = None
+    rung_by: Uniqueid | None = None
+    member: tuple[str, Interface] | None = None
     reached: bool = False
     seen: Moment | None = None
     absent_since: Moment | None = None

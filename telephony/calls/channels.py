@@ -1,7 +1,7 @@
 """Channels come, are named, asked to end, and go."""
 
 from telephony.calls import dialling, queueing, talking, talks
-from telephony.calls.book import Book, LiveCall, party
+from telephony.calls.book import Book, Leg, LiveCall, party
 from telephony.calls.facts import (
     CallerIdentified,
     ChannelAppeared,
@@ -10,6 +10,7 @@ from telephony.calls.facts import (
     HangupRequested,
     HangupSide,
     Moment,
+    Uniqueid,
 )
 from telephony.calls.record import Direction, Kind, Party
 from telephony.calls.visit import Visit
@@ -46,18 +47,30 @@ def asked_to_end(book: Book, fact: HangupRequested) -> None:
         return
     call = leg.call
     is_root = leg.uniqueid == call.root
-    if call.asked is None and (is_root or leg.bridge is not None):
+    agent = book.partners.get(fact.uniqueid) or book.offers.get(fact.uniqueid)
+    last = leg.bridge is not None and not leaves_others(book, leg)
+    if call.asked is None and (is_root or (last and (agent is not None or not call.visits))):
         calling = Party.AGENT if call.direction is Direction.OUTBOUND else Party.CALLER
         called = Party.CALLER if call.direction is Direction.OUTBOUND else Party.AGENT
         call.asked = party(fact.side, calling if is_root else called)
-    for visit in call.of(fact.uniqueid):
+    for visit in waits_of(book, call, fact.uniqueid):
         note_request(visit, fact)
     dialling.leg_asked_to_end(book, leg, fact)
-    agent = book.partners.get(fact.uniqueid) or book.offers.get(fact.uniqueid)
-    if agent is not None and leg.bridge is not None:
+    if agent is not None and last:
         visit = agent[1]
-        if visit.talk_since is not None and visit.hung_up_by is None and not visit.transferred:
+        if visit.talk_since is not None and visit.hung_up_by is None and leg.uniqueid not in visit.handed_by:
             visit.hung_up_by = party(fact.side, Party.AGENT)
+
+
+def leaves_others(book: Book, leg: Leg) -> bool:
+    """Whether at least two stay in its bridge (a conference): they go on."""
+    return leg.bridge is not None and len(book.bridges.get(leg.bridge, ())) > 2  # noqa: PLR2004
+
+
+def waits_of(book: Book, call: LiveCall, uniqueid: Uniqueid) -> list[Visit]:
+    """His visits: made on his own channel, or on one through which he listens."""
+    halves = (leg for leg in map(book.legs.get, call.legs) if leg is not None and leg.behind == uniqueid)
+    return [*call.of(uniqueid), *(visit for half in halves for visit in call.of(half.uniqueid))]
 
 
 def note_request(visit: Visit, fact: HangupRequested) -> None:
@@ -83,8 +96,11 @@ def ended(book: Book, fact: ChannelEnded) -> None:
     if call is None:
         return
     queueing.waits_no_more(book, leg.uniqueid)
-    for visit in list(call.of(leg.uniqueid)):
-        customer_gone(book, call, visit, fact.at)
+    for visit in waits_of(book, call, leg.uniqueid):
+        if visit.customer == leg.uniqueid:
+            customer_gone(book, call, visit, fact.at)
+        else:
+            talks.end_talk(book, call, visit, fact.at)
     call.legs.discard(leg.uniqueid)
     if not call.legs:
         call.ended = fact.at

@@ -1,6 +1,6 @@
 """Phones are called and ring, for a queue's caller or for one whom the dialplan connects directly."""
 
-from telephony.calls import gaps, talking, talks
+from telephony.calls import gaps, talks
 from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.facts import (
     AgentCalled,
@@ -14,7 +14,6 @@ from telephony.calls.facts import (
     HangupSide,
     LocalJoined,
     Moment,
-    Transferred,
     Uniqueid,
 )
 from telephony.calls.outcome import DIES_WITH_IT, UNHEARD, judge_direct
@@ -32,6 +31,7 @@ def began(book: Book, fact: DialBegan) -> None:
     if leg.call is None:
         leg.call = caller.call
         caller.call.legs.add(leg.uniqueid)
+    leg.rung_by = caller.uniqueid
     if leg.uniqueid not in book.offers:  # else the queue said so already
         called_by(book, caller.call, caller, leg, fact.at)
 
@@ -40,7 +40,11 @@ def called_by(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> 
     """What it means that this channel of this call rings that device."""
     visit = waiting_in_queue(call, caller)
     if visit is not None:
-        make_offer(book, call, visit, leg, at, agent=leg.interface)
+        if not forwarded(book, call, visit, leg):
+            make_offer(book, call, visit, leg, at, agent=leg.interface)
+        return
+    if caller.behind is not None:
+        dialled_directly(book, call, caller, leg, at)
         return
     if caller.stands_for is not None:
         for_far_end(book, caller, caller.stands_for, leg, at)
@@ -48,17 +52,40 @@ def called_by(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> 
     if caller.near is not None and caller.near in book.offers:
         # The far half of an offered Local channel rings the real phone: the same offer goes on there.
         book.offers[leg.uniqueid] = book.offers[caller.near]
-        book.phones.add(leg.interface)
+        note_phone(book, call, leg)
         carry_alert(book, leg)
         return
     if caller.uniqueid in book.offers or caller.uniqueid in book.partners or caller.near is not None:
-        leg.consulted = caller.near
         return  # an agent consults somebody, by himself or by way of a Local channel
     if call.direction is Direction.INBOUND:
         dialled_directly(book, call, caller, leg, at)
     elif call.direction is Direction.INTERNAL and leads_outside(book, leg):
         call.direction = Direction.OUTBOUND
         book.touch(call)
+
+
+def consults(leg: Leg) -> bool:
+    """Whether what this half of a Local channel does in the dialplan, an agent does: no customer waits there."""
+    return leg.near is not None and leg.stands_for is None and leg.behind is None
+
+
+def note_phone(book: Book, call: LiveCall, leg: Leg) -> None:
+    """A phone behind an agent's Local channel; but that may also lead outside, by the very trunk the caller came by."""
+    root = book.legs.get(call.root)
+    if leg.interface not in book.rules.trunks and (root is None or root.interface != leg.interface):
+        book.phones.add(leg.interface)
+
+
+def forwarded(book: Book, call: LiveCall, visit: Visit, leg: Leg) -> bool:
+    """A phone sends its call on (302): the PBX takes back its attempt and makes another. The offer goes on there."""
+    sent = (offer for offer in reversed(visit.offers) if offer.dial is DialResult.CANCELLED and not offer.ended)
+    offer = next(sent, None)
+    if offer is None or visit.asked is not None:
+        return False
+    offer.leg, offer.end, offer.dial = leg.uniqueid, None, None
+    book.offers[leg.uniqueid] = (call, visit, offer)
+    carry_alert(book, leg)
+    return True
 
 
 def for_far_end(book: Book, caller: Leg, stands_for: Uniqueid, leg: Leg, at: Moment) -> None:
@@ -87,22 +114,30 @@ def dialled_directly(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Mome
     if leg.interface in book.rules.trunks:
         note_moved_on(book, call, caller, at)  # forwarded out of the house: no phone of ours rings
         return
+    visit = next((v for v in call.of(caller.uniqueid) if v.kind is Kind.DIRECT and v.undecided), None)
+    if visit is not None and forwarded(book, call, visit, leg):
+        ring_again(visit)
+        return
     half = book.legs.get(leg.far) if leg.far else None
     if half is not None and not is_phone(book, leg):
         half.stands_for = caller.uniqueid  # no phone yet: a detour through the dialplan
         note_moved_on(book, call, caller, at)
         return
-    visit = next((v for v in call.of(caller.uniqueid) if v.kind is Kind.DIRECT and v.undecided), None)
     if visit is None:
         note_moved_on(book, call, caller, at)
         queue = book.rules.lines.get(leg.interface, leg.interface)
         ordinal = call.next_ordinal
         visit = Visit(ordinal=ordinal, customer=caller.uniqueid, kind=Kind.DIRECT, queue=queue, began=at)
         book.enter(call, visit)
-    elif visit.state is State.LEFT:
+    ring_again(visit)
+    make_offer(book, call, visit, leg, at, agent=book.rules.lines.get(leg.interface, leg.interface))
+
+
+def ring_again(visit: Visit) -> None:
+    """The next phone rings for him before his wait was over."""
+    if visit.state is State.LEFT:
         visit.step(Step.RESUME)
         visit.left = visit.due = None
-    make_offer(book, call, visit, leg, at, agent=book.rules.lines.get(leg.interface, leg.interface))
 
 
 def is_phone(book: Book, leg: Leg) -> bool:
@@ -135,6 +170,7 @@ def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, *
 def agent_called(book: Book, fact: AgentCalled) -> None:
     """The queue names the agent whose phone it calls."""
     leg = book.seat(fact.leg, fact.at, incoming=False)
+    leg.rung_by, leg.member = fact.caller, (fact.member, fact.interface)
     caller = book.legs.get(fact.caller)
     if caller is None or caller.call is None:
         return
@@ -184,7 +220,6 @@ def up(book: Book, fact: ChannelUp) -> None:
     if found is not None and found[2].leg == fact.uniqueid and found[2].end is None:
         found[2].end = found[2].answered = fact.at
         finish(book, found, OfferResult.ANSWERED)
-        talking.answered_in_place(book, found[1], fact.at)
 
 
 def note_reached(book: Book, uniqueid: Uniqueid) -> None:
@@ -276,7 +311,7 @@ def leg_gone(book: Book, leg: Leg, at: Moment) -> None:
 
 def all_silent(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """When no phone rings any more for a direct visit, it ends unless the dialplan rings the next one soon."""
-    if visit.kind is not Kind.DIRECT or not visit.waiting:
+    if visit.kind is not Kind.DIRECT or not visit.waiting or visit.picker is not None:
         return
     if any(offer.end is None or (offer.answered and offer.leg in book.legs) for offer in visit.offers):
         return
@@ -335,23 +370,3 @@ def patience_over(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     """No further phone was rung in time."""
     if visit.state is State.LEFT and visit.due is not None and at.mono >= visit.due:
         close(book, call, visit, at)
-
-
-def handed_on(book: Book, fact: Transferred) -> None:
-    """An agent hands his customer on. To a phone that still rings (a blonde transfer), this begins a visit."""
-    talking.transferred(book, fact)
-    customer = book.legs.get(fact.transferee) if fact.transferee and fact.target and fact.succeeded else None
-    if customer is None or customer.call is None or customer.call.direction is not Direction.INBOUND:
-        return
-    call, at = customer.call, fact.at
-    legs = [leg for leg in map(book.legs.get, sorted(call.legs)) if leg and leg.consulted == fact.target]
-    ringing = [leg for leg in legs if not leg.reached and leg.uniqueid not in book.offers]
-    if not ringing:
-        return
-    note_moved_on(book, call, customer, at)
-    for leg in ringing:
-        leg.alerted = leg.alerted and at  # for him it rings from now on
-        dialled_directly(book, call, customer, leg, at)
-    for visit in call.of(customer.uniqueid):
-        if visit.kind is Kind.DIRECT and visit.waiting:
-            visit.handed_to = fact.target

@@ -202,7 +202,10 @@ class BridgeLeft:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """`transferee` was handed on by `transferer`. `kind`: blind or attended. `target`: whom he gets."""
+    """`transferee` was handed on by `transferer`. `kind`: blind or attended. `target`: whom he gets.
+
+    `place`: the transferer's channel that waited in a queue or rang a phone: `transferee` waits there in its stead now.
+    """
 
     at: Moment
     kind: str
@@ -210,6 +213,7 @@ class Transferred:
     transferee: Uniqueid | None
     succeeded: bool
     target: Uniqueid | None = None
+    place: Uniqueid | None = None
 
 
 @dataclass(frozen=True, slots=True)

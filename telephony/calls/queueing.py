@@ -32,7 +32,7 @@ TOLD, LOGGED, OPENED = 0, 1, 2  # how often a refusal of one caller by one queue
 def joined(book: Book, fact: CallerJoined) -> None:
     """A caller begins to wait. A snapshot may have shown him a moment before this event reached us."""
     leg, call = book.rooted(fact.channel, fact.at)
-    if call.direction is not Direction.INBOUND:
+    if call.direction is not Direction.INBOUND or dialling.consults(leg):
         book.others_waiting.add((fact.queue, fact.channel.uniqueid))
         return
     visit = find(call, leg.uniqueid, fact.queue, waiting=True)
@@ -79,9 +79,11 @@ def unserved(book: Book, fact: CallerUnserved) -> None:
 
 def left(book: Book, fact: CallerLeft) -> None:
     """The caller no longer waits: for an agent, or for one of the reasons that `outcome` tells apart."""
-    book.others_waiting.discard((fact.queue, fact.uniqueid))
     call = find_call(book, fact.uniqueid)
     visit = find(call, fact.uniqueid, fact.queue, waiting=True) if call else None
+    if (fact.queue, fact.uniqueid) in book.others_waiting:
+        book.others_waiting.discard((fact.queue, fact.uniqueid))
+        return
     if call is None or visit is None:
         if call is not None and call.direction is Direction.INBOUND:
             book.irregular("left_without_joining", f"{fact.uniqueid} left {fact.queue}")
@@ -108,7 +110,7 @@ def connected(book: Book, fact: AgentConnected) -> None:
     if call is None or visit is None or visit.state not in {State.WAITING, State.LEFT}:
         return
     visit.left = visit.left or fact.at
-    visit.agent = fact.member
+    visit.agent = visit.picker or fact.member
     visit.taken.add(fact.leg)
     visit.step(Step.CONNECT)
     if visit.asked is not None or visit.hung_up_later:
@@ -141,7 +143,7 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
 def told(book: Book, fact: QueueResultTold) -> None:
     """The dialplan says why Queue() ended, while its channel lives."""
     leg, call = book.rooted(fact.channel, fact.at)
-    if call.direction is not Direction.INBOUND:
+    if call.direction is not Direction.INBOUND or dialling.consults(leg):
         return
     if fact.result in REFUSALS:
         told_now = fact.at.wall, fact.queue, fact.result
@@ -158,7 +160,8 @@ def told(book: Book, fact: QueueResultTold) -> None:
 def logged(book: Book, fact: QueueResultLogged) -> None:
     """queue_log says why. Its lines for one caller and queue come in the order of his visits, one final line each."""
     call = find_call(book, fact.uniqueid)
-    if call is None or call.direction is not Direction.INBOUND:
+    leg = book.legs.get(fact.uniqueid)
+    if call is None or call.direction is not Direction.INBOUND or (leg is not None and dialling.consults(leg)):
         return
     if fact.result in REFUSALS:
         note_refusal(book, call, fact, fact.uniqueid, LOGGED)

@@ -6,9 +6,6 @@ from telephony.calls.facts import (
     BridgeLeft,
     Held,
     Moment,
-    Parked,
-    PickedUp,
-    Transferred,
     Unheld,
     Uniqueid,
 )
@@ -48,6 +45,14 @@ def take_over(book: Book, leg: Leg, replaced: Uniqueid) -> None:
             visit.waited_as, visit.customer = visit.waited_as or visit.customer, leg.uniqueid
 
 
+def come_forward(book: Book, call: LiveCall, customer: Uniqueid, partners: set[Uniqueid]) -> None:
+    """He waited, or talked, behind a Local channel and sits in one bridge with the agent now: it is needed no more."""
+    halves = [leg for leg in map(book.legs.get, call.legs) if leg is not None and leg.behind == customer]
+    agents = [book.offers[partner][1] for partner in partners if partner in book.offers]
+    for visit in [visit for half in halves for visit in call.of(half.uniqueid) if visit in agents]:
+        visit.waited_as, visit.customer = visit.customer, customer
+
+
 def left(book: Book, fact: BridgeLeft) -> None:
     """A channel leaves its seat."""
     leg = book.legs.get(fact.uniqueid)
@@ -67,9 +72,9 @@ def unseat(book: Book, leg: Leg, at: Moment) -> None:
         book.bridges.pop(leg.bridge, None)
     leg.bridge = None
     quiet(leg, at)
-    if len(seats) == 1:
-        (alone,) = seats
-        quiet(book.legs[alone], at)
+    for uniqueid in seats:
+        if not heard_by(book, book.legs[uniqueid], seats):
+            quiet(book.legs[uniqueid], at)
 
 
 def quiet(leg: Leg, at: Moment) -> None:
@@ -84,23 +89,42 @@ def hears(book: Book, uniqueid: Uniqueid, seats: set[Uniqueid], at: Moment) -> N
     leg = book.legs.get(uniqueid)
     if leg is None or leg.call is None or leg.call.direction is not Direction.INBOUND or len(seats) < 2:  # noqa: PLR2004
         return
+    partners = heard_by(book, leg, seats)
+    come_forward(book, leg.call, uniqueid, partners)
     visit = next(iter(leg.call.of(uniqueid)), None)
     if visit is None:
         return
-    partners = seats - {uniqueid}
     if visit.outcome is None:
         answer(book, leg.call, visit, partners, at)
-    if visit.state is State.TALKING:
+    if visit.state is State.TALKING and partners:
         if visit.talk_since is None:
-            visit.talk_since = at
+            talk_on(leg.call, visit, at)
         for partner in partners:
             book.partners[partner] = (leg.call, visit)
+    elif visit.state is State.TALKING:
+        visit.transferred = True  # whoever connected customers with each other has left them
+
+
+def heard_by(book: Book, leg: Leg, seats: set[Uniqueid]) -> set[Uniqueid]:
+    """Whom of his bridge a customer hears: not counted are customers of other calls, of whom nobody serves him."""
+    return {uniqueid for uniqueid in seats if uniqueid != leg.uniqueid and not strangers(leg, book.legs[uniqueid])}
+
+
+def strangers(leg: Leg, other: Leg) -> bool:
+    """Two callers from outside, each with a call of his own."""
+    if leg.call is None or other.call is None or leg.call is other.call:
+        return False
+    return other.uniqueid == other.call.root and other.call.direction is Direction.INBOUND is leg.call.direction
+
+
+def talk_on(call: LiveCall, visit: Visit, at: Moment) -> None:
+    """He hears somebody, perhaps again: whoever left before did not end the talk."""
+    visit.talk_since = at
+    visit.transferred, visit.hung_up_by, call.asked = False, None, None
 
 
 def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at: Moment) -> None:
     """The customer hears somebody: the agent he waited for, one who picked the call up, or a third party."""
-    if partners == {visit.handed_to}:
-        return  # the phone to which he was transferred still rings
     offer = next((book.offers[p][2] for p in partners if p in book.offers and book.offers[p][1] is visit), None)
     if offer is not None and offer.answered is None:
         # A half of a Local channel stands for all phones rung behind it: the one that answered is meant.
@@ -115,22 +139,11 @@ def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at
         picker = next((book.legs[p] for p in partners if p in book.legs), None)
         if visit.kind is Kind.DIRECT and picker is not None and visit.agent is None:
             visit.agent = book.rules.lines.get(picker.interface, picker.interface)
-    visit.agent = visit.agent or (offer.agent if offer else None) or ""
+    visit.agent = visit.picker or visit.agent or (offer.agent if offer else None) or ""
     visit.connected = visit.connected or at
     visit.left = visit.left or visit.connected
     silence_others(visit, offer, at)
     book.decide(call, visit, Outcome.ANSWERED, "bridged with the agent", at)
-
-
-def answered_in_place(book: Book, visit: Visit, at: Moment) -> None:
-    """The phone to which he was transferred while it rang is answered: he was put into its bridge before."""
-    customer = book.legs.get(visit.customer)
-    if visit.handed_to is None or customer is None or customer.bridge is None or not visit.undecided:
-        return
-    visit.handed_to = None
-    offer = next((offer for offer in visit.offers if offer.answered), None)
-    visit.agent = offer.agent if offer else ""
-    hears(book, visit.customer, book.bridges[customer.bridge], at)
 
 
 def silence_others(visit: Visit, won: Offer | None, at: Moment) -> None:
@@ -166,27 +179,6 @@ def talks_of(book: Book, uniqueid: Uniqueid) -> list[Visit]:
     return [visit for visit in found if visit.state is State.TALKING]
 
 
-def transferred(book: Book, fact: Transferred) -> None:
-    """The talk ends by being handed on: nobody hung up on the customer."""
-    if fact.succeeded and fact.transferer in book.partners:
-        visit = book.partners[fact.transferer][1]
-        if visit.state is State.TALKING:
-            visit.transferred = True
-            visit.hung_up_by = None
-
-
-def parked(book: Book, fact: Parked) -> None:
-    """A waiting caller is put into a parking lot. The queue says Leave of a stand-in then, or of nobody."""
-    leg = book.legs.get(fact.uniqueid)
-    if leg is None or leg.call is None:
-        return
-    for visit in list(leg.call.of(fact.uniqueid)):
-        if visit.waiting:
-            moved_away(book, leg.call, visit, fact.at, "parked while waiting")
-        else:
-            visit.moved_on |= visit.settling
-
-
 def moved_away(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str) -> None:
     """He waits no more though nobody said Leave of him: a masquerade took him out."""
     visit.step(Step.LEAVE)
@@ -196,8 +188,23 @@ def moved_away(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str
     book.decide(call, visit, Outcome.REDIRECTED, reason, at)
 
 
-def picked_up(book: Book, fact: PickedUp) -> None:
-    """The picker's channel stands for the phone that rang."""
-    picker = book.legs.get(fact.picker)
-    if picker is not None:
-        take_over(book, picker, fact.target)
+def line(book: Book, uniqueid: Uniqueid) -> tuple[Uniqueid, ...]:
+    """A channel, and the other half of the Local channel of which it is one."""
+    leg = book.legs.get(uniqueid)
+    other = (leg.near or leg.far) if leg is not None else None
+    return (uniqueid,) if other is None else (uniqueid, other)
+
+
+def reached(book: Book, uniqueid: Uniqueid) -> set[Uniqueid]:
+    """Everybody who is connected with a channel, through bridges and Local channels; itself too, where it lives."""
+    found: set[Uniqueid] = set()
+    waiting = [uniqueid]
+    while waiting:
+        one = waiting.pop()
+        leg = book.legs.get(one)
+        if leg is None or one in found:
+            continue
+        found.add(one)
+        seats = book.bridges.get(leg.bridge, set()) if leg.bridge is not None else set()
+        waiting += [*seats, *line(book, one)]
+    return found

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
-from telephony.calls import channels, dialling, facts, merging, queueing, resuming, talking
+from telephony.calls import channels, dialling, facts, handing, merging, queueing, resuming, talking
 from telephony.calls.book import Book, Rules
 from telephony.calls.clocks import span
 from telephony.calls.effects import Effect
@@ -44,9 +44,9 @@ RULES: Mapping[type, Callable[..., None]] = {
     facts.LocalJoined: dialling.local_joined,
     facts.BridgeEntered: talking.entered,
     facts.BridgeLeft: talking.left,
-    facts.Transferred: dialling.handed_on,
-    facts.Parked: talking.parked,
-    facts.PickedUp: talking.picked_up,
+    facts.Transferred: handing.transferred,
+    facts.Parked: handing.parked,
+    facts.PickedUp: handing.picked_up,
     facts.CallerJoined: queueing.joined,
     facts.CallerUnserved: queueing.unserved,
     facts.CallerLeft: queueing.left,

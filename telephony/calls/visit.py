@@ -145,7 +145,8 @@ class Visit:
         talk_doubted: since a gap in our hearing nothing has shown that they talk on.
         talk_heard, hold_heard: how long they talked, or held, is known.
         unheard: since a gap in our hearing nothing has shown that he still waits.
-        handed_to: who sits in his bridge while the phone still rings to which he was transferred.
+        handed_by: agents' legs that handed him on: their hang-up ends no talk. transferred: that was its last end.
+        picker: who picked the call up, where it was not he whose phone rang.
         taken: legs of agents who had answered when he left, or with whom the queue connected him.
         exact: no duration so far was approximate.
         made: the last record, and of what it was made.
@@ -191,7 +192,8 @@ class Visit:
     partial: bool = False
     waited_as: Uniqueid | None = None
     unheard: bool = False
-    handed_to: Uniqueid | None = None
+    handed_by: set[Uniqueid] = field(default_factory=set)
+    picker: str | None = None
     taken: set[Uniqueid] = field(default_factory=set)
     exact: bool = True
     offers: list[Offer] = field(default_factory=list)
@@ -300,4 +302,4 @@ def _all_but(of: type[Offer | Visit], *left_out: str) -> Callable[[Offer | Visit
 
 
 _OFFER = _all_but(Offer, "made")
-_VISIT = _all_but(Visit, "made", "offers", "taken")
+_VISIT = _all_but(Visit, "made", "offers", "taken", "handed_by")

@@ -149,10 +149,11 @@ def test_the_seat_of_a_channel_unknown_is_a_seat_like_any() -> None:
     assert story.tracker.book.bridges == {"b1": {"B"}}
 
 
-def test_who_picks_a_ringing_call_up_stands_for_the_phone_that_rang() -> None:
+def test_who_picks_a_ringing_call_up_is_the_agent_and_the_phone_that_rang_is_not() -> None:
     story = Story().arrives("C").dials("A").rings("A").at(4).appears("B")
-    story.tell(facts.PickedUp(story.now, Uniqueid("B"), Uniqueid("A"))).bridged("C", "B")
-    assert (story.outcomes, story.visit.agent) == ([Outcome.ANSWERED], "PJSIP/A")
+    story.tell(facts.PickedUp(story.now, Uniqueid("B"), Uniqueid("A"))).gone("A").bridged("C", "B")
+    assert (story.outcomes, story.visit.agent) == ([Outcome.ANSWERED], "PJSIP/B")
+    assert [offer.result for offer in story.visit.offers] == [OfferResult.CANCELLED_ELSEWHERE]
     story.tell(facts.PickedUp(story.now, Uniqueid("ghost"), Uniqueid("A")))
 
 
@@ -235,7 +236,7 @@ def test_a_consultation_is_no_visit() -> None:
 
 def test_a_transfer_to_a_phone_that_still_rings_is_a_visit_from_then_on() -> None:
     story = consulted().at(15).unbridged("A", bridge="b2").bridged("L1")
-    handed(story, "L1").bridged("L1").at(22).answers("B").at(30).hangs_up().gone()
+    handed(story, "L1").bridged("L1").at(22).answers("B").bridged("B", "L2", bridge="b3").at(30).hangs_up().gone()
     first, second = story.visits
     assert (first.outcome, first.talk, first.hung_up_by) == (Outcome.ANSWERED, seconds(7), None)
     assert (second.outcome, second.kind, second.queue) == (Outcome.ANSWERED, Kind.DIRECT, "PJSIP/B")

@@ -243,6 +243,7 @@ SINGLE: Mapping[str, Phrase] = {
             w.anybody(b).uniqueid,
             succeeded=b % 3 > 0,
             target=w.leg(a + b).uniqueid if b % 2 else None,
+            place=w.anybody(a + b).uniqueid if b % 4 == 0 else None,
         )
     ),
     "parked": one(lambda w, a, _: facts.Parked(w.moment(), w.anybody(a).uniqueid)),

@@ -1,0 +1,154 @@
+"""Calls go from hand to hand: transfers, what is consulted before them, pick-ups, parking.
+
+Who consults waits for himself: no visit. With the transfer the customer takes his place, and a wait of his begins.
+Where he stands then depends on how the PBX does it: on his own channel, which it puts into Queue() or Dial() in place
+of the agent's; or `behind` a Local channel, of which one half sits in his bridge and the other waits.
+"""
+
+from telephony.calls import dialling, talking, talks
+from telephony.calls.book import Book, Leg, LiveCall
+from telephony.calls.facts import Interface, Moment, Parked, PickedUp, Transferred, Uniqueid
+from telephony.calls.record import Direction, Kind, OfferResult
+from telephony.calls.visit import State, Visit
+
+
+def transferred(book: Book, fact: Transferred) -> None:
+    """An agent hands his customer on."""
+    found = handed(book, fact) if fact.succeeded else None
+    if found is None:
+        return
+    call, visit = found
+    visit.handed_by.add(fact.transferer)
+    place, stands = place_of(book, fact)
+    if stands is not None and stands.uniqueid != visit.customer:
+        stands.behind = visit.customer
+    if place is not None and stands is not None and waits_there(book, found, place, stands, fact.at):
+        return
+    others = talking.reached(book, visit.customer) - {visit.customer} - set(talking.line(book, fact.transferer))
+    if visit.state is State.TALKING and (not others or fact.kind == "blind"):
+        visit.transferred, visit.hung_up_by = True, None
+        if stands is not None and stands.behind is not None:
+            talks.end_talk(book, call, visit, fact.at)  # he stays with his half of the channel, the other has gone on
+    elif visit.state is State.TALKING:
+        for uniqueid in others:
+            adopt(call, book.legs[uniqueid])
+            book.partners[uniqueid] = (call, visit)
+        visit.hung_up_by = None
+
+
+def handed(book: Book, fact: Transferred) -> tuple[LiveCall, Visit] | None:
+    """The inbound call and the visit in which the transferer talked."""
+    found = book.partners.get(fact.transferer) or book.offers.get(fact.transferer)
+    if found is not None:
+        return found[0], found[1]
+    leg = book.legs.get(fact.transferee) if fact.transferee is not None else None
+    if leg is None or leg.call is None or leg.call.direction is not Direction.INBOUND:
+        return None
+    visit = next(leg.call.of(leg.uniqueid), None)
+    return None if visit is None else (leg.call, visit)
+
+
+def place_of(book: Book, fact: Transferred) -> tuple[Leg | None, Leg | None]:
+    """Who has waited for the customer so far, perhaps, and the channel that stands there for him from now on."""
+    transferee = book.legs.get(fact.transferee) if fact.transferee is not None else None
+    if fact.place is not None:
+        return book.legs.get(fact.place), transferee
+    target = book.legs.get(fact.target) if fact.target is not None else None
+    if target is not None and target.far is not None:
+        far = book.legs.get(target.far)
+        return far, far
+    is_half = transferee is not None and (transferee.near or transferee.far) is not None
+    return None, transferee if is_half and fact.kind == "blind" else None
+
+
+def waits_there(book: Book, talk: tuple[LiveCall, Visit], place: Leg, stands: Leg, at: Moment) -> bool:
+    """Whether the agent waited there in a queue, or for a phone to answer: then the customer's own wait begins now."""
+    call, visit = talk
+    queue = next((queue for queue, uniqueid in book.others_waiting if uniqueid == place.uniqueid), None)
+    ringing = rung_by(book, place.uniqueid)
+    if queue is None and not ringing:
+        return False
+    visit.transferred, visit.hung_up_by = True, None
+    talks.end_talk(book, call, visit, at)
+    dialling.note_moved_on(book, call, stands, at)
+    for leg in (stands, *ringing):
+        adopt(call, leg)
+    if queue is not None:
+        book.others_waiting.discard((queue, place.uniqueid))
+        waits = Visit(call.next_ordinal, stands.uniqueid, Kind.QUEUE, queue, began=at)
+        book.enter(call, waits)
+    for leg in ringing:
+        rings_on(book, call, stands, leg, at)
+    return True
+
+
+def rung_by(book: Book, caller: Uniqueid) -> list[Leg]:
+    """The phones that ring for this channel, none of which has answered yet."""
+    rung = [leg for leg in book.legs.values() if leg.rung_by == caller and not leg.reached]
+    return sorted((leg for leg in rung if leg.uniqueid not in book.offers), key=lambda leg: leg.uniqueid)
+
+
+def rings_on(book: Book, call: LiveCall, stands: Leg, leg: Leg, at: Moment) -> None:
+    """A phone that rang for the agent rings for the customer: to him from now on."""
+    behind = rung_by(book, leg.far) if leg.far is not None else []
+    for one in (leg, *behind):
+        one.alerted = one.alerted and at
+    visit = dialling.waiting_in_queue(call, stands)
+    if visit is None:
+        dialling.dialled_directly(book, call, stands, leg, at)
+    else:
+        name, interface = leg.member or (leg.interface, leg.interface)
+        offer = dialling.make_offer(book, call, visit, leg, at, agent=name)
+        if offer is not None:
+            offer.interface = interface
+    half = book.legs.get(leg.far) if leg.far is not None else None
+    if half is not None:
+        adopt(call, half)
+    for phone in behind if leg.uniqueid in book.offers else ():
+        adopt(call, phone)
+        book.offers[phone.uniqueid] = book.offers[leg.uniqueid]
+        dialling.carry_alert(book, phone)
+
+
+def adopt(call: LiveCall, leg: Leg) -> None:
+    """A channel of the consultation belongs to the customer's call now; another customer's never does."""
+    other = leg.call
+    if other is call or (other is not None and other.direction is Direction.INBOUND):
+        return
+    if other is not None:
+        other.legs.discard(leg.uniqueid)
+    leg.call = call
+    call.legs.add(leg.uniqueid)
+
+
+def parked(book: Book, fact: Parked) -> None:
+    """A waiting caller is put into a parking lot. The queue says Leave of a stand-in then, or of nobody."""
+    leg = book.legs.get(fact.uniqueid)
+    if leg is None or leg.call is None:
+        return
+    for visit in list(leg.call.of(fact.uniqueid)):
+        if visit.waiting:
+            talking.moved_away(book, leg.call, visit, fact.at, "parked while waiting")
+        else:
+            visit.moved_on |= visit.settling
+
+
+def picked_up(book: Book, fact: PickedUp) -> None:
+    """Somebody answers for the phone that rings: it falls silent, and he is the agent."""
+    picker, found = book.legs.get(fact.picker), book.offers.get(fact.target)
+    if picker is None or found is None:
+        return
+    _, visit, offer = found
+    book.offers[picker.uniqueid] = found
+    if visit.undecided and visit.picker is None:
+        visit.picker = name_of(book, visit, picker.interface)
+        visit.taken.add(picker.uniqueid)
+        offer.end = offer.end or fact.at
+        book.end_offer(visit, offer, OfferResult.CANCELLED_ELSEWHERE)
+
+
+def name_of(book: Book, visit: Visit, phone: Interface) -> str:
+    """What the agent at this phone is called: as a member of that queue, or of another one; else as the phone is."""
+    members = sorted(book.members.values(), key=lambda member: member.queue != visit.queue)
+    named = (member.name for member in members if phone in {member.interface, member.device})
+    return next(named, book.rules.lines.get(phone, phone))
