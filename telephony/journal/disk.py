@@ -1,6 +1,8 @@
 """The files of one journal as its thread writes them: which is written, when the next begins, which must go."""
 
 import sqlite3
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ NEEDED = "needed_from"
 """The mark that names the first position which a restart will read, in ASCII digits."""
 FILE_BYTES = 268_435_456
 """A file that has so much is followed by another one, so that the check at the next start takes a moment only."""
+_ROW_BYTES = 4_096
+"""Beside its data, roughly, in the file and what lies beside it."""
 RESERVE = 2_000_000
 """Positions that are reserved at once; more are when half of them are used."""
 
@@ -30,7 +34,7 @@ class Limits:
 
 
 class Disk:
-    """Used by one thread at a time.
+    """Used by one thread at a time, but for `keep_house`, which another one may call meanwhile.
 
     Args:
         held: the folder.
@@ -38,6 +42,7 @@ class Disk:
         limits: see there.
         wall: the time of day, with a zone.
         marks: what was marked before.
+        look_every: how often to look whether the file is still there.
 
     Attributes:
         bytes: on disk, as last looked.
@@ -45,8 +50,15 @@ class Disk:
         marks: as last written.
     """
 
-    def __init__(
-        self, held: Held, boot: str, limits: Limits, wall: Callable[[], datetime], marks: Mapping[str, bytes]
+    def __init__(  # noqa: PLR0913 - what it is made of
+        self,
+        held: Held,
+        boot: str,
+        limits: Limits,
+        wall: Callable[[], datetime],
+        marks: Mapping[str, bytes],
+        *,
+        look_every: timedelta = timedelta(seconds=1),
     ) -> None:
         self.bytes = 0
         self.damaged = 0
@@ -54,9 +66,11 @@ class Disk:
         self._held, self._boot, self._limits, self._wall = held, boot, limits, wall
         self._folder = held.folder
         self._file: JournalFile | None = None
-        self._inode = 0
+        self._inode = self._size = 0
+        self._look_every, self._looked = look_every.total_seconds(), 0.0
         self._connection: sqlite3.Connection | None = None
         self._next: JournalFile | None = None
+        self._left: deque[sqlite3.Connection] = deque()
         self._is_used = False
         self._log = structlog.get_logger().bind(folder=str(held.folder))
 
@@ -85,6 +99,7 @@ class Disk:
             self._let_go(error)
             raise
         self._is_used = True
+        self._size += sum(len(data) + _ROW_BYTES for _, _, data in groups)
         self.marks.update(marks)
 
     def reserve(self, position: int, end: End = End.OPEN) -> None:
@@ -99,15 +114,22 @@ class Disk:
             self._held.write(position + RESERVE, end)
 
     def keep_house(self) -> None:
-        """Unlink what is too old or too much, and let closed files stand alone."""
+        """Unlink what is too old or too much, and let closed files stand alone.
+
+        Of the newest file, which is being written if any is, nothing is touched.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        self._settle_left()
         files = listing(self._folder)
         sizes = {file: file.size() for file in files}
         total = sum(sizes.values())
         now = self._wall()
-        for file in files:
+        for file in files[:-1]:  # the newest one knows how far the positions are
             over = total > self._limits.max_bytes
-            if file == files[-1] or not (over or file.ended + self._limits.keep < now):
-                continue  # the newest one knows how far the positions are
+            if not (over or file.ended + self._limits.keep < now):
+                continue
             if total <= 2 * self._limits.max_bytes and self._is_needed(file):
                 continue
             try:
@@ -118,24 +140,35 @@ class Disk:
             total -= sizes[file]
             self._log.info("journal_file_unlinked", file=file.path.name, reason="size" if over else "age")
         self.bytes = total
-        for file in files:
-            if file != self._file and not file.damaged and file.sides()[1].exists():
+        for file in files[:-1]:
+            if not file.damaged and file.sides()[1].exists():
                 self._settle(file)
 
     def close(self) -> None:
-        """Let the file stand alone."""
+        """Let all files stand alone."""
+        self._leave()
+        self._settle_left()
+
+    def _leave(self) -> None:
+        """Done with the file; whoever keeps house next closes it, for that takes longer than a commit may."""
         connection, self._connection, self._file = self._connection, None, None
         if connection is not None:
-            with closing(connection), suppress(sqlite3.Error):
-                sheet.settle(connection)
+            self._left.append(connection)
+
+    def _settle_left(self) -> None:
+        with suppress(IndexError):
+            while True:
+                with closing(self._left.popleft()) as connection, suppress(sqlite3.Error):
+                    sheet.settle(connection)
 
     def _ready(self, first: int) -> sqlite3.Connection:
         if self._connection is not None and self._file is not None:
-            if self._may_go_on(self._file):
+            if self._may_go_on(self._file) and self._is_there(self._file):
                 return self._connection
-            self.close()
+            self._leave()
         file, self._next = self._next, None
-        if file is not None and self._may_go_on(file, inode=False):
+        self._size = 0 if file is None else file.size()
+        if file is not None and file.path.exists() and self._may_go_on(file):
             try:
                 self._is_used = True
                 return self._open(file)
@@ -163,18 +196,27 @@ class Disk:
         self._is_used = False
         return file
 
-    def _may_go_on(self, file: JournalFile, *, inode: bool = True) -> bool:
+    def _may_go_on(self, file: JournalFile) -> bool:
+        return hour_of(self._wall()) <= file.hour and self._size < min(FILE_BYTES, self._limits.max_bytes // 8)
+
+    def _is_there(self, file: JournalFile) -> bool:
+        """Should a person take it away, SQLite would write on into nothing.
+
+        Not at each commit: whoever asks the kernel gives the GIL away, and a busy event loop keeps it for 5 ms.
+        """
+        now = time.monotonic()
+        if now - self._looked < self._look_every:
+            return True
+        self._looked = now
         try:
-            status = file.path.stat()
+            return file.path.stat().st_ino == self._inode
         except FileNotFoundError:
-            return False  # a person took it away; SQLite would write on into nothing
-        if inode and status.st_ino != self._inode:
             return False
-        return hour_of(self._wall()) <= file.hour and file.size() < min(FILE_BYTES, self._limits.max_bytes // 8)
 
     def _open(self, file: JournalFile) -> sqlite3.Connection:
         self._connection = sheet.connect_to_write(file.path)
-        self._file, self._inode = file, file.path.stat().st_ino
+        self._file, self._inode, self._size = file, file.path.stat().st_ino, file.size()
+        self._looked = time.monotonic()
         return self._connection
 
     def _let_go(self, error: sqlite3.Error) -> None:

@@ -8,7 +8,7 @@ Never open such a file beside SQLite: to close it would take away the locks that
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ _TABLES = (
     "CREATE TABLE groups (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, data BLOB NOT NULL)",
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
 )
+_INSERT = "INSERT INTO groups VALUES (?, ?, ?) ON CONFLICT (first) DO NOTHING"
 _BUSY = 2.0
 """Seconds to wait for a reader that recovers a file, or a writer that closes it."""
 _CHECKPOINT_PAGES = 2_000
@@ -140,7 +141,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def _connect(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None)
+    # One thread after the other may use it: SQLite is serialized, and so are we.
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     connection.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text is no error of its own
     return connection
 
@@ -195,17 +197,19 @@ def marks_of(connection: sqlite3.Connection) -> dict[str, bytes]:
     return {name: value for name, value in rows if isinstance(name, str) and isinstance(value, bytes)}
 
 
-def append(connection: sqlite3.Connection, groups: Iterable[Group], marks: Mapping[str, bytes]) -> None:
+def append(connection: sqlite3.Connection, groups: Sequence[Group], marks: Mapping[str, bytes]) -> None:
     """All or nothing; on disk when this returns. May be said again: what is there already stays as it is.
 
     Raises:
         sqlite3.Error: nothing was written.
     """
+    if len(groups) == 1 and not marks:
+        connection.execute(_INSERT, groups[0])  # a transaction of its own
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # One by one, not `executemany`, which would hold all of them twice.
         for group in groups:
-            connection.execute("INSERT INTO groups VALUES (?, ?, ?) ON CONFLICT (first) DO NOTHING", group)
+            connection.execute(_INSERT, group)
         for mark in marks.items():
             connection.execute(
                 "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", mark

@@ -60,10 +60,12 @@ class Journal:
         self._waiters = Waiters(self._nobody_waits)
         self._wake, self._stop = Event(), Event()
         self._backoff = Backoff(0.1, 5.0, Random())  # noqa: S311 - jitter is no secret
-        self._begun = self._looked = float("-inf")
+        self._begun = float("-inf")
         self._log = structlog.get_logger().bind(folder=str(held.folder))
         self._told_dropped = 0
         self._thread = Thread(target=self._run, name="journal", daemon=True)
+        # In the writer's, a thousand questions to the kernel would come between two commits.
+        self._house = Thread(target=self._keep_house, name="journal-house", daemon=True)
 
     @classmethod
     def open(  # noqa: PLR0913 - each has a default, and all have names
@@ -106,6 +108,7 @@ class Journal:
     def start(self) -> None:
         """Begin to write; `open` has said so."""
         self._thread.start()
+        self._house.start()
 
     @property
     def life(self) -> int:
@@ -174,6 +177,7 @@ class Journal:
 
     async def synced(self, position: int) -> None:
         """Wait until `durable` is so high, or until nobody may wait for the disk any longer."""
+        position = min(position, self.position)  # nobody waits for what was not said
         future = self._waiters.add(position)
         if future is None:
             return
@@ -195,8 +199,10 @@ class Journal:
         """
         self._stop.set()
         self._wake.set()
+        until = time.monotonic() + limit
         self._thread.join(limit)
-        if self._thread.is_alive():
+        self._house.join(max(0.0, until - time.monotonic()))
+        if self._thread.is_alive() or self._house.is_alive():
             self._log.error("journal_not_closed", reason=f"the disk has not answered for {limit:g} s")
         else:
             self._held.release()
@@ -207,7 +213,7 @@ class Journal:
             self._wake.set()
 
     def _nobody_waits(self, position: int) -> bool:
-        return self._waiting.durable >= position or bool(self._failing) or self._stalled or self._stop.is_set()
+        return self._waiting.durable >= position or bool(self._failing) or self._stalled
 
     # The thread.
 
@@ -218,9 +224,10 @@ class Journal:
             self._write_all()
             if stopping:
                 break
-            self._wake.wait(HOUSEKEEPING)
-            if not self._waiting.is_large:
-                self._stop.wait(max(0.0, self._begun + PACE - time.monotonic()))
+            self._wake.wait()
+            pause = self._begun + PACE - time.monotonic()
+            if pause > 0 and not self._waiting.is_large:
+                self._stop.wait(pause)
         self._waiting.end()
         self._disk.close()
         with suppress(OSError):
@@ -232,10 +239,8 @@ class Journal:
             written = self._write(batch)
             self._waiting.settle(written=written)
             self._waiters.release()
-            self._keep_house()
             if not written and self._stop.is_set():
                 return
-        self._keep_house()
 
     def _write(self, batch: Batch) -> bool:
         """Until it is on disk, the end is near, or something is wrong with it that no disk can help."""
@@ -279,13 +284,14 @@ class Journal:
         self._backoff.reset()
 
     def _keep_house(self) -> None:
-        if time.monotonic() - self._looked < HOUSEKEEPING:
-            return
-        self._looked = time.monotonic()
-        try:
-            self._disk.keep_house()
-        except Exception as error:  # noqa: BLE001 - the same
-            self._log.warning("journal_housekeeping_failed", reason=str(error)[:200])
+        over = False
+        while not over:
+            over = self._stop.is_set()
+            try:
+                self._disk.keep_house()
+            except Exception as error:  # noqa: BLE001 - it is tried again
+                self._log.warning("journal_housekeeping_failed", reason=str(error)[:200])
+            self._stop.wait(HOUSEKEEPING)
 
     @property
     def bytes(self) -> int:  # last, for in a class body this name hides the type

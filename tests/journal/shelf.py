@@ -52,7 +52,7 @@ def group(first: int, *said: bytes) -> Group:
 
 def disk(held: Held, wall: Wall, keep: timedelta = timedelta(days=7), max_bytes: int = 2**30) -> Disk:
     """The thread's side, used from here."""
-    return Disk(held, "boot-a", Limits(keep, max_bytes), wall, {})
+    return Disk(held, "boot-a", Limits(keep, max_bytes), wall, {}, look_every=timedelta(0))
 
 
 def names(folder: Path) -> list[str]:

@@ -170,6 +170,16 @@ def test_more_positions_are_reserved_before_they_are_used_up(held: Held, wall: W
     mine.close()
 
 
+def test_a_file_that_a_person_takes_away_is_followed_by_another(held: Held, folder: Path, wall: Wall) -> None:
+    mine = disk(held, wall)
+    mine.write([group(1, b"one")], {}, 1)
+    for path in folder.glob("*.sqlite3*"):
+        path.unlink()
+    mine.write([group(2, b"two")], {}, 2)
+    assert positions(folder) == [2]
+    mine.close()
+
+
 def test_a_folder_that_a_person_takes_away_is_made_again(held: Held, folder: Path, wall: Wall, tmp_path: Path) -> None:
     mine = disk(held, wall)
     mine.write([group(1, b"one")], {}, 1)

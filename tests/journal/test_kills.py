@@ -13,7 +13,7 @@ from tests.bench.workers import ROOT
 from tests.journal.shelf import Wall
 from tests.journal.writing import content
 
-KILLS = 12
+KILLS = 8
 
 
 def killed_after(folder: Path, seed: int, words: int, rest: int) -> int:

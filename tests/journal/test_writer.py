@@ -31,6 +31,12 @@ async def test_all_that_wait_for_a_group_are_told_together(opens: Opens) -> None
     assert journal.durable == 100
 
 
+async def test_nobody_waits_for_what_was_not_appended(opens: Opens) -> None:
+    journal = opens()
+    await journal.synced(5)
+    assert journal.failing == ""
+
+
 async def test_who_waits_no_longer_harms_nobody(opens: Opens) -> None:
     journal = opens()
     async with asyncio.TaskGroup() as tasks:
@@ -226,16 +232,6 @@ async def test_a_reader_in_the_way_at_the_end_of_the_hour_costs_nothing(opens: O
     assert [each.data for each in reading] == [b"two"]
     journal.close()
     assert told(folder) == [(1, b"one"), (2, b"two")]
-
-
-async def test_a_file_that_a_person_takes_away_is_followed_by_another(opens: Opens, folder: Path) -> None:
-    journal = opens()
-    await journal.synced(put(journal, b"one"))
-    for path in folder.glob("*.sqlite3*"):
-        path.unlink()
-    await journal.synced(put(journal, b"two"))
-    assert journal.failing == ""
-    assert told(folder) == [(2, b"two")]
 
 
 async def test_bytes_are_those_on_disk(opens: Opens, folder: Path) -> None:
