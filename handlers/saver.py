@@ -179,6 +179,10 @@ class Saver:
         self._oldest[pbx] = oldest
         return oldest
 
+    def pending(self, pbx: str) -> list[CallRecord]:
+        """The newest state of each call of a PBX that may not be durable yet."""
+        return [one.call for one in self._unsaved.values() if one.call.pbx == pbx]
+
     def _age(self, since: float) -> timedelta:
         return timedelta(seconds=max(0.0, self._clock() - since))
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from telephony.calls.record import CallRecord
+from telephony.calls.record import CallRecord, Quality
 from telephony.cases.connecting import Connection, connect
 from telephony.cases.rows import (
     StoredCall,
@@ -140,6 +140,17 @@ class CallStore:
             offers = await connection.fetch(_SELECT_OFFERS, ids)
             return [stored.call for stored in stored_calls(rows, visits, offers)]
 
+    async def adopt(self, calls: Sequence[CallRecord]) -> None:
+        """Take over these calls, which are over, from whatever life they belong to; raises like `save`.
+
+        What their newest state is, is known: it is put right afterwards.
+        """
+        ids = sorted(call.id for call in calls)
+        pbxs = sorted({call.pbx for call in calls})
+        async with self._writing() as connection, connection.transaction():
+            await connection.fetch("SELECT id FROM calls WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", ids)
+            await connection.execute(_ADOPT, ids, pbxs, self._lives_of(pbxs))
+
     async def close_left_open(self, pbxs: Sequence[str], known: Collection[UUID] = ()) -> int:
         """Close what was left open of these PBXs, as far as it is known; raises like `save`.
 
@@ -259,6 +270,7 @@ async def _save_together(connection: Connection, calls: Sequence[CallRecord], li
             changed = [call for call in calls if call.id in newer]
             await connection.execute(_UPSERT_VISITS, *visit_columns(changed))
             await connection.execute(_UPSERT_OFFERS, *offer_columns(changed))
+            await _delete_surplus_offers(connection, changed)
             await connection.execute(
                 _DELETE_SURPLUS, [call.id for call in changed], [len(call.visits) for call in changed]
             )
@@ -267,6 +279,14 @@ async def _save_together(connection: Connection, calls: Sequence[CallRecord], li
             others = await connection.fetch(_FOREIGN, [call.id for call in calls], theirs)
             foreign = tuple(row["id"] for row in others)
     return Saved(len(newer), len(calls) - len(newer) - len(foreign), foreign=foreign)
+
+
+async def _delete_surplus_offers(connection: Connection, calls: Sequence[CallRecord]) -> None:
+    """A visit never loses offers, but it may get another ordinal, when one is put before it: that is reconstructed."""
+    moved = [call for call in calls if any(visit.quality is Quality.RECONSTRUCTED for visit in call.visits)]
+    if moved:
+        visits = [(call.id, visit.ordinal, len(visit.offers)) for call in moved for visit in call.visits]
+        await connection.execute(_DELETE_SURPLUS_OFFERS, *map(list, zip(*visits, strict=True)))
 
 
 _UPSERT_CALLS: LiteralString = """
@@ -303,6 +323,12 @@ UPDATE calls SET life = ours.life, revision = CASE WHEN calls.life = ours.life T
 FROM unnest($2::text[], $3::bigint[]) AS ours (pbx, life)
 WHERE calls.id = ANY($1::uuid[]) AND calls.pbx = ours.pbx
 RETURNING calls.*, NULL::text AS case_number
+"""
+
+_ADOPT: LiteralString = """
+UPDATE calls SET life = ours.life, revision = 0
+FROM unnest($2::text[], $3::bigint[]) AS ours (pbx, life)
+WHERE calls.id = ANY($1::uuid[]) AND calls.pbx = ours.pbx AND calls.life <> ours.life AND calls.ended_at IS NOT NULL
 """
 
 # How these waits ended cannot be known: kept out of every rate, their length unknown, but where they had left already.
@@ -360,6 +386,11 @@ ON CONFLICT (call_id, visit, ordinal) DO UPDATE SET
 _DELETE_SURPLUS: LiteralString = """
 DELETE FROM visits USING unnest($1::uuid[], $2::integer[]) AS kept (call_id, visits)
 WHERE visits.call_id = kept.call_id AND visits.ordinal > kept.visits
+"""
+
+_DELETE_SURPLUS_OFFERS: LiteralString = """
+DELETE FROM offers USING unnest($1::uuid[], $2::integer[], $3::integer[]) AS kept (call_id, visit, offers)
+WHERE offers.call_id = kept.call_id AND offers.visit = kept.visit AND offers.ordinal > kept.offers
 """
 
 # The serial is drawn only for a case that is not there yet: ON CONFLICT alone would draw one each time, and leave gaps.

@@ -32,6 +32,7 @@ MAX_WORDS = 64
 """Different words of `irregular_facts_total`; the core has a few."""
 WAIT_OUTCOMES = ("answered", "gave_up", OTHER)
 REASONS = {Outcome.REFUSED_FULL: "full", Outcome.REFUSED_EMPTY: "empty"}
+MISMATCHES = ("missing", "extra", "outcome", "wait", "agent")
 CLAIMS = ("known", "early", "unseen")
 ENDS = tuple(outcome for outcome in Outcome if outcome not in REFUSED)
 
@@ -158,6 +159,16 @@ class Measures:
             outcome = "answered" if measured.answered else "gave_up" if measured.gave_up else OTHER
             self._histograms["call_wait_seconds"].labels(*labels, outcome).observe(measured.wait.total_seconds())
 
+    def mismatch(self, pbx: str, kind: str, *, healed: bool) -> None:
+        """Ledger and queue_log differ, and perhaps no longer. `kind`: one of `MISMATCHES`."""
+        self._counters["ledger_mismatch_total"].labels(pbx, kind).inc()
+        if healed:
+            self._counters["ledger_healed_total"].labels(pbx, kind).inc()
+
+    def uncompared(self, pbx: str, stays: int) -> None:
+        """So many stays of queue_log were given up before they could be compared."""
+        self._counters["ledger_uncompared_total"].labels(pbx).inc(stays)
+
     def irregular(self, pbx: str, what: str) -> None:
         """A fact that no rule allows there. `what` is one of the core's few words."""
         if what not in self._words and len(self._words) >= MAX_WORDS:
@@ -248,6 +259,10 @@ class Measures:
             self._counters["visits_lost_total"].labels(pbx, kind.value)
         for result in CLAIMS:
             self._counters["agi_claims_total"].labels(pbx, result)
+        for word in MISMATCHES:
+            self._counters["ledger_mismatch_total"].labels(pbx, word)
+            self._counters["ledger_healed_total"].labels(pbx, word)
+        self._counters["ledger_uncompared_total"].labels(pbx)
         for line in self._labels.lines:
             self._learn(pbx, Kind.DIRECT, line)
 
