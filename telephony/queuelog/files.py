@@ -71,20 +71,24 @@ class OpenLog:
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DamagedError(errno.EIO, "is damaged, or not yet packed to its end") from error
 
-    def beginning(self) -> bytes:
-        """Its first `MAX_LINE` bytes, or all when there are fewer.
+    def read_whole(self, at: int, size: int) -> bytes:
+        """So many bytes, fewer only at the end or before damage.
 
         Raises:
-            OSError: of the disk, or there is not even a line before the damage.
+            OSError: of the disk, or not even a line is there before the damage.
         """
         data = b""
         try:
-            while len(data) < MAX_LINE and (more := self.read(len(data), MAX_LINE - len(data))):
+            while len(data) < size and (more := self.read(at + len(data), size - len(data))):
                 data += more
         except DamagedError:
             if b"\n" not in data:
                 raise
         return data
+
+    def beginning(self) -> bytes:
+        """Its first `MAX_LINE` bytes, or all when there are fewer."""
+        return self.read_whole(0, MAX_LINE)
 
     def close(self) -> None:
         """Let it go. May be repeated."""

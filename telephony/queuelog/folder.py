@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from telephony.queuelog.files import Identity, OpenLog
-from telephony.queuelog.place import Place, first_line, start_of
+from telephony.queuelog.place import MARKED, Place, first_line, mark_of, start_of
 
 MAX_FILES = 1_000
 """So many rotated files are looked at, the youngest ones."""
+COMPARED = 65_536
+"""So many bytes of two files that begin with the same line are compared."""
 MAX_LINKS = 8
 """In so many folders, where some of them are links."""
 
@@ -58,14 +60,32 @@ class LogFile:
         """The place is in this file, or in a copy of it."""
         return self.start is not None and self.start.generation == place.generation
 
-    def reaches(self, place: Place, known: int) -> bool:
-        """It has the place, behind an LF, and at least so many bytes. False also when it cannot be read so far."""
+    def holds(self, place: Place) -> bool:
+        """It has the bytes before the place. False also when it cannot be read so far."""
+        if not self.is_of(place):
+            return False
+        size = min(MARKED, place.offset)
+        before = self.read(place.offset - size, size)
+        behind_a_line = len(before) == size and (not size or before.endswith(b"\n"))
+        return behind_a_line and place.mark in {"", mark_of(before)}
+
+    def has(self, size: int) -> bool:
+        """It has so many bytes."""
+        return not size or len(self.read(size - 1, 1)) == 1
+
+    def is_like(self, other: "LogFile", at: int) -> bool:
+        """What both have from there on is the same, as far as is looked."""
+        ours, theirs = self.read(at, COMPARED), other.read(at, COMPARED)
+        common = min(len(ours), len(theirs))
+        return ours[:common] == theirs[:common]
+
+    def read(self, at: int, size: int) -> bytes:
+        """So many bytes; fewer at the end; none when it cannot be read."""
         try:
             with closing(OpenLog(self.state.path)) as file:
-                behind_a_line = not place.offset or file.read(place.offset - 1, 1) == b"\n"
-                return behind_a_line and (not known or len(file.read(known - 1, 1)) == 1)
+                return file.read_whole(at, size)
         except OSError:
-            return False
+            return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +151,15 @@ class Folder:
         files = self.files()
         if files is None:
             return None
+        holders = [file for file in files if file.holds(place)]
+        longer = [file for file in holders if file.has(read if file.state.live else read + 1)]
+        if longer:
+            others = [file for file in longer[:-1] if not file.is_like(longer[-1], place.offset)]
+            return Found(others[0] if others else max(longer, key=_worth), place, same=True)
         live = files[-1] if files and files[-1].state.live else None
-        if live is not None and live.is_of(place) and live.reaches(place, read):
-            return Found(live, place, same=True)
-        copies = sorted((file for file in files if file.is_of(place)), key=lambda file: file.packed)
-        for copy in copies:
-            if copy is not live and copy.reaches(place, read + 1):
-                return Found(copy, place, same=True)
-        if live is not None and live.is_of(place):
-            return Found(live, Place(place.generation, 0, place.began), known=False)
-        return _next(files, place)
+        if live is not None and live.start is not None and live.is_of(place) and not holders:
+            return Found(live, live.start, known=False)
+        return _next(files, place, holders)
 
     def _states(self) -> list[State]:
         """Each regular file once."""
@@ -200,16 +219,27 @@ def _began(file: LogFile) -> int:
     return told or file.state.modified // 1_000_000_000
 
 
-def _next(files: Sequence[LogFile], place: Place) -> Found | None:
-    """The file that was begun after the one of a place."""
-    at = max((number for number, file in enumerate(files) if file.is_of(place)), default=None)
-    known = at is not None
-    if at is not None:
-        after = files[at + 1 :]
-    elif place.began:
-        after = [file for file in files if file.state.live or _began(file) > place.began]
-    else:
-        after = [file for file in files if file.state.live]
+def _worth(copy: LogFile) -> tuple[bool, bool, int]:
+    """Of copies of one file, which to read."""
+    return copy.state.live, not copy.packed, copy.state.size
+
+
+def _next(files: Sequence[LogFile], place: Place, holders: Sequence[LogFile]) -> Found | None:
+    """The file that was begun after the one of a place.
+
+    Of the same first line, but without the place, are shorter copies of it, and (where its file is there to compare)
+    others that were begun in the same second.
+    """
+    at = max((number for number, file in enumerate(files) if file in holders), default=None)
+    known = at is not None or any(file.is_of(place) for file in files)
+    if at is None:
+        at = max((number for number, file in enumerate(files) if file.is_of(place)), default=-1)
+    after = [
+        file
+        for file in files[at + 1 :]
+        if (known or file.state.live or 0 < place.began < _began(file))
+        and not (file.is_of(place) and file.is_like(holders[-1], 0))
+    ]
     passed = []
     for file in after:
         if file.unread:
@@ -219,12 +249,5 @@ def _next(files: Sequence[LogFile], place: Place) -> Found | None:
         elif not file.start.began and not file.state.live:
             passed.append(replace(file, unread="begins with no time"))
         else:
-            return Found(_best(after, file), file.start, known=known, passed=tuple(passed))
+            return Found(file, file.start, known=known, passed=tuple(passed))
     return None
-
-
-def _best(files: Sequence[LogFile], file: LogFile) -> LogFile:
-    """Of copies of one file the live one, or else one that is not packed, or else the longest."""
-    assert file.start is not None  # noqa: S101 - for mypy
-    copies = [copy for copy in files if copy.is_of(file.start)]
-    return max(copies, key=lambda copy: (copy.state.live, not copy.packed, copy.state.size))

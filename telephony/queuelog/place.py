@@ -13,7 +13,10 @@ from typing import Self
 MAX_LINE = 16_384
 """Bytes kept of a line; Asterisk makes none of more than 8,191."""
 
-_DUMPED = re.compile(rb"([0-9a-f]{32}) ([0-9]{1,18}) ([0-9]{1,10})")
+MARKED = 256
+"""So many bytes before a place are its mark."""
+
+_DUMPED = re.compile(rb"([0-9a-f]{32}) ([0-9]{1,18}) ([0-9]{1,10}) ([0-9a-f]{16})?")
 _EPOCH = re.compile(rb"([0-9]{10})\|")
 
 
@@ -26,22 +29,29 @@ class Place:
             included; of a first line of more than `MAX_LINE` bytes, of so many.
         offset: bytes of it consumed; the last one is an LF, or there is none.
         began: seconds of its first line, by the PBX's clock; 0 when unknown. Tells, once the file itself is gone,
-            which of the others are younger; two places are the same without it.
+            which of the others are younger.
+        mark: of the last bytes consumed, see `mark_of`; empty when unknown. Files begun within one second by rotation
+            have the same first line (seen on Asterisk 22.10); this tells them apart.
+
+    Two places are the same when generation and offset are.
     """
 
     generation: str
     offset: int
     began: int = field(default=0, compare=False)
+    mark: str = field(default="", compare=False)
 
     def dump(self) -> bytes:
         """For `load`: ASCII, no LF."""
-        return b"%s %d %d" % (self.generation.encode(), self.offset, self.began)
+        return f"{self.generation} {self.offset} {self.began} {self.mark}".encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> Self | None:
         """What `dump` gave; None for anything else."""
         found = _DUMPED.fullmatch(dumped)
-        return None if found is None else cls(found[1].decode(), int(found[2]), int(found[3]))
+        if found is None:
+            return None
+        return cls(found[1].decode(), int(found[2]), int(found[3]), (found[4] or b"").decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +108,8 @@ def start_of(first: bytes) -> Place:
     """The beginning of the file that has this first line."""
     found = _EPOCH.match(first)
     return Place(sha256(first).hexdigest()[:32], 0, 0 if found is None else int(found[1]))
+
+
+def mark_of(before: bytes) -> str:
+    """The mark of a place: 16 hexadecimal characters of the SHA-256 of the last `MARKED` bytes before it."""
+    return sha256(before[-MARKED:]).hexdigest()[:16]

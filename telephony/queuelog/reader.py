@@ -8,7 +8,7 @@ import structlog
 
 from telephony.queuelog.files import DamagedError, OpenLog
 from telephony.queuelog.folder import Folder, Found
-from telephony.queuelog.place import Lines, Piece, Place, first_line, start_of
+from telephony.queuelog.place import MARKED, Lines, Piece, Place, first_line, mark_of, start_of
 
 CHUNK = 65_536
 """Bytes read at once: some thousand lines, so that whoever takes them is not held for long."""
@@ -38,7 +38,7 @@ class Reader:
         self.rotations = self.gaps = self.lost_bytes = 0
         self._path, self._chunk, self._folder = path, chunk, Folder(path)
         self._file: OpenLog | None = None
-        self._first = b""
+        self._first = self._before = self._tail = b""
         self._lines = Lines()
         self._seen = 0
         self._damaged = False
@@ -95,7 +95,7 @@ class Reader:
         except FileNotFoundError:
             self._from_end = False
             raise
-        self._first, self._lines = b"", Lines()
+        self._first, self._before, self._tail, self._lines = b"", b"", b"", Lines()
         if self._from_end:
             self._skip(self._file)
         self._from_end = False
@@ -113,7 +113,8 @@ class Reader:
             end = at + behind
             if behind:
                 break
-        self.place = replace(start, offset=end)
+        self._before = self._tail = file.read_whole(max(0, end - MARKED), min(end, MARKED))
+        self.place = replace(start, offset=end, mark=mark_of(self._before))
 
     def _begin(self, found: Found) -> bool:
         """Go on in this file; whether it still has its name."""
@@ -122,6 +123,8 @@ class Reader:
             unless_taken.callback(file.close)
             if not file.beginning().startswith(found.file.first):
                 return False
+            size = min(MARKED, found.place.offset)
+            before = file.read_whole(found.place.offset - size, size)
             unless_taken.pop_all()
         if not found.same:
             self._count(found)
@@ -129,6 +132,7 @@ class Reader:
             self.rotations += 1
         self.close()
         self._file, self._first, self.place = file, found.file.first, found.place
+        self._before = self._tail = before
         self._lines, self._seen, self._damaged = Lines(), 0, False
         return True
 
@@ -165,9 +169,18 @@ class Reader:
             if not data:
                 break
             lines = self._lines.feed(data)
-            self.place = replace(self.place, offset=reached + len(data) - self._lines.behind)
+            self._advance(self.place, reached, data)
         self._seen = file.size()
         return lines
+
+    def _advance(self, place: Place, reached: int, data: bytes) -> None:
+        """Move the place behind the last line, if there was one in what was read from here on."""
+        behind = self._lines.behind
+        if behind < len(data):
+            self._before = (self._tail + data[: len(data) - behind])[-MARKED:]
+            mark = mark_of(self._before)
+            self.place = replace(place, offset=reached + len(data) - behind, mark=mark)
+        self._tail = (self._tail + data)[-MARKED:]
 
     def _data(self, file: OpenLog, at: int) -> bytes:
         try:
@@ -179,7 +192,10 @@ class Reader:
             return b""
 
     def _is_cut(self, file: OpenLog, up_to: int) -> bool:
-        return not file.packed and (file.size() < up_to or file.read(0, len(self._first)) != self._first)
+        if file.packed or self.place is None:
+            return False
+        before = file.read(self.place.offset - len(self._before), len(self._before))
+        return file.size() < up_to or before != self._before or file.read(0, len(self._first)) != self._first
 
     def _is_left(self, file: OpenLog) -> bool:
         """At the end of our file: go on in the next one, once Asterisk writes there; whether there is more to read."""

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.queuelog.place import MAX_LINE, Lines, Place, first_line, start_of
+from telephony.queuelog.place import MAX_LINE, Lines, Place, first_line, mark_of, start_of
 
 FIRST = b"1700000000|NONE|NONE|NONE|QUEUESTART|\n"
 
 
 def test_a_place_comes_back_from_what_was_dumped() -> None:
-    place = Place(start_of(FIRST).generation, 1234, 1_700_000_000)
-    loaded = Place.load(place.dump())
-    assert loaded == place
-    assert loaded is not None
-    assert loaded.began == place.began
+    for place in (start_of(FIRST), Place(start_of(FIRST).generation, 1234, 1_700_000_000, mark_of(FIRST))):
+        loaded = Place.load(place.dump())
+        assert loaded == place
+        assert loaded is not None
+        assert (loaded.began, loaded.mark) == (place.began, place.mark)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from telephony.queuelog.folder import Folder, Found, State
 from telephony.queuelog.place import MAX_LINE, Place
 from telephony.queuelog.reader import CHUNK, Reader
 
@@ -331,6 +332,87 @@ def test_a_deleted_file_is_read_to_its_end_by_whoever_has_it_open(log: Path, rea
     assert (reader.rotations, reader.gaps) == (1, 0)
 
 
+RELOADED = b"1700000050|NONE|NONE|NONE|CONFIGRELOAD|\n"
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_files_begun_in_one_second_are_told_apart_though_their_first_lines_are_the_same(
+    log: Path, place: Place, reading: Reading, *, restarts: bool
+) -> None:
+    append(log, 2)
+    rotate(log, "queue_log.0")
+    for number, content in enumerate([RELOADED, RELOADED + left(51), RELOADED + left(52) + left(53)]):
+        log.write_bytes(content)
+        os.utime(log, ns=(number + 1, number + 1))
+        if number < 2:
+            rotate(log, f"queue_log.{number + 1}")
+    os.utime(log.with_name("queue_log.0"), ns=(0, 0))
+    reader = reading(log, place, 20)
+    told: list[bytes] = []
+    while (piece := reader.read()) is not None:
+        told += piece.lines
+        if restarts and piece.lines[-1:] != (RELOADED[:-1],):
+            reader = reading(log, Place.load(piece.after.dump()), 20)
+    assert [line + b"\n" for line in told if line != RELOADED[:-1]] == [left(2), left(51), left(52), left(53)]
+    assert reader.gaps == 0
+
+
+# --- while names change ---
+
+
+class Restless(Folder):
+    """Something is renamed just when the files have been looked at, so many times."""
+
+    def __init__(self, path: Path, times: int) -> None:
+        super().__init__(path)
+        self.path, self.times = path, times
+
+    def turn(self) -> None:
+        if self.times:
+            self.times -= 1
+            self.path.rename(self.path.with_name(f"queue_log.{self.times}"))
+            append(self.path, 100 - self.times)
+
+
+class RenamedWhileListed(Restless):
+    def _states(self) -> list[State]:
+        states = super()._states()
+        self.turn()
+        return states
+
+
+class RenamedBehindTheListing(Restless):
+    def go_on(self, place: Place, read: int) -> Found | None:
+        found = super().go_on(place, read)
+        if found is not None:
+            self.turn()
+        return found
+
+
+@pytest.mark.parametrize("kind", [RenamedWhileListed, RenamedBehindTheListing])
+def test_while_names_are_changing_nothing_is_concluded(
+    log: Path, place: Place, reading: Reading, kind: type[Restless]
+) -> None:
+    append(log, 2)
+    reader = reading(log, place)
+    reader._folder = kind(log, 3)
+    told = [number for _ in range(8) for number in lines_of(reader)]
+    assert told == [2, 98, 99, 100]
+    assert reader.gaps == 0
+
+
+def test_a_live_file_that_cannot_be_read_is_said_so_and_its_place_waits(
+    log: Path, place: Place, reading: Reading
+) -> None:
+    content = log.read_bytes()
+    log.write_bytes(b"BZh9")
+    reader = reading(log, place)
+    with pytest.raises(OSError, match="packed"):
+        reader.read()
+    log.write_bytes(content + left(2))
+    assert lines_of(reader) == [2]
+
+
 # --- cut ---
 
 
@@ -427,7 +509,9 @@ def test_a_file_in_between_that_cannot_be_read_is_told(
     rotate(log, "queue_log.2")
     old = log.with_name("queue_log.1")
     old.write_bytes(content)
-    old.with_name("queue_log.lock").touch()  # empty: nothing is in it
+    log.with_name("queue_log.lock").touch()  # empty: nothing is in it
+    log.with_name("queue_log.d").mkdir()
+    log.with_name("queue_log.to").symlink_to("nowhere")
     append(log, 4)
     reader = reading(log, place)
     with capture_logs() as logs:
