@@ -85,12 +85,11 @@ class Held:
         Raises:
             OSError: it could not be.
         """
-        self.reserved, self.end = reserved, end
-        if self._state is None:
-            return
         text = b"threerings journal, life %019d, reserved %019d, %s\n" % (self.life, reserved, end.value)
-        os.pwrite(self._state, text.ljust(_STATE_BYTES - 1) + b"\n", 0)
-        os.fdatasync(self._state)
+        if self._state is not None:
+            os.pwrite(self._state, text.ljust(_STATE_BYTES - 1) + b"\n", 0)
+            os.fdatasync(self._state)
+        self.reserved, self.end = reserved, end
 
     def release(self) -> None:
         """Another process may have it. May be said again."""

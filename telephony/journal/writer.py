@@ -278,8 +278,7 @@ class Journal:
 
     def _works(self) -> None:
         if self._failing or self._stalled:
-            self._log.info("journal_works_again", dropped=self._waiting.dropped - self._told_dropped)
-            self._told_dropped = self._waiting.dropped
+            self._log.info("journal_works_again", dropped=self._waiting.dropped)
         self._failing, self._stalled = "", False
         self._backoff.reset()
 
@@ -287,6 +286,9 @@ class Journal:
         over = False
         while not over:
             over = self._stop.is_set()
+            if self._waiting.dropped > self._told_dropped:
+                self._told_dropped = self._waiting.dropped
+                self._log.error("journal_records_dropped", dropped=self._told_dropped)
             try:
                 self._disk.keep_house()
             except Exception as error:  # noqa: BLE001 - it is tried again

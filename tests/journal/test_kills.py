@@ -49,6 +49,7 @@ def test_a_killed_process_loses_nothing_that_was_durable(folder: Path, seed: int
     try:
         assert journal.position == before
         assert journal.damaged == 0
-        assert int(journal.marks()["said"]) == before
+        # Never ahead of the records; behind by the one between whose append and mark the thread came.
+        assert before - 1 <= int(journal.marks()["said"]) <= before
     finally:
         journal.close()
