@@ -174,12 +174,16 @@ class Term:
                 await asyncio.sleep(self._again)
                 continue
             if not ours:
+                self._taken.clear()
                 raise LeaseLost(f"{await self._who_has_it()}; this one stops")
             self._told = ""
             await asyncio.sleep(self._every)
 
     async def release(self) -> None:
-        """Give it up, after `keep` was cancelled and the last call saved; a database that is away is only told."""
+        """Give it up, after `keep` was cancelled and the last call saved; a database that is away is only told.
+
+        May be said again.
+        """
         try:
             if self._taken.is_set():
                 await self._leases.release()
@@ -187,6 +191,7 @@ class Term:
         except AWAY as error:
             log.warning("lease_not_released", error=trouble(error), remedy="none: it ends by itself")
         finally:
+            self._taken.clear()
             await self._leases.close()
 
     async def _stand_by(self) -> None:
