@@ -160,7 +160,7 @@ def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, *, first: 
             found.seat_again(book, fact)
     lasting, ghosts = comparison.compare(book, fact)
     for entry in fact.waiting if first else lasting:
-        open_partial(book, entry, fact.at)
+        open_partial(book, entry, fact)
     if fact.channels is not None and first:
         found.find_ringing(book, fact)
     for visit in ghosts:
@@ -188,8 +188,9 @@ def note_alive(book: Book, fact: SnapshotTaken) -> None:
     book.deaf = False
 
 
-def open_partial(book: Book, entry: WaitingCaller, at: Moment) -> None:
+def open_partial(book: Book, entry: WaitingCaller, fact: SnapshotTaken) -> None:
     """Somebody waits of whom we saw no Join."""
+    at = fact.at
     if entry.channel.uniqueid in book.ended:
         return
     leg, call = book.rooted(entry.channel, at)
@@ -205,6 +206,7 @@ def open_partial(book: Book, entry: WaitingCaller, at: Moment) -> None:
         gaps.lose(book, call, known, at, UNHEARD)
     ordinal = call.next_ordinal
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=entry.queue, began=began, partial=True)
+    visit.listed = fact.asked_at
     book.enter(call, visit)
 
 

@@ -38,7 +38,7 @@ def joined(book: Book, fact: CallerJoined) -> None:
     visit = find(call, leg.uniqueid, fact.queue, waiting=True)
     if visit is not None:
         if visit.partial and not visit.offers:
-            visit.began, visit.partial = fact.at, False
+            visit.began, visit.partial, visit.listed = fact.at, False, None
             book.touch(call)
         else:
             book.irregular("joined_twice", f"{leg.uniqueid} joined {fact.queue} while waiting there")
@@ -51,10 +51,19 @@ def joined(book: Book, fact: CallerJoined) -> None:
     book.enter(call, visit)
 
 
-def find(call: LiveCall, customer: Uniqueid, queue: str, *, waiting: bool) -> Visit | None:
-    """The newest visit of this customer in this queue; only one still waiting there, if asked for."""
+def find(call: LiveCall, customer: Uniqueid, queue: str, *, waiting: bool, at: Moment | None = None) -> Visit | None:
+    """The newest visit of this customer in this queue; only one still waiting there, if asked for.
+
+    `at`: of what is said about it. A listing that shows him waiting is asked for after what it overtakes was said: a
+    leaving before it ended an earlier stay, whose joining nobody heard.
+    """
     visits = (v for v in call.of(customer) if v.kind is Kind.QUEUE and v.queue == queue)
-    return next((v for v in visits if v.waiting or not waiting), None)
+    return next((v for v in visits if (v.waiting or not waiting) and not earlier(at, v)), None)
+
+
+def earlier(at: Moment | None, visit: Visit) -> bool:
+    """Whether what happened then cannot be about this visit: he was listed as waiting afterwards."""
+    return at is not None and visit.listed is not None and at.mono < visit.listed.mono
 
 
 def find_call(book: Book, customer: Uniqueid) -> LiveCall | None:
@@ -72,7 +81,7 @@ def waits_no_more(book: Book, customer: Uniqueid) -> None:
 def unserved(book: Book, fact: CallerUnserved) -> None:
     """The queue gives the caller up; why, it does not say."""
     call = find_call(book, fact.uniqueid)
-    visit = find(call, fact.uniqueid, fact.queue, waiting=True) if call else None
+    visit = find(call, fact.uniqueid, fact.queue, waiting=True, at=fact.at) if call else None
     if visit is not None:
         visit.unserved = True
 
@@ -80,7 +89,7 @@ def unserved(book: Book, fact: CallerUnserved) -> None:
 def left(book: Book, fact: CallerLeft) -> None:
     """The caller no longer waits: for an agent, or for one of the reasons that `outcome` tells apart."""
     call = find_call(book, fact.uniqueid)
-    visit = find(call, fact.uniqueid, fact.queue, waiting=True) if call else None
+    visit = find(call, fact.uniqueid, fact.queue, waiting=True, at=fact.at) if call else None
     if (fact.queue, fact.uniqueid) in book.others_waiting:
         book.others_waiting.discard((fact.queue, fact.uniqueid))
         return
@@ -106,7 +115,7 @@ def be_patient(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
 def connected(book: Book, fact: AgentConnected) -> None:
     """An agent is about to be bridged, unless the caller has just hung up: that is said all the same."""
     call = find_call(book, fact.caller)
-    visit = find(call, fact.caller, fact.queue, waiting=False) if call else None
+    visit = find(call, fact.caller, fact.queue, waiting=False, at=fact.at) if call else None
     if call is None or visit is None or visit.state not in {State.WAITING, State.LEFT}:
         return
     visit.left = visit.left or fact.at
@@ -151,7 +160,7 @@ def told(book: Book, fact: QueueResultTold) -> None:
             call.refusal_told = told_now
             note_refusal(book, call, fact, leg.uniqueid, TOLD)
         return
-    visit = find(call, leg.uniqueid, fact.queue, waiting=False)
+    visit = find(call, leg.uniqueid, fact.queue, waiting=False, at=fact.at)
     if visit is not None and visit.told is None:
         visit.told = fact.result
         reconsider(book, call, visit, fact.at)

@@ -2,7 +2,7 @@
 
 from telephony.calls.book import Rules
 from telephony.calls.effects import CallEnded, CaseOpened, OfferEnded, QueuesKnown, VisitEnded, VisitEntered
-from telephony.calls.facts import Interface
+from telephony.calls.facts import Interface, QueueResult
 from telephony.calls.record import Direction, OfferResult, Outcome, Party, Quality
 from tests.support.story import START, TRUNK, Story, seconds
 
@@ -50,6 +50,25 @@ def test_who_left_and_came_back_during_the_gap_makes_a_second_visit() -> None:
     assert story.outcomes == [Outcome.LOST, None]
     assert story.visits[1].joined_at == START + seconds(40)
     assert story.balance() == {}
+
+
+def test_a_leave_before_the_listing_ended_a_stay_that_nobody_saw_begin() -> None:
+    """Seen on 22.10: the line comes up, his queue times out, the dialplan sends him in again, then all is listed."""
+    story = Story().line_restored().listing().arrives("C").line_lost().at(10).line_restored()
+    story.queue = "support"
+    story.given_up().leaves().told_that(QueueResult.TIMEOUT).at(10.1).joins("support").at(10.3)
+    story.listing(("C", 0), channels=("C",)).at(14).hangs_up().given_up().leaves().gone().passes(20)
+    assert [(one.joined_at, one.outcome, one.wait) for one in story.visits] == [
+        (START + seconds(10.1), Outcome.ABANDONED, seconds(3.9))
+    ]
+    assert story.balance() == {}
+
+
+def test_a_phone_called_before_the_listing_may_ring_for_whom_it_shows() -> None:
+    story = Story().line_restored().listing().arrives("C").line_lost().at(10).line_restored()
+    story.queue = "support"
+    story.rings("A").at(10.2).listing(("C", 8), channels=("C", "A"))
+    assert [(one.outcome, len(one.offers)) for one in story.visits] == [(None, 1)]
 
 
 def test_who_left_before_the_gap_is_lost_unless_somebody_tells_why() -> None:
