@@ -19,7 +19,7 @@ from tests.pbx import install
 
 from . import report
 from .drive import Soaked, soak
-from .faults import KINDS, Incident, planned
+from .faults import KINDS, Incident, in_turn, planned
 from .scene import Scene, wall
 from .traffic import generations
 
@@ -39,14 +39,8 @@ def arguments() -> argparse.Namespace:
 
 
 def chosen(kills: int, seed: int, only: list[str] | None) -> list[Incident]:
-    """The faults in their order."""
-    faults = list(planned(kills if only is None else 40 * kills, seed))
-    if only is None:
-        return faults
-    found = [fault for fault in faults if fault.kind in only][:kills]
-    for n, fault in enumerate(found, 1):
-        fault.number = n
-    return found
+    """The faults in their order; of some kinds alone, each in its turn."""
+    return list(planned(kills, seed)) if only is None else list(in_turn(only, kills, seed))
 
 
 async def run(asked: argparse.Namespace, screen: Console) -> Soaked:

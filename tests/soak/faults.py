@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -211,6 +211,13 @@ def planned(kills: int, seed: int) -> Iterator[Incident]:
                 waiting = rng.sample(list(OTHERS), len(OTHERS))
             number += 1
             yield _incident(number, waiting.pop(), rng)
+
+
+def in_turn(kinds: Sequence[str], count: int, seed: int) -> Iterator[Incident]:
+    """So many faults of these kinds, one kind after the other."""
+    rng = Random(seed)
+    for n in range(count):
+        yield _incident(n + 1, kinds[n % len(kinds)], rng)
 
 
 def _incident(number: int, kind: str, rng: Random) -> Incident:

@@ -15,7 +15,7 @@ from .drive import CONSUMING_WITHIN, RECONCILED_WITHIN, Soaked
 from .faults import DRAINS_WITHIN, KILLS, NOTICES_WITHIN, Incident
 from .scene import Scene
 
-SHOWN = 200  # differences listed; the rest are counted
+SHOWN = 40  # of each kind of difference; the rest are counted
 HERE = Path(__file__).parent
 
 
@@ -129,7 +129,9 @@ def _differences(result: Soaked) -> Iterator[str]:
         return
     yield _counts(Counter(one.kind for one in differences))
     yield ""
-    for one in sorted(differences, key=lambda one: (one.kind, one.at or 0))[:SHOWN]:
-        yield f"- {one.kind}: {one.what}{f' — around {one.fault}' if one.fault else ''}"
-    if len(differences) > SHOWN:
-        yield f"- … and {len(differences) - SHOWN} more"
+    for kind in sorted({one.kind for one in differences}):
+        of_kind = sorted((one for one in differences if one.kind == kind), key=lambda one: one.at or 0)
+        for one in of_kind[:SHOWN]:
+            yield f"- {kind}: {one.what}{f' — around {one.fault}' if one.fault else ''}"
+        if len(of_kind) > SHOWN:
+            yield f"- {kind}: … and {len(of_kind) - SHOWN} more"
