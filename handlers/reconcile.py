@@ -1,0 +1,281 @@
+"""Reconciliation of one PBX while it is followed: every minute, and soon after every gap, ledger against queue_log.
+
+What of a call is still in the tracker is the tracker's; the rest is compared as the database has it. Where queue_log is
+the better witness, the call is put right (`telephony.calls.healing`) through the same `Performer` as everything else.
+docs/reconcile.md says what is believed when, and why.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from uuid import UUID
+
+import structlog
+
+from handlers.database import AWAY, trouble
+from handlers.reading import Performs
+from handlers.reconciling.judging import Case, Judged, judge
+from handlers.reconciling.logbook import COMPARED_KEPT, GRACE, Logbook
+from handlers.reconciling.neighbours import KEPT, Counts, Followed, Reconciled, Source
+from handlers.resume import channels_of
+from telephony.calls.book import LiveCall
+from telephony.calls.facts import Moment
+from telephony.calls.healing import heal
+from telephony.calls.record import CallRecord, Direction, Outcome, call_id
+from telephony.queuelog.matching import LedgerVisit, match, of
+from telephony.queuelog.reading import Read
+from telephony.queuelog.reconcile import Difference, compare
+from telephony.queuelog.stays import Stay
+
+EVERY = timedelta(seconds=60)
+AFTER_A_GAP = (timedelta(seconds=2), timedelta(seconds=15))
+"""So long after everything was listed again: what ended in the gap, and what ended just before its end."""
+AGAIN = timedelta(seconds=5)
+"""After a round that the database did not answer."""
+TICK = 0.5
+AT_ONCE = 2_000
+"""Stays compared in one round; the next round follows at once when there are more."""
+AT_A_STRETCH = 20
+"""Calls put right before others have their turn."""
+AT_LEAST = timedelta(seconds=2)
+SURELY_READ = GRACE + timedelta(seconds=5)
+"""What ended so long before the newest line of queue_log has its line before it, and that was taken up."""
+MAX_LATER = 50_000
+
+
+class Reconciler:
+    """One PBX's.
+
+    Args:
+        pbx: its name.
+        followed: who follows it.
+        performer: performs what puts a call right.
+        source: the database, and what waits to be written to it.
+        counts: what is counted.
+        now: this moment.
+        holes: how often lines of queue_log were lost so far.
+
+    Attributes:
+        last: the newest round. last_differences: the newest that found any.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - its neighbours
+        self,
+        pbx: str,
+        followed: Followed,
+        performer: Performs,
+        source: Source,
+        counts: Counts,
+        now: Callable[[], Moment],
+        holes: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.log = Logbook()
+        self.last: Reconciled | None = None
+        self.last_differences: Reconciled | None = None
+        self._pbx, self._followed, self._performer = pbx, followed, performer
+        self._source, self._counts, self._now, self._holes = source, counts, now, holes
+        self._holes_seen = holes()
+        self._given_up = 0
+        self._due: list[timedelta] = []
+        self._synchronised = self._settled = False
+        self._regular: timedelta | None = None
+        self._joined_to: datetime | None = None
+        self._later: list[UUID] = []
+        self._extra: dict[tuple[UUID, int], None] = {}
+        self._found: list[Judged] = []
+        self._away = False
+        self._log = structlog.get_logger(__name__).bind(pbx=pbx)
+
+    def heard(self, read: Read, at: Moment) -> None:
+        """Lines of queue_log, live or out of the journal."""
+        if self._holes() != self._holes_seen:
+            self._holes_seen = self._holes()
+            self.log.hole()
+        self.log.feed(read, at, self._followed.reading.position)
+
+    def needed_from(self) -> int | None:
+        """From where on in the journal a restart must read again for what is not compared yet."""
+        return self.log.needed_from
+
+    async def run(self) -> None:
+        """A round whenever one is due, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK)
+            now = self._now()
+            if self.is_due(now.mono):
+                await self.attempt(now)
+
+    def is_due(self, now: timedelta) -> bool:
+        """Whether a round is due: never while the PBX is not heard, for then nobody knows what goes on."""
+        synchronised, settled = self._followed.synchronised, self._followed.settled
+        if synchronised and not self._synchronised:
+            self._due, self._regular = [now + after for after in AFTER_A_GAP], None
+        if settled and not self._settled:
+            self._due.append(now + AFTER_A_GAP[0])
+        self._synchronised, self._settled = synchronised, settled
+        due = [*self._due, *([] if self._regular is None else [self._regular])]
+        if not synchronised or not any(at <= now for at in due):
+            return False
+        self._due = [at for at in self._due if at > now]
+        return True
+
+    async def attempt(self, now: Moment) -> None:
+        """A round; should it fail, its stays wait for the next."""
+        self._regular = now.mono + EVERY
+        try:
+            if await self.round(now):
+                self._regular = now.mono
+            self._away = False
+        except AWAY as error:
+            if not self._away:
+                self._log.warning("reconciliation_waits", error=trouble(error))
+            self._away, self._regular = True, now.mono + AGAIN
+        except Exception:  # noqa: BLE001 - whatever it is, the measuring goes on
+            self._log.exception("reconciliation_failed")
+
+    async def round(self, now: Moment) -> bool:
+        """Compare what has ended; whether there is more.
+
+        Raises:
+            handlers.database.AWAY: nothing was changed.
+        """
+        log = self.log
+        log.take_ended(now.mono)
+        self._tell_given_up()
+        more = len(log.waiting) > AT_ONCE
+        stays = dict(islice(log.waiting.items(), AT_ONCE))
+        # Where more waits than is looked at, nobody can say what queue_log lacks.
+        until = None if more or log.newest is None else log.newest - SURELY_READ
+        calls, alive = await self._known(list(stays.values()), until)
+        visits = [visit for call in calls for visit in of(call)]
+        others = {call.uniqueid for call in calls if call.direction is not Direction.INBOUND}
+        held = [*stays.values(), *log.compared]
+        comparing = partial(compare, visits, held, others=others)
+        found = await asyncio.get_running_loop().run_in_executor(None, comparing)
+        over = {call.id for call in calls} - alive
+        kept = await self._close(self._told(found, stays, over, until), calls, alive, now)
+        log.done([number for number, stay in stays.items() if id(stay) not in kept])
+        self._joined_to = until or self._joined_to
+        self._keep(now, len(stays) - len(kept))
+        return more
+
+    # --- what is known ---
+
+    async def _known(self, stays: Sequence[Stay], until: datetime | None) -> tuple[list[CallRecord], set[UUID]]:
+        """What the ledger has about these stays, and of who joined since the last round; and which of it goes on."""
+        log, source = self.log, self._source
+        live = self._live()
+        named = {name for stay in stays for name in (stay.uniqueid, stay.left_as) if name}
+        going_on = {call.id: call for name in named if (call := live.get(name)) is not None}
+        found = {call.id: call for call in source.pending()}  # first: what is written meanwhile is in either
+        since = max(filter(None, (self._joined_to or log.covers, until and until - COMPARED_KEPT)), default=None)
+        if since is not None and until is not None and since < until:
+            newest(found, await source.joined(since, until))
+        ids = {call_id(self._pbx, name) for name in named} | set(self._later)
+        newest(found, await source.named(ids - set(found), []))
+        book = self._followed.reading.tracker.book
+        newest(found, [book.record(call) for call in going_on.values()])
+        visits = [visit for call in found.values() for visit in of(call)]
+        alone = match(visits, stays)[2]
+        if near := [(stay.queue, stay.joined_at) for stay in alone if not stay.refused]:
+            newest(found, await source.named([], near))
+        live = self._live()
+        alive = {id_ for id_, call in found.items() if call.uniqueid in live or call.ended_at is None}
+        late = {visit.call for visit in visits if until is not None and visit.left_at and visit.left_at > until}
+        self._later = list(alive | late)[:MAX_LATER]
+        return list(found.values()), alive
+
+    def _live(self) -> dict[str, LiveCall]:
+        """All channels of calls that the tracker still has."""
+        book = self._followed.reading.tracker.book
+        live = {channel: call for call in book.calls.values() for channel in channels_of(call)}
+        live |= {visit.waited_as: call for call in book.calls.values() for visit in call.visits if visit.waited_as}
+        return live | {name: leg.call for name, leg in book.legs.items() if leg.call is not None}
+
+    # --- what differs ---
+
+    def _told(
+        self, found: Sequence[Difference], stays: Mapping[int, Stay], over: set[UUID], until: datetime | None
+    ) -> list[Difference]:
+        """Without what was told before, and what queue_log need not have yet."""
+        now = {id(stay) for stay in stays.values()}
+        told = [one for one in found if one.stay is not None and id(one.stay) in now]
+        for one in found:
+            visit = one.visit
+            if one.stay is None and visit is not None and visit.call in over and self._must_be_logged(visit, until):
+                key = visit.call, visit.ordinal
+                if key not in self._extra:
+                    self._extra[key] = None
+                    told.append(one)
+        while len(self._extra) > MAX_LATER:
+            del self._extra[next(iter(self._extra))]
+        return told
+
+    def _must_be_logged(self, visit: LedgerVisit, until: datetime | None) -> bool:
+        """Whether queue_log, as far as it was read, must have it. Refusals it has only where a dialplan writes them."""
+        covers, joined = self.log.covers, visit.joined_at
+        if until is None or covers is None or joined is None or visit.outcome is Outcome.LOST:
+            return False
+        left = visit.left_at or joined
+        return left <= until and joined >= max(covers + AT_LEAST, until - COMPARED_KEPT + SURELY_READ)
+
+    async def _close(
+        self, differences: Sequence[Difference], calls: Sequence[CallRecord], alive: set[UUID], now: Moment
+    ) -> set[int]:
+        """Put right what queue_log knows better, and count what differed.
+
+        Returns:
+            The stays (by `id`) of calls that go on: they are looked at again.
+        """
+        cases = judge(self._pbx, calls, differences, self.log, self._followed.reading.unheard)
+        adopted = [case.call for case in cases if case.findings and case.call is not None and case.call.id not in alive]
+        if adopted:
+            await self._source.adopt(adopted)
+        kept: set[int] = set()
+        self._found = []
+        for some in range(0, len(cases), AT_A_STRETCH):
+            live = self._live()  # nobody else's turn from here on: what the tracker has now it keeps
+            for case in cases[some : some + AT_A_STRETCH]:
+                if (case.call is not None and case.call.id in alive) or not case.channels.isdisjoint(live):
+                    kept |= {id(stay) for stay in case.stays}
+                else:
+                    self._close_one(case, now)
+            await asyncio.sleep(0)
+        return kept
+
+    def _close_one(self, case: Case, now: Moment) -> None:
+        if case.findings:
+            position = self._followed.reading.position
+            since = self.log.position_of(min(finding.stay.joined_at for finding in case.findings))
+            healed = heal(case.call, self._pbx, case.findings, position, since)
+            self._performer.perform(healed.effects, now)
+        for difference in case.differences:
+            self._counts.mismatch(self._pbx, difference.of.kind, healed=difference.healed)
+        self._found += case.differences
+
+    def _tell_given_up(self) -> None:
+        given_up, self._given_up = self.log.given_up - self._given_up, self.log.given_up
+        if given_up:
+            self._counts.uncompared(self._pbx, given_up)
+            self._log.error("stays_not_compared", stays=given_up, remedy="threerings reconcile --since …")
+
+    def _keep(self, now: Moment, compared: int) -> None:
+        told = self._found
+        healed = sum(one.healed for one in told)
+        self.last = Reconciled(now.wall, compared, tuple(told[:KEPT]), healed, len(self.log.waiting))
+        if told:
+            self.last_differences = self.last
+            by_kind = {kind: sum(one.of.kind == kind for one in told) for kind in {one.of.kind for one in told}}
+            self._log.warning("ledger_differs", compared=compared, healed=healed, **by_kind)
+
+
+def newest(known: dict[UUID, CallRecord], calls: Iterable[CallRecord]) -> None:
+    """Add calls; of one that is known, the newer state stays."""
+    for call in calls:
+        if call.id not in known or known[call.id].revision < call.revision:
+            known[call.id] = call
+
+
+__all__ = ["Followed", "Reconciled", "Reconciler", "Source"]

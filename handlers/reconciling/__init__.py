@@ -1,0 +1,1 @@
+"""Ledger against queue_log: what differs, and what is put right."""

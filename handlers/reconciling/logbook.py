@@ -1,0 +1,146 @@
+"""What queue_log has told of one PBX and nobody has compared yet; where in the journal it stands."""
+
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from telephony.calls.facts import Moment
+from telephony.queuelog.grammar import Entry, talked
+from telephony.queuelog.reading import Read
+from telephony.queuelog.stays import Stay, Stays, TalkEnd
+
+LIMIT = 200_000
+PIECES = 50_000
+GRACE = timedelta(seconds=10)
+"""So long after its line was read, the end of a talk may follow, and the tracker may still think about it."""
+COMPARED_KEPT = timedelta(minutes=15)
+WORTH_READING_AGAIN = timedelta(hours=1)
+"""Who has waited for longer is no reason for a restart to read all of that again."""
+NEAR = timedelta(seconds=2)
+SECOND = timedelta(seconds=1)
+TALK_ENDS = {"COMPLETEAGENT": TalkEnd.AGENT, "COMPLETECALLER": TalkEnd.CALLER}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Lines that were read at once: where the journal has them, when that was, and the time of the last one."""
+
+    position: int
+    read_at: timedelta
+    last: datetime
+
+
+class Logbook:
+    """Fed with everything that is read, live or out of the journal.
+
+    Args:
+        limit: of stays that wait to be compared; beyond it the oldest is given up.
+
+    Attributes:
+        waiting: stays that ended and are still to be compared, by the order in which they did.
+        compared: those of the last quarter of an hour that were; also needed to tell who is who.
+        covers: from this second on the log is known without a hole; None: not yet.
+        newest: the time of the newest line.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.waiting: dict[int, Stay] = {}
+        self.compared: deque[Stay] = deque()
+        self.covers: datetime | None = None
+        self.newest: datetime | None = None
+        self._limit = limit
+        self._stays = Stays(limit)
+        self._numbers = 0
+        self._talks: dict[tuple[str, str], int] = {}
+        self._given_up = 0
+        self._pieces: deque[Piece] = deque(maxlen=PIECES)
+        self._looks: deque[tuple[timedelta, datetime | None]] = deque()
+        self._doubtful: deque[tuple[datetime, datetime]] = deque(maxlen=PIECES)
+
+    def feed(self, read: Read, at: Moment, position: int) -> None:
+        """Some lines. `position`: of their record in the journal; 0: nowhere."""
+        for entry in read.entries:
+            self._stays.feed(entry)
+            self._part(entry)
+        times = [entry.at for entry in read.entries] or ([self.newest] if self.newest else [])
+        if not times:
+            return
+        if read.quarantined:
+            self._doubtful.append((min(times), max(times)))
+        self.newest = times[-1]  # a forged line may be of any year: the next one tells better
+        self.covers = self.covers or times[0]
+        self._pieces.append(Piece(position, at.mono, times[-1]))
+
+    def _part(self, entry: Entry) -> None:
+        """The end of a talk, of a stay that was taken out before."""
+        number = self._talks.get((entry.queue, entry.callid))
+        told = None if number is None else talked(entry)
+        if number is not None and told is not None:
+            ended_by = TALK_ENDS.get(entry.event, TalkEnd.TRANSFER)
+            self.waiting[number] = replace(self.waiting[number], talked=told[1], ended_by=ended_by)
+
+    @property
+    def given_up(self) -> int:
+        """So many stays could not be kept until they were compared."""
+        return self._given_up + self._stays.dropped
+
+    def hole(self) -> None:
+        """Lines are missing: what came before the newest one may lack any."""
+        self.covers = self.newest
+
+    def take_ended(self, now: timedelta) -> None:
+        """Put those that ended, and were read long enough ago, among those that wait to be compared."""
+        read = [piece.last for piece in self._pieces if now - piece.read_at >= GRACE]
+        for stay in self._stays.ended(read[-1] + SECOND) if read else ():
+            self._numbers += 1
+            self.waiting[self._numbers] = stay
+            if stay.agent and stay.talked is None:
+                for uniqueid in {stay.uniqueid, stay.left_as} - {""}:
+                    self._talks[stay.queue, uniqueid] = self._numbers
+        while len(self.waiting) > self._limit:
+            self._forget(next(iter(self.waiting)))
+            self._given_up += 1
+        open_ = [stay.joined_at for stay in self._stays.open]
+        worth = [at for at in open_ if self.newest is not None and at >= self.newest - WORTH_READING_AGAIN]
+        self._looks.append((now, min(worth, default=None)))
+        self._forget_pieces(now)
+
+    def done(self, numbers: Collection[int]) -> None:
+        """These were compared."""
+        self.compared.extend(self._forget(number) for number in numbers)
+        while self.compared and self.newest and self.compared[0].joined_at < self.newest - COMPARED_KEPT:
+            self.compared.popleft()
+
+    def _forget(self, number: int) -> Stay:
+        stay = self.waiting.pop(number)
+        for uniqueid in (stay.uniqueid, stay.left_as):
+            if self._talks.get((stay.queue, uniqueid)) == number:
+                del self._talks[stay.queue, uniqueid]
+        return stay
+
+    def is_doubtful(self, stay: Stay) -> bool:
+        """Lines were quarantined where its own stand: it may be forged, or lack one."""
+        moments = [stay.joined_at, stay.left_at or stay.joined_at]
+        return any(since - NEAR <= at <= until + NEAR for since, until in self._doubtful for at in moments)
+
+    def position_of(self, at: datetime) -> int:
+        """Where in the journal the lines of that time, and later ones, begin; 0: nowhere."""
+        return next((piece.position for piece in self._pieces if piece.last >= at), 0)
+
+    @property
+    def needed_from(self) -> int | None:
+        """From where on in the journal a restart must read again, as of the last look; None: nothing was read since."""
+        return self._pieces[0].position if self._pieces else None
+
+    def _forget_pieces(self, now: timedelta) -> None:
+        """Forget where those lines stand of which all is compared."""
+        # What ended and was not taken out was open when last looked at before, or began after that.
+        while len(self._looks) > 1 and self._looks[1][0] <= now - GRACE:
+            self._looks.popleft()
+        looked, open_ = self._looks[0]
+        first = min([*([open_] if open_ else []), *(stay.joined_at for stay in self.waiting.values())], default=None)
+        while self._pieces and self._pieces[0].read_at <= min(looked, now - GRACE):
+            if first is not None and self._pieces[0].last >= first:
+                return
+            self._pieces.popleft()
