@@ -9,7 +9,7 @@ Never open such a file beside SQLite: to close it would take away the locks that
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,22 +118,33 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Never changes the file; works beside a writer, and on a file system that is read-only.
+    """Changes nothing but what a killed writer left half done; works beside a living one, and on a read-only disk.
 
     Raises:
         sqlite3.Error: it is not there, or is no such file.
     """
-    uri = path.absolute().as_uri()
-    connection = _connect(f"{uri}?mode=ro")
+    try:
+        return _connect_to_read(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if not is_read_only(error) or not path.exists():
+            raise
+    # A writer was killed while a file began or ended; who only reads may not put that right, and nobody else will.
+    with suppress(sqlite3.Error), closing(connect(path)) as connection:
+        connection.execute("PRAGMA schema_version").fetchone()
+    try:
+        return _connect_to_read(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        # Where nothing can be written beside it, SQLite reads a file in WAL mode only when told that it never changes.
+        if not is_read_only(error) or path.with_name(path.name + "-wal").exists():
+            raise
+    return _connect_to_read(path, "mode=ro&immutable=1")
+
+
+def _connect_to_read(path: Path, how: str) -> sqlite3.Connection:
+    connection = _connect(f"{path.absolute().as_uri()}?{how}")
     try:
         connection.execute("PRAGMA writable_schema = ON")  # so that one which was cut off is read as far as it goes
         connection.execute("PRAGMA schema_version").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        # Where nothing can be written beside it, SQLite reads a file in WAL mode only when told that it never changes.
-        if _primary(error) != sqlite3.SQLITE_CANTOPEN or path.with_name(path.name + "-wal").exists():
-            raise
-        return _connect(f"{uri}?mode=ro&immutable=1")
     except BaseException:
         connection.close()
         raise

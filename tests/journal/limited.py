@@ -33,7 +33,6 @@ async def main(folder: Path) -> None:
     await journal.synced(put(100))
     during, files = journal.failing, len(list(folder.glob("*.sqlite3")))
     put(300)  # more than may wait
-    dropped = journal.dropped
     await journal.synced(put(1))
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     async with asyncio.timeout(60):
@@ -42,7 +41,13 @@ async def main(folder: Path) -> None:
     await journal.synced(put(1))
     after = journal.failing
     journal.close()
-    told = {"before": before, "during": during, "dropped": dropped, "after": after, "position": journal.position}
+    told = {
+        "before": before,
+        "during": during,
+        "dropped": journal.dropped,
+        "after": after,
+        "position": journal.position,
+    }
     print(json.dumps(told | {"files": files}))
 
 
