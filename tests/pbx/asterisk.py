@@ -228,6 +228,18 @@ class Pbx:
         """Put a caller into the parking lot (AMI Park)."""
         await self.action("Park", Channel=await self.channel_of(caller))
 
+    async def confer(self, caller: str, phone: str) -> None:
+        """Move a caller and the phone that he talks to into the conference 7500, both at once."""
+        await self.action(
+            "Redirect", Channel=await self.channel_of(caller), ExtraChannel=await self.channel_of_phone(phone),
+            Context="from-phones", Exten="7500", Priority="1", ExtraContext="from-phones", ExtraExten="7500",
+            ExtraPriority="1",
+        )  # fmt: skip
+
+    async def join(self, one: str, other: str) -> None:
+        """Bridge two callers with each other (AMI Bridge)."""
+        await self.action("Bridge", Channel1=await self.channel_of(one), Channel2=await self.channel_of(other))
+
     async def withdraw(self, caller: str, queue: str) -> None:
         """Take a caller out of a queue (QueueWithdrawCaller)."""
         await self.action("QueueWithdrawCaller", Queue=queue, Caller=await self.channel_of(caller))

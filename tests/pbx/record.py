@@ -1,7 +1,7 @@
 """`python -m tests.pbx.record [NAME …]`: plays the catalogue on a real Asterisk and writes tests/replay/NAME/.
 
 `ami.bin` what AMI said to the product's login, byte for byte; `queue_log`; `truth.json` what SIPp saw and what a
-tracker must say.
+tracker must say; `expected.json`, where the story says all that it means (`meaning`), that in seconds of SIPp's clock.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from . import catalogue, handovers, meaning
 from .asterisk import Pbx
-from .catalogue import ALL, Entry
+from .catalogue import Entry
 from .recorder import Recorder
 from .story import Story
 
 REPLAY = Path(__file__).parents[1] / "replay"
+ALL = catalogue.ALL | handovers.ALL
 
 
 async def record(entry: Entry, pbx: Pbx, into: Path) -> None:
@@ -49,6 +51,9 @@ async def record(entry: Entry, pbx: Pbx, into: Path) -> None:
         "complaints": seen.complaints,
     }
     (into / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n")
+    if entry.name in handovers.MEANS:
+        expected = meaning.resolved(handovers.MEANS[entry.name], seen)
+        (into / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
 async def _main(names: list[str]) -> None:

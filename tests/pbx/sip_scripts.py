@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.sax.saxutils import quoteattr
 
-Then = Literal["answers", "rings", "busy", "rejects", "silent", "dead", "early"]
+Then = Literal["answers", "rings", "busy", "rejects", "silent", "dead", "early", "forwards"]
 REFUSALS = {"busy": "486 Busy Here", "rejects": "603 Decline"}
 
 
@@ -25,6 +25,8 @@ class Offered:
     holds: tuple[float, float] | None = None  # (after, for)
     transfers: tuple[float, str] | None = None  # (after, number): a blind transfer by REFER
     speaks: float = 1.0  # for so long, from the first answer on
+    hands_over: tuple[float, str] | None = None  # (after, file): REFER with Replaces to the call noted in that file
+    to: str | None = None  # where `forwards` sends the call (302)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Dialling:
     talks_for: float | None = None  # where the BYE shall come at another time than the CANCEL
     presses: tuple[tuple[float, str], ...] = ()  # (seconds after the answer, key)
     takes_text: bool = False  # a MESSAGE within the call is answered; the wait for hanging up begins again with it
+    noted_in: str | None = None  # a file that names this dialogue, once it rings or is answered, as Replaces wants it
 
 
 _EMPTY = "Content-Length: 0\n"
@@ -108,14 +111,15 @@ def caller(call: Dialling, voice: str | None, *, timed: bool = False) -> str:
         return _request(method, call, sequence, "[next_url]", to_tag="[peer_tag_param]", more=more)
 
     giving_up = _patience(call.hangs_up_after, "cancel")
+    note = _note(call.noted_in) if call.noted_in else ""
     url = f"sip:{call.dials}@[remote_ip]:[remote_port]"
     offer = _SDP.format(version=1, direction="sendrecv")
     body = _send(_request("INVITE", call, 1, url, more=offer), retrans="500", **begins)
     body += _recv("response", "100", optional="true", **giving_up)
-    body += "".join(_recv("response", code, optional="true", **giving_up) for code in ("180", "183", "181"))
+    body += "".join(_recv("response", code, note, optional="true", **giving_up) for code in ("180", "183", "181"))
     for code in ("400", "403", "404", "408", "480", "481", "484", "486", "487", "488", "500", "503", "603"):
         body += _recv("response", code, optional="true", next="refused", **giving_up)
-    body += _recv("response", "200", rrs="true", **answered, **giving_up)
+    body += _recv("response", "200", note, rrs="true", **answered, **giving_up)
     body += _send(inside("ACK", 1))
     body += _speak(voice) if voice is not None else ""
     sequence, now = 2, 0.0
@@ -140,6 +144,14 @@ def caller(call: Dialling, voice: str | None, *, timed: bool = False) -> str:
     body += _recv("response", "487", next="refused", timeout="5000", ontimeout="done")
     body += _label("refused") + _send(_ACK_REFUSAL.format(url=url, display=_display(call), call=call))
     return _scenario("caller", body + _label("done") + '<nop/>\n<timewait milliseconds="50"/>\n')
+
+
+def _note(file: str) -> str:
+    """Write down the dialogue as the PBX knows it: its own tag is the `to-tag`. (Call-IDs have no @: see phones.py.)"""
+    learn = '<ereg regexp="tag=([^;]+)" search_in="hdr" header="To:" assign_to="whole,tag"/>'
+    line = "[call_id]%3Bto-tag%3D[$tag]%3Bfrom-tag%3D[pid]c[call_number]"
+    command = f"echo -n '{line}' | tee {file}"  # no `>`: SIPp takes `&gt;` as it stands
+    return f"<action>{learn}<exec command={quoteattr(command)}/></action>"
 
 
 def _display(call: Dialling) -> str:
@@ -220,12 +232,16 @@ def _one_offer(offer: Offered, n: str, voice: str) -> Iterator[str]:
         yield _recv("request", "CANCEL", next="cancelled")
         return
     yield _send(_REPLY.format(status="100 Trying"))
-    if offer.then in REFUSALS:
+    if offer.then in REFUSALS or offer.then == "forwards":
         if offer.rings:
             yield _send(_TAGGED.format(status="180 Ringing") + _EMPTY)
             yield _recv("request", "CANCEL", next="cancelled", **_patience(offer.rings, f"refuse{n}"))
             yield _label(f"refuse{n}")
-        yield _send(_TAGGED.format(status=REFUSALS[offer.then]) + _EMPTY, retrans="500")
+        if offer.then == "forwards":
+            away = _TAGGED.format(status="302 Moved Temporarily").replace("sip:phone@", f"sip:{offer.to}@")
+            yield _send(away + _EMPTY, retrans="500")
+        else:
+            yield _send(_TAGGED.format(status=REFUSALS[offer.then]) + _EMPTY, retrans="500")
         yield _recv("request", "ACK", next="done")
         return
     if offer.then != "silent":
@@ -258,10 +274,12 @@ def _in_talk(offer: Offered, n: str) -> Iterator[str]:
             yield _send(_FROM_PHONE.format(method="ACK", sequence=sequence, more=_EMPTY))
             sequence += 1
         now += offer.holds[1]
-    if offer.transfers:
-        yield _recv("request", "BYE", next="ended", **_patience(offer.transfers[0] - now, f"refer{n}"))
+    if offer.transfers or offer.hands_over:
+        after, target = offer.transfers or offer.hands_over or (0.0, "")
+        yield _recv("request", "BYE", next="ended", **_patience(after - now, f"refer{n}"))
         yield _label(f"refer{n}")
-        target = f"Refer-To: <sip:{offer.transfers[1]}@[local_ip]>\nReferred-By: <sip:phone@[local_ip]>\n"
+        to = f"{target}@[local_ip]" if offer.transfers else f"other@[local_ip]?Replaces=[file name={target}]"
+        target = f"Refer-To: <sip:{to}>\nReferred-By: <sip:phone@[local_ip]>\n"
         yield _send(_FROM_PHONE.format(method="REFER", sequence=sequence, more=target + _EMPTY), retrans="500")
         yield _recv("response", "202")
         yield _label(f"told{n}")
@@ -277,5 +295,6 @@ def _in_talk(offer: Offered, n: str) -> Iterator[str]:
 
 
 def _scenario(name: str, body: str) -> str:
-    used = "".join(f'<Reference variables="{v}"/>' for v in ("sequence", "them", "us") if f'assign_to="{v}"' in body)
+    named = [v for v in ("sequence", "them", "us", "whole") if f'assign_to="{v}' in body]
+    used = "".join(f'<Reference variables="{v}"/>' for v in named)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="{name}">\n{body}{used}\n</scenario>\n'

@@ -86,19 +86,25 @@ class Story:
         hangs_up_after: float | None = None,
         holds: tuple[float, float] | None = None,
         transfers: tuple[float, str] | None = None,
+        hands_over: float | None = None,
         speaks: float = 1.0,
         serves: str | Sequence[str] | None = None,
         local: str | None = None,
         paused: bool = False,
+        to: str | None = None,
     ) -> Self:
         """What the phone `1001` does when it is called; a second line of the same phone is for its second call.
 
-        `then`: answers, rings (for ever), busy, rejects, silent (100 only), dead (no reply at all). It serves the
-        queues named, or all that are called in the story; `serves=()` makes it no member. `local="/n"` reaches it by
-        `Local/1001@agents/n`, `local=""` by the same without `/n`.
+        `then`: answers, rings (for ever), busy, rejects, silent (100 only), dead (no reply at all), forwards (302,
+        `to` a number). It serves the queues named, or all that are called in the story; `serves=()` makes it no member.
+        `local="/n"` reaches it by `Local/1001@agents/n`, `local=""` by the same without `/n`.
+        `transfers`: blind, by REFER. `hands_over`: so long after its answer it connects its party with whom it has
+        called itself (`consults`), by REFER with Replaces.
         """
         target = transfers and (transfers[0], plan.dialled(transfers[1]))
-        self._offers.setdefault(phone, []).append(Offered(then, rings, hangs_up_after, holds, target or None, speaks))
+        replaces = None if hands_over is None else (hands_over, self._note(phone))
+        offered = Offered(then, rings, hangs_up_after, holds, target or None, speaks, replaces, to)
+        self._offers.setdefault(phone, []).append(offered)
         if phone not in self._serves:
             self._serves[phone] = (serves,) if isinstance(serves, str) else None if serves is None else tuple(serves)
             self._how[phone] = (f"PJSIP/{phone}" if local is None else f"Local/{phone}@agents{local}", paused)
@@ -147,6 +153,16 @@ class Story:
         dialling = replace(one.dialling, number="[field0]")
         self._callers.append(_Caller(dialling, at, one.host, count, every, prefix))
         return self
+
+    def consults(self, phone: str, *, dials: str, hangs_up_after: float | None = None, at: float) -> Self:
+        """A phone that talks calls somebody else on its second line, perhaps to hand its party over to him."""
+        call = Dialling(phone, plan.dialled(dials), None, hangs_up_after, noted_in=self._note(phone))
+        self._callers.append(_Caller(call, at, self.pbx.phone_host(phone)))
+        return self
+
+    def _note(self, phone: str) -> str:
+        """Where it writes down the dialogue of its second line (in the story's folder)."""
+        return f"second-line-of-{phone}"
 
     def phone_calls(self, phone: str, *, dials: str, hangs_up_after: float | None = None, at: float = 0.0) -> Self:
         """A phone of the house dials: a colleague (`1002`), outside (`9` and a number), or a named number."""
@@ -213,6 +229,7 @@ class Story:
         try:
             crowd = self._crowd(n, caller) if caller.count > 1 else ()
             patience = ("-max_retrans", "2") if self._dies else ()
+            patience += ("-cid_str", "%u-%p-second") if caller.dialling.noted_in else ()  # as Replaces can say it
             await sipp.start(f"{self.pbx.host}:5060", "-m", str(caller.count), *crowd, *patience)
             await sipp.ended()
         finally:

@@ -54,6 +54,7 @@ class Leg:
     ended_by: str | None = None  # "self": this phone, "other": whom it talks to, which is the PBX
     how: str | None = None  # BYE, CANCEL or the refusing status
     keys: list[datetime] = field(default_factory=list)
+    refers_at: datetime | None = None  # this phone asked the PBX to transfer its party
 
     @property
     def alerting_seconds(self) -> float | None:
@@ -138,6 +139,8 @@ def _learn(leg: Leg, message: SipMessage) -> None:
             _ended(leg, message, str(status))
     elif message.is_request and message.method in ("BYE", "CANCEL"):
         _ended(leg, message, message.method)
+    elif message.is_request and message.method == "REFER":
+        leg.refers_at = leg.refers_at or message.at
     elif message.is_request and message.method == "INFO":
         leg.keys.append(message.at)
 
