@@ -86,8 +86,8 @@ class Logbook:
         return self._given_up + self._stays.dropped
 
     def hole(self) -> None:
-        """Lines are missing: what came before the newest one may lack any."""
-        self.covers = self.newest
+        """Lines are missing before those that come next."""
+        self.covers = None
 
     def take_ended(self, now: timedelta) -> None:
         """Put those that ended, and were read long enough ago, among those that wait to be compared."""
