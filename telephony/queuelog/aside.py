@@ -24,7 +24,7 @@ class Aside:
         Thread(target=self._run, name=name, daemon=True).start()
 
     def do(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """What it gives or raises, when it is its turn. To be called in the event loop."""
+        """What it gives or raises, when it is its turn; cancelled, it is done all the same. Called in the loop."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from telephony.calls.facts import QueueResult
 from telephony.calls.record import Outcome, Quality
-from telephony.queuelog.matching import LedgerVisit, match
+from telephony.queuelog.matching import LedgerVisit, match, took_a_place
 from telephony.queuelog.stays import ENTRY_UNSEEN, Stay
 
 WAIT_APART = timedelta(seconds=1.5)
@@ -95,15 +95,24 @@ def compare(
     Args:
         visits: of the ledger, of one PBX.
         stays: of its queue_log.
-        others: Uniqueids of calls that are not inbound: they have stays in queue_log, and no visits.
+        others: Uniqueids of calls that are not inbound: they have stays in queue_log, and no visits. An agent who asks
+            a queue for somebody while his customer holds is known by his number, where his phone rang for a visit.
         damaged: lines of that span were quarantined: queue_log may lack one, or have one that somebody forged, and
             is believed in nothing.
     """
     pairs, only_ours, only_theirs = match(visits, stays)
-    found = [one for visit, stay in pairs if (one := _outcome(visit, stay) or _wait(visit, stay)) is not None]
+    phones = frozenset(number for visit in visits for number in visit.phones)
+    placed = {id(stay) for visit, stay in pairs if took_a_place(visit, stay, phones)}
+    found = [one for visit, stay in pairs if (one := _outcome(visit, stay)) is not None]
+    told = {id(one.stay) for one in found} | placed
+    found += [one for visit, stay in pairs if id(stay) not in told and (one := _wait(visit, stay)) is not None]
     found += [one for visit, stay in pairs if (one := _agent(visit, stay)) is not None]
     found += [_extra(visit) for visit in only_ours if visit.ended]
-    found += [_missing(stay) for stay in only_theirs if _is_over(stay) and stay.uniqueid not in others]
+    found += [
+        _missing(stay)
+        for stay in only_theirs
+        if _is_over(stay) and stay.uniqueid not in others and stay.caller not in phones
+    ]
     if damaged:
         found = [replace(one, better=Better.NOBODY, why=f"{one.why}; queue_log is damaged") for one in found]
     return sorted(found, key=lambda one: one.began_at)
@@ -175,6 +184,9 @@ def _gave_up_late(visit: LedgerVisit, stay: Stay) -> bool:
 def _agent(visit: LedgerVisit, stay: Stay) -> Difference | None:
     if visit.outcome is not Outcome.ANSWERED or not stay.agent or _plain(visit.agent) == _plain(stay.agent):
         return None
+    rung = {_plain(name) for name in visit.rung}
+    if visit.agent and _plain(visit.agent) not in rung and _plain(stay.agent) in rung:
+        return None  # picked up: queue_log names him whose phone had rung
     if not visit.agent:
         return Difference(Kinds.AGENT, visit, stay, Better.QUEUE_LOG, "the ledger does not know which agent")
     better = Better.LEDGER if visit.quality in _HEARD else Better.QUEUE_LOG

@@ -88,14 +88,16 @@ class QueueLogTail:
 
     async def _look(self, aside: Aside) -> tuple[Piece | None, Sequence[Quarantined]]:
         reading = aside.do(self._read)
-        await asyncio.wait([reading], timeout=self._hangs_after)
-        if not reading.done():
-            self._tell_unreadable("the disk does not answer")
         try:
+            await asyncio.wait([reading], timeout=self._hangs_after)
+            if not reading.done():
+                self._tell_unreadable("the disk does not answer")
             piece, refused = await reading
         except OSError as error:
             self._tell_unreadable(error.strerror or type(error).__name__)
             return None, ()
+        finally:
+            reading.cancel()  # where nobody waits for it any more, it has nothing to tell
         if not self.readable:
             self._log.info("queue_log_readable")
         self.readable = True

@@ -1,6 +1,7 @@
 """Following the file while others write it: told, counted, and never waited for."""
 
 import asyncio
+import gc
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -109,3 +110,22 @@ async def test_a_hanging_disk_is_told_and_holds_nobody(tmp_path: Path) -> None:
         tail.answers.clear()
         running.cancel()  # and the group waits for it, but not for the disk
     tail.answers.set()
+
+
+async def test_what_a_disk_says_after_the_end_disturbs_nobody(tmp_path: Path) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
+    tail = Hanging(tmp_path / "missing")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(tail.run(Told()))
+        async with asyncio.timeout(5):
+            while tail.readable:
+                await asyncio.sleep(0)
+        running.cancel()
+    tail.answers.set()
+    async with asyncio.timeout(5):
+        while any(thread.name == "queue_log" for thread in threading.enumerate()):
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert complaints == []
