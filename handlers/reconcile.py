@@ -18,7 +18,7 @@ from handlers.database import AWAY, trouble
 from handlers.reading import Performs
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.logbook import COMPARED_KEPT, GRACE, Logbook
-from handlers.reconciling.neighbours import KEPT, Counts, Followed, Reconciled, Source
+from handlers.reconciling.neighbours import KEPT, Counts, Followed, Marks, Reconciled, Source
 from handlers.resume import channels_of
 from telephony.calls.book import LiveCall
 from telephony.calls.facts import Moment
@@ -43,6 +43,8 @@ AT_LEAST = timedelta(seconds=2)
 SURELY_READ = GRACE + timedelta(seconds=5)
 """What ended so long before the newest line of queue_log has its line before it, and that was taken up."""
 MAX_LATER = 50_000
+MARK = "compared"
+"""Of the journal: what queue_log told before that position is compared."""
 
 
 class Reconciler:
@@ -55,6 +57,7 @@ class Reconciler:
         source: the database, and what waits to be written to it.
         counts: what is counted.
         now: this moment.
+        marks: the journal; None: there is none.
         holes: how often lines of queue_log were lost so far.
 
     Attributes:
@@ -69,6 +72,7 @@ class Reconciler:
         source: Source,
         counts: Counts,
         now: Callable[[], Moment],
+        marks: Marks | None = None,
         holes: Callable[[], int] = lambda: 0,
     ) -> None:
         self.log = Logbook()
@@ -76,6 +80,7 @@ class Reconciler:
         self.last_differences: Reconciled | None = None
         self._pbx, self._followed, self._performer = pbx, followed, performer
         self._source, self._counts, self._now, self._holes = source, counts, now, holes
+        self._marks, self._marked = marks, 0
         self._holes_seen = holes()
         self._given_up = 0
         self._due: list[timedelta] = []
@@ -85,6 +90,7 @@ class Reconciler:
         self._later: list[UUID] = []
         self._extra: dict[tuple[UUID, int], None] = {}
         self._found: list[Judged] = []
+        self._unsure: set[UUID] = set()
         self._away = False
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
@@ -95,14 +101,18 @@ class Reconciler:
             self.log.hole()
         self.log.feed(read, at, self._followed.reading.position)
 
-    def needed_from(self) -> int | None:
-        """From where on in the journal a restart must read again for what is not compared yet."""
-        return self.log.needed_from
+    def mark(self) -> None:
+        """Tell the journal from where on a restart must read queue_log again for what is not compared yet."""
+        needed = self.log.needed_from or self._followed.reading.position + 1
+        if self._marks is not None and needed != self._marked:
+            self._marked = needed
+            self._marks.mark(MARK, str(needed).encode())
 
     async def run(self) -> None:
         """A round whenever one is due, until cancelled."""
         while True:
             await asyncio.sleep(TICK)
+            self.mark()
             now = self._now()
             if self.is_due(now.mono):
                 await self.attempt(now)
@@ -155,7 +165,8 @@ class Reconciler:
         comparing = partial(compare, visits, held, others=others)
         found = await asyncio.get_running_loop().run_in_executor(None, comparing)
         over = {call.id for call in calls} - alive
-        kept = await self._close(self._told(found, stays, over, until), calls, alive, now)
+        kept = self._not_durable(calls, stays.values())
+        kept |= await self._close(self._told(found, stays, over, until), calls, alive, now)
         log.done([number for number, stay in stays.items() if id(stay) not in kept])
         self._joined_to = until or self._joined_to
         self._keep(now, len(stays) - len(kept))
@@ -190,9 +201,15 @@ class Reconciler:
     def _live(self) -> dict[str, LiveCall]:
         """All channels of calls that the tracker still has."""
         book = self._followed.reading.tracker.book
-        live = {channel: call for call in book.calls.values() for channel in channels_of(call)}
+        live = {channel: call for call in book.calls.values() for channel in (call.root, *channels_of(call))}
         live |= {visit.waited_as: call for call in book.calls.values() for visit in call.visits if visit.waited_as}
         return live | {name: leg.call for name, leg in book.legs.items() if leg.call is not None}
+
+    def _not_durable(self, calls: Sequence[CallRecord], stays: Iterable[Stay]) -> set[int]:
+        """The stays of calls that were put right and may not be in the database yet: a restart must see them again."""
+        self._unsure &= {call.id for call in self._source.pending()}
+        names = {visit.uniqueid for call in calls if call.id in self._unsure for visit in call.visits}
+        return {id(stay) for stay in stays if names and {stay.uniqueid, stay.left_as} & names}
 
     # --- what differs ---
 
@@ -227,7 +244,7 @@ class Reconciler:
         """Put right what queue_log knows better, and count what differed.
 
         Returns:
-            The stays (by `id`) of calls that go on: they are looked at again.
+            The stays (by `id`) of calls that go on, or were put right: they are looked at again.
         """
         cases = judge(self._pbx, calls, differences, self.log, self._followed.reading.unheard)
         adopted = [case.call for case in cases if case.findings and case.call is not None and case.call.id not in alive]
@@ -242,15 +259,15 @@ class Reconciler:
                     kept |= {id(stay) for stay in case.stays}
                 else:
                     self._close_one(case, now)
+                    kept |= {id(stay) for stay in case.stays if case.findings}  # until that is in the database
             await asyncio.sleep(0)
         return kept
 
     def _close_one(self, case: Case, now: Moment) -> None:
         if case.findings:
-            position = self._followed.reading.position
-            since = self.log.position_of(min(finding.stay.joined_at for finding in case.findings))
-            healed = heal(case.call, self._pbx, case.findings, position, since)
+            healed = heal(case.call, self._pbx, case.findings, self._followed.reading.position)
             self._performer.perform(healed.effects, now)
+            self._unsure.add(healed.call.id)
         for difference in case.differences:
             self._counts.mismatch(self._pbx, difference.of.kind, healed=difference.healed)
         self._found += case.differences

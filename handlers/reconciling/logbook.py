@@ -124,10 +124,6 @@ class Logbook:
         moments = [stay.joined_at, stay.left_at or stay.joined_at]
         return any(since - NEAR <= at <= until + NEAR for since, until in self._doubtful for at in moments)
 
-    def position_of(self, at: datetime) -> int:
-        """Where in the journal the lines of that time, and later ones, begin; 0: nowhere."""
-        return next((piece.position for piece in self._pieces if piece.last >= at), 0)
-
     @property
     def needed_from(self) -> int | None:
         """From where on in the journal a restart must read again, as of the last look; None: nothing was read since."""

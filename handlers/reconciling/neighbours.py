@@ -62,16 +62,24 @@ class Counts(Protocol):
         ...
 
 
+class Marks(Protocol):
+    """What remembers small values: `telephony.journal.writer.Journal`."""
+
+    def mark(self, name: str, value: bytes, /) -> None:
+        """Keep a small value, not before what was appended before it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciled:
     """What a round found.
 
     Attributes:
         at: when, on our clock.
-        compared: stays of queue_log held against the ledger.
+        compared: stays of queue_log with which it is done; those put right are looked at once more.
         differences: each with whether it was put right; at most `KEPT`.
         healed: so many were put right.
-        waiting: stays that could not be compared yet, because their calls go on.
+        waiting: stays to be looked at again, mostly because their calls go on.
     """
 
     at: datetime

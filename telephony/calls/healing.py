@@ -92,10 +92,17 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A stay that the ledger lacks, or tells otherwise; `ordinal`: of the visit that tells it otherwise."""
+    """A stay that the ledger lacks, or tells otherwise.
+
+    Attributes:
+        stay: as queue_log has it.
+        ordinal: of the visit that tells it otherwise; None: there is none.
+        how: whether that visit ended otherwise, too, or only its wait or its agent is to be put right.
+    """
 
     stay: Stay
     ordinal: int | None = None
+    how: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ class Healed:
     effects: tuple[Effect, ...]
 
 
-def heal(before: CallRecord | None, pbx: str, findings: Sequence[Finding], position: int = 0, since: int = 0) -> Healed:
+def heal(before: CallRecord | None, pbx: str, findings: Sequence[Finding], position: int = 0) -> Healed:
     """Put one call right.
 
     Args:
@@ -114,10 +121,9 @@ def heal(before: CallRecord | None, pbx: str, findings: Sequence[Finding], posit
         pbx: whose call.
         findings: of this call, one or more, each with a stay of its own.
         position: in the journal, of the last record that this rests on.
-        since: of the first one; 0: nowhere.
     """
     call = before or unheard_call(pbx, findings)
-    corrected = {each.ordinal: each.stay for each in findings if each.ordinal is not None}
+    corrected = {each.ordinal: each for each in findings if each.ordinal is not None}
     was: list[VisitRecord | None] = list(call.visits)
     told = [
         corrected_visit(visit, corrected[visit.ordinal]) if visit.ordinal in corrected else visit
@@ -129,7 +135,7 @@ def heal(before: CallRecord | None, pbx: str, findings: Sequence[Finding], posit
         was.insert(place, None)
     visits = tuple(replace(visit, ordinal=ordinal) for ordinal, visit in enumerate(told, 1))
     call = ended(replace(call, visits=visits), findings)
-    call = replace(call, revision=max(call.revision + 1, position << POSITION_BITS), since=since)
+    call = replace(call, revision=max(call.revision + 1, position << POSITION_BITS))
     effects: list[Effect] = [CaseOpened(call)] if before is None else []
     for one, visit in zip(was, visits, strict=True):
         effects += counted(call, visit) if one is None else recounted(call, one, visit)
@@ -197,16 +203,17 @@ def place_of(stay: Stay, visits: Sequence[VisitRecord]) -> int:
 # --- what the log knows better ---
 
 
-def corrected_visit(visit: VisitRecord, stay: Stay) -> VisitRecord:
+def corrected_visit(visit: VisitRecord, finding: Finding) -> VisitRecord:
     """The visit with what the log knows better: the outcome; the wait, where ours is unknown or off; the agent."""
-    changed = visit.outcome is not stay.outcome
+    stay = finding.stay
+    changed = finding.how and visit.outcome is not stay.outcome
     known = visit.joined_at is not None and agrees(visit.wait, stay.waited)
     told = visit
-    if stay.outcome in REFUSED:
+    if changed and stay.outcome in REFUSED:
         told = replace(told, joined_at=None, left_at=stay.joined_at, wait=timedelta())
     elif not known or (changed and visit.outcome is Outcome.LOST):  # the wait of a lost one is a lower bound
         told = waited(told, stay)
-    if stay.outcome is Outcome.ANSWERED:
+    if stay.outcome is Outcome.ANSWERED and (changed or visit.outcome is Outcome.ANSWERED):
         told = answered(told, stay)
     elif changed:
         told = replace(told, agent=None, answered_at=None, caller_rings=None, talk=None, hold=None, hung_up_by=None)

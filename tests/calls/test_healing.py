@@ -64,12 +64,12 @@ def only(healed: Healed) -> VisitRecord:
 
 
 def test_a_call_that_only_the_log_knows_is_a_customer_s_with_his_case() -> None:
-    healed = heal(None, "pbx1", [Finding(told())], position=7, since=5)
+    healed = heal(None, "pbx1", [Finding(told())], position=7)
     one = healed.call
     assert (one.id, one.case) == (call_id("pbx1", CHANNEL), case_id(one.id))
     assert (one.direction, one.caller, one.dialled) == (Direction.INBOUND, "13800138000", "")
     assert (one.arrived_at, one.ended_at) == (SECOND + seconds(20), SECOND + seconds(25))
-    assert (position_of(one.revision), one.since, one.hung_up_by) == (7, 5, Party.CALLER)
+    assert (position_of(one.revision), one.since, one.hung_up_by) == (7, 0, Party.CALLER)
     assert only(healed) == VisitRecord(
         1, CHANNEL, visit().kind, "support", SECOND + seconds(20), SECOND + seconds(25), Outcome.ABANDONED,
         wait=seconds(5), quality=Quality.RECONSTRUCTED, reason=UNHEARD,
@@ -242,6 +242,15 @@ def test_a_wait_that_was_not_known_is_told_and_the_outcome_keeps_its_evidence() 
     one = only(heal(call(found), "pbx1", [Finding(answered_by(agent=""), 1)]))
     assert (one.wait, one.answered_at, one.agent) == (seconds(5), SECOND + seconds(25), "Agent 1001")
     assert one.reason == "found; the rest by queue_log"
+
+
+def test_only_a_wait_is_put_right_where_both_are_right_about_the_end() -> None:
+    """CONNECT though he had hung up, ABANDON though he lived on: docs/definitions.md, "Witnesses"."""
+    gone = visit(Outcome.ABANDONED, wait=None, left_at=START + seconds(40))
+    one = only(heal(call(gone), "pbx1", [Finding(answered_by(joined=0), 1, how=False)]))
+    assert (one.outcome, one.wait, one.agent, one.answered_at) == (Outcome.ABANDONED, seconds(5), None, None)
+    two = only(heal(call(visit(Outcome.REDIRECTED, wait=None)), "pbx1", [Finding(told(joined=0), 1, how=False)]))
+    assert (two.outcome, two.wait, two.quality) == (Outcome.REDIRECTED, seconds(5), Quality.RECONSTRUCTED)
 
 
 def test_who_was_not_answered_after_all_has_no_agent_and_no_talk() -> None:
