@@ -120,9 +120,9 @@ class Shipped:
             unreadable: why he cannot read the file; empty when he can.
         """
         other, age = self._sender, self.age
-        if other is not None and other != sender and not sender.succeeds(other) and age is not None:
-            if age <= SILENT_AFTER:
-                return other.where
+        stays = age is not None and age <= SILENT_AFTER
+        if other is not None and stays and other != sender and not sender.succeeds(other):
+            return other.where
         if other != sender:
             self._log.info("queue_log_sender", sender=sender.where)
         if unreadable and unreadable != self._unreadable:
