@@ -46,6 +46,11 @@ class Reader:
         self._left: list[bytes] = []
         self._log = structlog.get_logger().bind(path=str(path))
 
+    def begin_at(self, place: Place) -> None:
+        """Go on there, as if it had been told so at first; before anything is read."""
+        self.place = self._told = place
+        self._from_end = False
+
     def read(self) -> Piece | None:
         """What came since, about `chunk` bytes at most. None only at the end.
 

@@ -72,6 +72,10 @@ class QueueLogTail:
         """Bytes that were there and could not be read any more; what nobody saw is not among them."""
         return self._reader.lost_bytes
 
+    def begin_at(self, place: Place) -> None:
+        """Go on there, wherever it was told to start; before `run`."""
+        self._reader.begin_at(place)
+
     async def run(self, sink: Sink) -> None:
         """Follow until cancelled; `sink` gets what was read, in the file's order, and first where reading begins."""
         aside = Aside("queue_log")

@@ -3,12 +3,13 @@
 import asyncio
 import gc
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
-from telephony.queuelog.place import Piece, Place
+from telephony.queuelog.place import Piece, Place, start_of
 from telephony.queuelog.tail import QueueLogTail
 
 
@@ -129,3 +130,17 @@ async def test_what_a_disk_says_after_the_end_disturbs_nobody(tmp_path: Path) ->
     await asyncio.sleep(0)
     gc.collect()
     assert complaints == []
+
+
+async def test_it_goes_on_at_a_place_that_is_known_only_when_the_journal_was_read(tmp_path: Path) -> None:
+    path, told = tmp_path / "queue_log", Told()
+    append(path, left(1) + left(2) + left(3))
+    tail = QueueLogTail(path, timedelta, timedelta(milliseconds=1))
+    tail.begin_at(replace(start_of(left(1)), offset=len(left(1) + left(2))))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(tail.run(told))
+        await told.until(1)
+        append(path, left(4))
+        await told.until(2)
+        running.cancel()
+    assert told.lines == [left(3).rstrip(), left(4).rstrip()]
