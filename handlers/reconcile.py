@@ -19,6 +19,7 @@ from handlers.reading import Performs
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.logbook import COMPARED_KEPT, GRACE, Logbook
 from handlers.reconciling.neighbours import KEPT, Counts, Followed, Marks, Reconciled, Source
+from handlers.reconciling.rereading import Begin, reread
 from handlers.resume import channels_of
 from telephony.calls.book import LiveCall
 from telephony.calls.facts import Moment
@@ -107,6 +108,20 @@ class Reconciler:
         if self._marks is not None and needed != self._marked:
             self._marked = needed
             self._marks.mark(MARK, str(needed).encode())
+
+    async def hear_again(self, begin: Begin, marks: Mapping[str, bytes]) -> None:
+        """What an earlier process heard and had not compared, up to where the reading begins; before that.
+
+        Args:
+            begin: reads it.
+            marks: of the journal.
+
+        Raises:
+            OSError, sqlite3.Error: the journal cannot be read.
+        """
+        since = marks.get(MARK, b"")
+        if since.isdigit():
+            await reread(self.log, begin, int(since))
 
     async def run(self) -> None:
         """A round whenever one is due, until cancelled."""

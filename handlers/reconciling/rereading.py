@@ -16,12 +16,14 @@ AT_ONCE = 200
 """Records fetched at a time."""
 
 
-def logged(
-    folder: Path, since: int, until: int, loader: Loader, clock: SameClock
-) -> Callable[[], Iterator[tuple[int, Logged]]]:
-    """Reads, when called, what queue_log told from one position to another, from a journal in `folder`."""
+Begin = Callable[[int], Iterator[tuple[int, Logged]]]
+"""Reads what queue_log told from a position on; blocking."""
 
-    def begin() -> Iterator[tuple[int, Logged]]:
+
+def logged(folder: Path, until: int, loader: Loader, clock: SameClock) -> Begin:
+    """Out of the journal in `folder`, up to a position."""
+
+    def begin(since: int) -> Iterator[tuple[int, Logged]]:
         for record in records(folder, since, until, {Source.QUEUE_LOG}):
             entry = loader.load(clock.told(record))
             if isinstance(entry, Logged):
@@ -30,14 +32,14 @@ def logged(
     return begin
 
 
-async def reread(log: Logbook, begin: Callable[[], Iterator[tuple[int, Logged]]]) -> int:
+async def reread(log: Logbook, begin: Begin, since: int) -> int:
     """Hear it all, letting others take their turn; how many pieces there were.
 
     Raises:
         OSError, sqlite3.Error: the journal cannot be read.
     """
     loop, count = asyncio.get_running_loop(), 0
-    pieces = await loop.run_in_executor(None, begin)
+    pieces = await loop.run_in_executor(None, begin, since)
     while some := await loop.run_in_executor(None, lambda: list(islice(pieces, AT_ONCE))):
         for position, entry in some:
             log.feed(read(entry.lines, entry.mono), moment_of(entry), position)

@@ -11,7 +11,6 @@ from handlers.effects import Performer
 from handlers.reading import Logged, Reading
 from handlers.reconcile import AFTER_A_GAP, EVERY, MARK, Reconciler
 from handlers.reconciling.neighbours import Reconciled
-from handlers.reconciling.rereading import reread
 from telephony.calls.book import Rules
 from telephony.calls.effects import SaveCall
 from telephony.calls.facts import Interface, Moment, QueueResult
@@ -396,7 +395,9 @@ async def test_the_journal_knows_from_where_on_nothing_is_compared(stage: Stage)
 
 async def test_what_an_earlier_process_heard_is_compared_by_the_next(stage: Stage) -> None:
     told = [Logged(MONO + seconds(201), timedelta(), tuple(line.encode() for line in lines(*stay())))]
-    assert await reread(stage.reconciler.log, lambda: enumerate(told, 3)) == 1
+    await stage.reconciler.hear_again(lambda since: enumerate(told, since), {})
+    assert stage.reconciler.log.needed_from is None
+    await stage.reconciler.hear_again(lambda since: enumerate(told, since), {MARK: b"3"})
     assert stage.reconciler.log.needed_from == 3
     assert (await stage.round(212)).healed == 1
 
