@@ -42,11 +42,12 @@ exec setpriv --pdeathsig KILL chroot "$root" "$@"
 class Pbx:
     """A real Asterisk with the shipped configuration plus the bench's number plan.
 
-    `systemname=None` leaves the name unset: two such PBXs started together hand out equal Uniqueids.
+    `systemname=None` leaves the name unset: two such PBXs started together hand out equal Uniqueids. `stamped=False`:
+    its events bear no Timestamp, as by Asterisk's own default.
     """
 
-    def __init__(self, systemname: str | None = "pbx1") -> None:
-        self.systemname = systemname
+    def __init__(self, systemname: str | None = "pbx1", *, stamped: bool = True) -> None:
+        self.systemname, self.stamped = systemname, stamped
         self.folder = Path(tempfile.mkdtemp(prefix="threerings-pbx-"))
         self.block, self._block_lock = _own_block()
         self.ami_port = 5038
@@ -306,7 +307,10 @@ class Pbx:
             "@REPORTS@": str(self.reports),
         }  # fmt: skip
         for source in sorted(SHIPPED.glob("*.conf")):
-            (self.etc / f"threerings-{source.name}").write_text(source.read_text())
+            text = source.read_text()
+            if not self.stamped:
+                text = re.sub(r"(?m)^timestampevents *=.*$", "timestampevents = no", text)
+            (self.etc / f"threerings-{source.name}").write_text(text)
         for source in sorted((HERE / "etc").glob("*.conf")):
             text = source.read_text()
             for mark, value in values.items():

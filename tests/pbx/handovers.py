@@ -8,7 +8,9 @@ phone's own second line, handed over by REFER with Replaces, as most SIP phones 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from . import catalogue
 from .catalogue import C1, C2, Entry, Tell
 from .meaning import Means, Rang
 from .story import Story
@@ -326,3 +328,30 @@ def two_callers_joined(s: Story) -> None:
     s.agent("1001", rings=1, serves="support").agent("1002", rings=1, serves="sales")
     s.caller(C1, calls="support", hangs_up_after=5).caller(C2, calls="sales", hangs_up_after=7, at=0.2)
     s.later(3, lambda: s.pbx.join(C1, C2))
+
+
+# --- older event shapes -----------------------------------------------------------------------------------------------
+UNSTAMPED: dict[str, Entry] = {}
+"""The same on a PBX without a name, whose events bear no Timestamp: Asterisk's own defaults."""
+
+
+def _unstamped(name: str, entry: Entry, means: tuple[Means, ...]) -> None:
+    UNSTAMPED[f"unstamped_{name}"] = replace(entry, name=f"unstamped_{name}")
+    MEANS[f"unstamped_{name}"] = means
+
+
+_unstamped("answered", catalogue.ALL["answered"], (first(("1001 answered", "C1 ended"), by="caller"),))
+_unstamped(
+    "abandoned_ringing",
+    catalogue.ALL["abandoned_ringing"],
+    (
+        Means(
+            "support",
+            ("C1 answered", "C1 ended"),
+            rang=(Rang("1001", "caller_left", ("1001 rang", "C1 ended")),),
+            outcome="abandoned",
+        ),
+    ),
+)
+for _name in ("blind_same_queue", "blonde_queue", "refer_blonde_queue", "local_attended", "mixed_ring_all"):
+    _unstamped(_name, ALL[_name], MEANS[_name])

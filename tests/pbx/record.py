@@ -19,7 +19,7 @@ from .recorder import Recorder
 from .story import Story
 
 REPLAY = Path(__file__).parents[1] / "replay"
-ALL = catalogue.ALL | handovers.ALL
+ALL = catalogue.ALL | handovers.ALL | handovers.UNSTAMPED
 
 
 async def record(entry: Entry, pbx: Pbx, into: Path) -> None:
@@ -57,11 +57,11 @@ async def record(entry: Entry, pbx: Pbx, into: Path) -> None:
 
 
 async def _main(names: list[str]) -> None:
-    async with Pbx() as pbx:
+    async with Pbx() as pbx, Pbx(None, stamped=False) as unstamped:
         for name in names:
             if not pbx.runs:
                 await pbx.start()
-            await record(ALL[name], pbx, REPLAY / name)
+            await record(ALL[name], unstamped if name in handovers.UNSTAMPED else pbx, REPLAY / name)
             truth = json.loads((REPLAY / name / "truth.json").read_text())
             print(name, "OK" if not truth["complaints"] else truth["complaints"], flush=True)
 

@@ -1,8 +1,12 @@
-"""Writes down what the PBX says to the product's own, least-privileged login: the raw bytes, as they come."""
+"""Writes down what the PBX says to the product's own, least-privileged login: the raw bytes, as they come.
+
+Of a PBX that does not stamp its events, also when they came: `ami.times`, a line for each piece, `epoch bytes`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +24,7 @@ class Recorder:
         self._task: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self.heard = bytearray()
+        self._times: list[str] = []
         self._more = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -52,6 +57,8 @@ class Recorder:
         if self._task is not None:
             await self._task
         self._file.write_bytes(bytes(self.heard))
+        if not self._pbx.stamped:
+            self._file.with_suffix(".times").write_text("".join(self._times))
 
     def _say(self, action: str) -> None:
         if self._writer is not None:
@@ -61,6 +68,7 @@ class Recorder:
         try:
             while chunk := await reader.read(65536):
                 self.heard += chunk
+                self._times.append(f"{datetime.now(UTC).timestamp():.6f} {len(chunk)}\n")  # noqa: TID251
                 self._more.set()
         except OSError:
             pass  # a PBX that dies resets the line: what was heard until then is the recording

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-from telephony.ami.codec import Banner, Codec, Kind, Quarantined
+from telephony.ami.codec import Banner, Codec, Kind, Message, Quarantined
 from telephony.ami.snapshot import LISTED, Listing
 from telephony.ami.translate import ACTED_UPON, EPOCH, UNSTAMPED, moment, translate
 from telephony.calls.book import Rules
@@ -61,19 +61,14 @@ class Replayed:
 
 def facts_of(name: str, systemname: str | None = None, *, cut: int = 4096) -> tuple[list[Fact], list[Quarantined]]:
     """The facts of a recording's AMI stream, fed in pieces of `cut` bytes."""
-    raw = next((RECORDINGS / name).glob("ami*.bin")).read_bytes()
     codec = Codec(ACTED_UPON, systemname=systemname, strict=systemname is not None, listed=LISTED, unstamped=UNSTAMPED)
     told: list[Fact] = []
     bad: list[Quarantined] = []
-    now = Moment(EPOCH, timedelta(), stamped=False)
     listing: Listing | None = None
-    items = [item for start in range(0, len(raw), cut) for item in codec.feed(raw[start : start + cut])]
-    first = next(
-        (m.headers["Timestamp"] for m in items if not isinstance(m, Banner | Quarantined) and "Timestamp" in m.headers),
-        "0.0",
-    )
-    now = Moment(datetime.fromtimestamp(int(first.split(".")[0]), UTC), timedelta(seconds=int(first.split(".")[0])))
-    for item in items:
+    items = items_of(name, codec, cut)
+    now = first_stamp([item for item, _ in items])
+    for item, read in items:
+        now = read or now
         if isinstance(item, Quarantined):
             bad.append(item)
         if isinstance(item, Banner | Quarantined):
@@ -93,6 +88,31 @@ def facts_of(name: str, systemname: str | None = None, *, cut: int = 4096) -> tu
             if fact is not None:
                 told.append(fact)
     return told, bad
+
+
+Items = list[tuple[Banner | Quarantined | Message, Moment | None]]
+
+
+def items_of(name: str, codec: Codec, cut: int) -> Items:
+    """What the codec makes of a recording, each with the moment of its reading where the PBX stamped nothing."""
+    raw = next((RECORDINGS / name).glob("ami*.bin")).read_bytes()
+    times = RECORDINGS / name / "ami.times"
+    if not times.exists():
+        return [(item, None) for start in range(0, len(raw), cut) for item in codec.feed(raw[start : start + cut])]
+    items: Items = []
+    for line in times.read_text().splitlines():
+        seconds, length = line.split()
+        read = timedelta(seconds=float(seconds))
+        piece, raw = raw[: int(length)], raw[int(length) :]
+        items += [(item, Moment(EPOCH + read, read, stamped=False)) for item in codec.feed(piece)]
+    return items
+
+
+def first_stamp(items: list[Banner | Quarantined | Message]) -> Moment:
+    """When the first stamped event happened, to the second: what came before it was then, too."""
+    stamps = (item.headers["Timestamp"] for item in items if isinstance(item, Message) and "Timestamp" in item.headers)
+    since = timedelta(seconds=int(next(stamps, "0.0").split(".")[0]))
+    return Moment(EPOCH + since, since)
 
 
 def log_of(name: str) -> list[QueueResultLogged]:
