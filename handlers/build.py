@@ -1,6 +1,6 @@
 """The composition root: what the configuration names, made and put together. Nothing runs yet."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
@@ -12,6 +12,8 @@ from handlers.export import targets_of
 from handlers.follow import Follower
 from handlers.http.health import Health, Part
 from handlers.http.site import WebSide, web_side
+from handlers.reconcile import Reconciler
+from handlers.reconciling.stored import StoredCalls
 from handlers.resume import MARK, Resume
 from handlers.saver import Saver
 from telephony.ami.client import AmiClient
@@ -21,7 +23,7 @@ from telephony.calls.book import Rules
 from telephony.calls.facts import Interface
 from telephony.calls.record import CallRecord, position_of
 from telephony.calls.tracker import Tracker
-from telephony.cases.store import CallStore
+from telephony.cases.store import CallStore, Fence
 from telephony.config import Config, Pbx
 from telephony.journal.writer import Journal
 from telephony.metrics import Labels, Measures
@@ -35,7 +37,10 @@ BACKLOG_WORTH_TELLING = 1_000
 
 @dataclass(slots=True)
 class Feed:
-    """One PBX: its line, its follower, its journal, and its queue_log if one is read. `resume`: what to read again."""
+    """One PBX: its line, its follower, its journal, and its queue_log if one is read. `resume`: what to read again.
+
+    `reconciler`: holds the ledger against queue_log.
+    """
 
     name: str
     client: AmiClient
@@ -44,6 +49,7 @@ class Feed:
     settings: AmiSettings
     journal: Journal | None = None
     resume: Resume | None = None
+    reconciler: Reconciler | None = None
 
 
 @dataclass(slots=True)
@@ -113,6 +119,23 @@ def build_feed(  # noqa: PLR0913, PLR0917 - what it is put together from
     return Feed(pbx.name, client, follower, tail, settings, journal, resume)
 
 
+def reconciler_of(feed: Feed, performer: Performer, stored: StoredCalls, measures: Measures) -> Reconciler:
+    """Holds the ledger of one PBX against its queue_log, which it hears from now on."""
+    tail, follower = feed.tail, feed.follower
+    reconciler = Reconciler(
+        feed.name,
+        follower,
+        performer,
+        stored,
+        measures,
+        feed.client.now,
+        feed.journal,
+        holes=lambda: 0 if tail is None else tail.gaps,
+    )
+    follower.log_heard = reconciler.heard
+    return reconciler
+
+
 def resting_on(journals: Mapping[str, Journal]) -> Callable[[Sequence[CallRecord]], Awaitable[None]]:
     """Waits until what states rest on is in the journal."""
 
@@ -124,8 +147,14 @@ def resting_on(journals: Mapping[str, Journal]) -> Callable[[Sequence[CallRecord
     return rests
 
 
-def build(
-    config: Config, database: str, *, journals: Mapping[str, Journal] | None = None, demo: bool = False
+def build(  # noqa: PLR0913 - what it is put together from
+    config: Config,
+    database: str,
+    *,
+    journals: Mapping[str, Journal] | None = None,
+    stale: Collection[str] = (),
+    fence: Fence | None = None,
+    demo: bool = False,
 ) -> Service:
     """Everything that the configuration names.
 
@@ -133,6 +162,8 @@ def build(
         config: checked.
         database: its address.
         journals: by PBX, open; a PBX without one is followed all the same.
+        stale: PBXs of whose calls the database knows more than our journal.
+        fence: which PBXs are ours to write.
         demo: the first page is open on this machine, and leads to every desk.
 
     Raises:
@@ -144,7 +175,7 @@ def build(
         return clock.monotonic().total_seconds()
 
     journals = journals or {}
-    store = CallStore(database, lives={name: journal.life for name, journal in journals.items()})
+    store = CallStore(database, lives={name: journal.life for name, journal in journals.items()}, fence=fence)
     saver = Saver(
         store,
         seconds,
@@ -163,6 +194,10 @@ def build(
     for pbx in config.pbx:
         performer = Performer(pbx.name, saver, measures, claims.opened, [web.follow])
         feed = build_feed(config, pbx, clock, performer, saver, journals.get(pbx.name))
+        if pbx.name in stale:
+            feed.resume = None
+        stored = StoredCalls(database, pbx.name, store, saver)
+        feed.reconciler = reconciler_of(feed, performer, stored, measures)
         measures.observe_feed(pbx.name, feed.follower)
         feeds.append(feed)
         followers[pbx.name] = feed.follower

@@ -28,11 +28,12 @@ from handlers import demo as demonstration
 from handlers import export as exporting
 from handlers import service
 from handlers.database import AWAY, BAD_URL, database, trouble
+from handlers.standby import InstanceBusy, LeaseHeld, LeaseLost
 from telephony import logs
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.embedded import EmbeddedError
 from telephony.cases.migrate import Migrated, MigrationError, migrate
-from telephony.config import Config, ConfigFaults, load
+from telephony.config import EMBEDDED, Config, ConfigFaults, load
 
 if _OURS:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -54,6 +55,9 @@ EXPECTED = (
     EmbeddedError,
     MigrationError,
     exporting.OutputError,
+    LeaseHeld,
+    LeaseLost,
+    InstanceBusy,
     OSError,
     KeyboardInterrupt,
 )
@@ -89,14 +93,23 @@ def options(
 
 
 @app.command()
-def serve(config: ConfigFile = None) -> None:
+def serve(
+    config: ConfigFile = None,
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Wait while another follows the PBXs, then follow them.")
+    ] = False,
+) -> None:
     """Follow the PBXs and serve until told to stop (Ctrl-C or SIGTERM)."""
     settings = _start(config)
     if not settings.pbx:
         raise ConfigFaults(("pbx: is missing; add a [[pbx]] with name, host, username and secret_file",))
+    if standby and settings.database_url() == EMBEDDED:
+        raise ConfigFaults((f'database.url = "{EMBEDDED}": its server ends with who started it; --standby needs one',))
     settings.database_url()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        unsaved = runner.run(service.serve(settings, service.settle, again=lambda: load(config, os.environ)))
+        unsaved = runner.run(
+            service.serve(settings, service.settle, again=lambda: load(config, os.environ), standby=standby)
+        )
     if unsaved:
         raise CommandError(f"{unsaved} calls could not be saved; the log says why")
 
@@ -206,7 +219,7 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
             return (str(error),), FAILED
         case OSError():
             return (f"{error.filename or 'output'}: {error.strerror or error}",), FAILED
-        case CommandError() | EmbeddedError() | MigrationError():
+        case CommandError() | EmbeddedError() | MigrationError() | LeaseHeld() | LeaseLost() | InstanceBusy():
             return (str(error),), FAILED
         case _:
             return ("interrupted",), INTERRUPTED

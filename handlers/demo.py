@@ -18,6 +18,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
@@ -226,9 +227,10 @@ def _configuration(folder: Path, http: Address, ami_port: int) -> Config:
 async def _remember(config: Config, database: EmbeddedPostgres) -> None:
     """The page shows a day: what happened before we came is in the database, as after a restart."""
     seeds = Seeds(day=MORNING_SEED, regulars=REGULARS_SEED)
-    morning = await asyncio.to_thread(earlier_today, config, SystemClock().wall(), seeds)
-    calls, file = morning.calls, config.pbx[0].queue_log
+    file = config.pbx[0].queue_log
     assert file is not None  # noqa: S101 - the demo's PBX has one
+    morning = await asyncio.to_thread(earlier_today, config, _begun(file, SystemClock().wall()), seeds)
+    calls = morning.calls
     # The PBX appends, and has written no more yet than who is logged in; whoever follows the file begins at its end.
     lines = "".join(f"{line}\n" for line in morning.log)
     file.write_bytes(lines.encode("utf-8", "surrogateescape") + file.read_bytes())
@@ -237,6 +239,12 @@ async def _remember(config: Config, database: EmbeddedPostgres) -> None:
     for first in range(0, len(calls), SAVED_AT_ONCE):
         await store.save(calls[first : first + SAVED_AT_ONCE])
     await store.close()
+
+
+def _begun(log: Path, now: datetime) -> datetime:
+    """When the PBX wrote its first line: on a busy machine that is a while ago."""
+    epoch = log.read_bytes().partition(b"|")[0]
+    return min(now, datetime.fromtimestamp(int(epoch), UTC)) if epoch.isdigit() else now
 
 
 # --- while it runs ---

@@ -7,7 +7,8 @@ import gc
 import os
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -24,7 +25,9 @@ from handlers.agi.side import scripts_of
 from handlers.build import Feed, Service, build
 from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.journaling import Loader, told_of_process
+from handlers.reconciling.rereading import logged
 from handlers.recovery import Recovery, SameClock, recover
+from handlers.standby import LeaseLost, Term, owned, this_process
 from handlers.threads import within
 from telephony.agi.scripts import Script
 from telephony.ami.client import codec_of
@@ -33,14 +36,20 @@ from telephony.ami.translate import EPOCH
 from telephony.backoff import Backoff
 from telephony.calls.record import CallRecord
 from telephony.cases.connecting import DatabaseUrlError
+from telephony.cases.lease import Leases
 from telephony.cases.migrate import MigrationError, migrate
 from telephony.config import Address, Config, ConfigFaults
 from telephony.journal.folder import JournalLocked
 from telephony.journal.reader import records
 from telephony.journal.writer import Journal
+from telephony.queuelog.place import Place
 from telephony.unreachable import reason
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+TERM = "term"
+"""The mark that says in which term of the lease the journal was written."""
+BIND_SECONDS = 5.0
+"""How long the addresses may be another's who has just given up the lease."""
 RESUME_SECONDS = 5.0
 """How long the PBXs are not followed while the database may still say what was left open."""
 DRAIN_SECONDS = 5.0
@@ -50,17 +59,28 @@ SHUTDOWN_SECONDS = 1.0
 READ_SECONDS = 10.0
 """How long reading the configuration again may take: its files may lie on a share that is gone."""
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The lease of our PBXs."""
+
+    leases: Leases
+    term: Term
+
+
 Rebuilt: TypeAlias = "asyncio.Future[set[UUID]]"
 LeftOpen: TypeAlias = "asyncio.Future[Sequence[CallRecord]]"
 log = structlog.get_logger(__name__)
 
 
-async def serve(
+async def serve(  # noqa: PLR0913 - each has a default
     config: Config,
     ready: Callable[[Service], None] = lambda _: None,
     drain: float = DRAIN_SECONDS,
     again: Callable[[], Config] | None = None,
     *,
+    standby: bool = False,
     demo: bool = False,
 ) -> int:
     """Follow the PBXs and answer HTTP until SIGTERM or SIGINT.
@@ -70,6 +90,7 @@ async def serve(
         ready: called once everything runs and the pages answer; tests wait for it.
         drain: seconds that a stop may take to make pending calls durable.
         again: reads the configuration anew, on SIGHUP; None: nothing is reloaded.
+        standby: wait while another follows the PBXs, then follow them.
         demo: the first page is open on this machine, and leads to every desk.
 
     Returns:
@@ -77,7 +98,8 @@ async def serve(
 
     Raises:
         EmbeddedError: our own database does not start.
-        ConfigFaults: the address of the database is none.
+        ConfigFaults: the address of the database is none, or nothing can be kept in data_dir.
+        LeaseHeld, LeaseLost, InstanceBusy: another instance follows the PBXs, or works in our data_dir.
         OSError: the address of the pages, or of FastAGI, cannot be had.
     """
     stop, hangup = asyncio.Event(), asyncio.Event()
@@ -87,13 +109,23 @@ async def serve(
     for number, event in signals.items():
         loop.add_signal_handler(number, event.set)
     try:
-        async with kept(config) as journals, database(config) as url:
-            service = build(config, url, journals=journals, demo=demo)
-            async with listening(service), pages(service), reloading(service, hangup, again):
-                return await run(service, url, stop, ready, drain)
+        async with database(config) as url, leased(config, url, stop, standby=standby) as held:
+            if held is None:
+                return 0
+            async with kept(config) as journals:
+                stale = overtaken(journals, held.leases.terms)
+                service = build(config, url, journals=journals, stale=stale, fence=held.leases.fence, demo=demo)
+                patience = BIND_SECONDS if standby else 0
+                async with listening(service, patience), pages(service, patience), reloading(service, hangup, again):
+                    return await run(service, url, held, stop, ready, drain)
     except ExceptionGroup as group:
+        lost = group.subgroup(LeaseLost)
+        if lost is not None:
+            raise leaves(lost)[0] from None
         if group.subgroup(DatabaseUrlError) is None:
             raise
+        raise ConfigFaults((BAD_URL,)) from None
+    except DatabaseUrlError:
         raise ConfigFaults((BAD_URL,)) from None
     finally:
         for number in signals:
@@ -101,7 +133,69 @@ async def serve(
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[Service], None], drain: float) -> int:
+def leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
+    """The errors of a group, however deep."""
+    return [
+        one for error in group.exceptions for one in (leaves(error) if isinstance(error, ExceptionGroup) else [error])
+    ]
+
+
+@contextlib.contextmanager
+def own(config: Config) -> Iterator[UUID]:
+    """The number of this instance, which alone works in `data_dir`.
+
+    Raises:
+        ConfigFaults: nothing can be kept there.
+        InstanceBusy: another process of ours works there.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            me = stack.enter_context(owned(config.data_dir))
+            taken = stack.pop_all()
+    except OSError as error:
+        raise ConfigFaults((f"data_dir: {config.data_dir}: {error.strerror}; name a folder we may write",)) from None
+    with taken:
+        yield me
+
+
+def overtaken(journals: Mapping[str, Journal], terms: Mapping[str, int]) -> set[str]:
+    """The PBXs that another instance has followed since our journal ended: of them the database knows more.
+
+    Args:
+        journals: by PBX.
+        terms: of the lease; none while the database is away, and then the journal is believed.
+    """
+    stale = set()
+    for name, journal in journals.items():
+        before, now = journal.marks().get(TERM), terms.get(name)
+        if now is None:
+            continue
+        if before is not None and before != str(now).encode():
+            stale.add(name)
+        journal.mark(TERM, str(now).encode())
+    return stale
+
+
+@contextlib.asynccontextmanager
+async def leased(config: Config, url: str, stop: asyncio.Event, *, standby: bool) -> AsyncIterator[Held | None]:
+    """The lease of the PBXs; None: told to stop while another held it."""
+    with own(config) as me:
+        leases = Leases(url, me, this_process(), [pbx.name for pbx in config.pbx])
+        term = Term(leases, lambda: migrate(url))
+        try:
+            if not standby:
+                await term.claim()
+            elif not await term.until_taken(stop):
+                yield None
+                return
+            yield Held(leases, term)
+        finally:
+            await term.release()
+
+
+async def run(  # noqa: PLR0913, PLR0917 - what it runs
+    service: Service, url: str, held: Held, stop: asyncio.Event, ready: Callable[[Service], None], drain: float
+) -> int:
     """Run until `stop`: first the PBXs are left, then what they left behind is saved.
 
     Returns:
@@ -111,9 +205,10 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
     rebuilt: Rebuilt = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
         asked = tasks.create_task(service.agi.run(), name="agi")
-        saving = tasks.create_task(save(service, url, left_open, rebuilt), name="save")
+        saving = tasks.create_task(save(service, url, held, left_open, rebuilt), name="save")
         shown = tasks.create_task(service.web.run(), name="screens")
         stopping = tasks.create_task(stop.wait(), name="stop")
+        keeping = tasks.create_task(held.term.keep(), name="lease")
         # What the PBXs say meanwhile waits in the buffers of the lines.
         following = [tasks.create_task(feed.client.run(), name=f"line {feed.name}") for feed in service.feeds]
         rebuilding = tasks.create_task(rebuild(service), name="rebuild")
@@ -130,6 +225,7 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
             for name, job in (
                 (f"follow {feed.name}", feed.follower.run()),
                 *([(f"queue_log {feed.name}", feed.tail.run(feed.follower.logged))] if feed.tail else []),
+                *([(f"reconcile {feed.name}", feed.reconciler.run())] if feed.reconciler else []),
             )
         ]
         config = service.config
@@ -153,6 +249,8 @@ async def run(service: Service, url: str, stop: asyncio.Event, ready: Callable[[
         if remaining:
             log.error("calls_not_saved", remaining=remaining, error=service.saver.state().last_error)
         saving.cancel()
+        keeping.cancel()
+    await held.term.release()
     await service.web.close()
     await service.store.close()
     log.info("stopped")
@@ -179,6 +277,21 @@ def resume(service: Service, left_open: LeftOpen) -> None:
         feed.follower.resume([call for call in left_open.result() if call.pbx == feed.name])
 
 
+def believe(service: Service, terms: Mapping[str, int]) -> None:
+    """What was read again without a database may be old: should another have followed meanwhile, begin anew.
+
+    Raises:
+        LeaseLost: he has.
+    """
+    for feed in service.feeds:
+        if feed.journal is None:
+            continue
+        before, now = feed.journal.marks().get(TERM), str(terms[feed.name]).encode()
+        if before not in {None, now} and feed.resume is not None:
+            raise LeaseLost(f"{feed.name}: another instance has followed it meanwhile; this one must be started again")
+        feed.journal.mark(TERM, now)
+
+
 async def rebuild(service: Service) -> set[UUID]:
     """Read again what the processes before us read, as far as it is not over and saved; the calls that came of it."""
     known: set[UUID] = set()
@@ -201,30 +314,38 @@ async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
     recovery = Recovery(follower.reading, resume, loader, same)
     started = clock.monotonic()
     try:
+        if feed.reconciler is not None:
+            await feed.reconciler.hear_again(logged(folder, resume.start - 1, loader, same), journal.marks())
         found = await recover(recovery, partial(records, folder, resume.start, journal.position))
     except (OSError, sqlite3.Error) as error:
         log.exception("journal_unreadable", pbx=feed.name, error=str(error))
         found = recovery.end()
     finally:
         follower.recovering = False
-    follower.took_up(found.calls, log_place=resume.log_place)
+    place = follower.reading.log_place or resume.log_place
+    if feed.tail is not None and (known := Place.load(place)) is not None:
+        feed.tail.begin_at(known)  # the mark may be older than what was read
+    follower.took_up(found.calls, log_place=place)
     seconds = round((clock.monotonic() - started).total_seconds(), 3)
     log.info("journal_read", pbx=feed.name, records=found.records, calls=len(found.calls), seconds=seconds)
     return found.known
 
 
-async def save(service: Service, url: str, left_open: LeftOpen, rebuilt: Rebuilt) -> None:
+async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebuilt: Rebuilt) -> None:
     """Bring the database to our schema as soon as it answers, read what was left open, then save what came and comes.
 
     Args:
         service: everything.
         url: of the database.
+        held: the lease; nothing is saved before it is ours.
         left_open: gets the calls that earlier processes left open; once cancelled, they are closed instead.
         rebuilt: of these, those that came out of the journal.
     """
     pbxs = [feed.name for feed in service.feeds]
     done = await retried(lambda: migrate(url))
     log.info("database_ready", schema=done.after)
+    await held.term.taken()
+    believe(service, held.leases.terms)
     known = await rebuilt
     if not left_open.done():
         calls = await retried(lambda: service.store.open_calls(pbxs, known))
@@ -317,11 +438,28 @@ class ListenError(OSError):
         super().__init__(f'{key} = "{address}": {why}; {remedy}')
 
 
+async def bound(attempt: Callable[[], Awaitable[None]], patience: float) -> None:
+    """Have an address; so many seconds it may still be another's.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + patience
+    while True:
+        try:
+            return await attempt()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or loop.time() >= until:
+                raise
+        await asyncio.sleep(0.05)
+
+
 @contextlib.asynccontextmanager
-async def listening(service: Service) -> AsyncIterator[None]:
+async def listening(service: Service, patience: float) -> AsyncIterator[None]:
     """The address of FastAGI, for as long as the block runs; PBXs are served by `AgiSide.run`."""
     try:
-        await service.agi.server.listen()
+        await bound(service.agi.server.listen, patience)
     except OSError as error:
         raise ListenError("agi.listen", service.config.agi.listen, error) from None
     try:
@@ -370,14 +508,14 @@ async def reload(service: Service, again: Callable[[], Config]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def pages(service: Service) -> AsyncIterator[None]:
+async def pages(service: Service, patience: float) -> AsyncIterator[None]:
     """The HTTP side, for as long as the block runs."""
     runner = web.AppRunner(service.web.app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         listen = service.config.http.listen
         try:
-            await web.TCPSite(runner, listen.host, listen.port).start()
+            await bound(lambda: web.TCPSite(runner, listen.host, listen.port).start(), patience)
         except OSError as error:
             raise ListenError("http.listen", listen, error) from None
         yield

@@ -1,9 +1,9 @@
 """Calls in PostgreSQL: written in batches, safe to repeat; read back in order, without holding them all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import SystemRandom
 from typing import LiteralString
@@ -35,6 +35,8 @@ CLOSE_SECONDS = 1.0
 """How long a goodbye may take; the database may be frozen, and a stop must not be."""
 CHUNK = 500
 """Calls read at a time while exporting."""
+Fence = Callable[[Connection, Sequence[str]], Awaitable[frozenset[str]]]
+"""Those of some PBXs that are ours to write, and stay so until the connection's transaction ends."""
 Lives = Callable[[Iterable[str]], list[int]]
 """Whose life counts the revisions of a PBX's calls, for each of some PBXs."""
 
@@ -73,22 +75,25 @@ class CallStore:
         url: a PostgreSQL address, `postgresql://…`.
         life: the number of who counts the revisions, where `lives` tells none; None draws one.
         lives: by PBX: that of its journal, whose positions the revisions hold.
+        fence: tells in each writing transaction whose PBXs are ours; calls of others are `foreign`. None: all are.
         connect_seconds: limit for opening a connection.
         statement_seconds: limit for one batch; a database that has not answered by then counts as away.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default, and all have names
         self,
         url: str,
         *,
         life: int | None = None,
         lives: Mapping[str, int] | None = None,
+        fence: Fence | None = None,
         connect_seconds: float = 5,
         statement_seconds: float = 15,
     ) -> None:
         self._url = url
         self._life = SystemRandom().randrange(1, 2**63) if life is None else life
         self._lives = dict(lives or {})
+        self._fence = fence
         self._connect_seconds = connect_seconds
         self._statement_seconds = statement_seconds
         self._connection: Connection | None = None
@@ -110,7 +115,9 @@ class CallStore:
         newest = {call.id: call for call in sorted(calls, key=lambda call: call.revision)}
         async with self._writing() as connection:
             # In one order whoever writes, so that two writers never wait for each other in a circle.
-            return await _save_or_split(connection, [newest[id_] for id_ in sorted(newest)], self._lives_of)
+            return await _save_or_split(
+                connection, [newest[id_] for id_ in sorted(newest)], self._lives_of, self._fence
+            )
 
     async def ping(self) -> None:
         """One round trip with the database; raises like `save`."""
@@ -224,8 +231,8 @@ class CallStore:
         settings = {
             "application_name": "threerings",
             "timezone": "UTC",
-            # A half-dead line must not leave locks behind.
-            "idle_in_transaction_session_timeout": "60s",
+            # A half-dead line must not leave locks behind; who is frozen in the middle must not hold up who takes over.
+            "idle_in_transaction_session_timeout": "3s",
         }
         return await connect(self._url, self._connect_seconds, settings)
 
@@ -235,18 +242,20 @@ class CallStore:
             connection.terminate()
 
 
-async def _save_or_split(connection: Connection, calls: Sequence[CallRecord], lives: Lives) -> Saved:
+async def _save_or_split(
+    connection: Connection, calls: Sequence[CallRecord], lives: Lives, fence: Fence | None
+) -> Saved:
     """Save all; when the database refuses a row, save each half for itself, down to the call that is at fault."""
     if not calls:
         return Saved(0, 0)
     try:
-        return await _save_together(connection, calls, lives)
+        return await _save_together(connection, calls, lives, fence)
     except REFUSALS as error:
         if len(calls) == 1:
             return Saved(0, 0, (Refused(calls[0].id, _reason(error)),))
     middle = len(calls) // 2
-    left = await _save_or_split(connection, calls[:middle], lives)
-    right = await _save_or_split(connection, calls[middle:], lives)
+    left = await _save_or_split(connection, calls[:middle], lives, fence)
+    right = await _save_or_split(connection, calls[middle:], lives, fence)
     return Saved(
         left.written + right.written,
         left.unchanged + right.unchanged,
@@ -260,24 +269,32 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {constraint or error}"
 
 
-async def _save_together(connection: Connection, calls: Sequence[CallRecord], lives: Lives) -> Saved:
-    foreign: tuple[UUID, ...] = ()
+async def _save_together(
+    connection: Connection, calls: Sequence[CallRecord], lives: Lives, fence: Fence | None
+) -> Saved:
     async with connection.transaction():
-        theirs = lives(call.pbx for call in calls)
-        rows = await connection.fetch(_UPSERT_CALLS, *call_columns(calls), theirs)
-        newer = {row["id"] for row in rows}
-        if newer:
-            changed = [call for call in calls if call.id in newer]
-            await connection.execute(_UPSERT_VISITS, *visit_columns(changed))
-            await connection.execute(_UPSERT_OFFERS, *offer_columns(changed))
-            await _delete_surplus_offers(connection, changed)
-            await connection.execute(
-                _DELETE_SURPLUS, [call.id for call in changed], [len(call.visits) for call in changed]
-            )
-            await connection.execute(_INSERT_CASES, *case_columns(changed))
-        if len(newer) < len(calls):
-            others = await connection.fetch(_FOREIGN, [call.id for call in calls], theirs)
-            foreign = tuple(row["id"] for row in others)
+        pbxs = {call.pbx for call in calls}
+        held = pbxs if fence is None else await fence(connection, sorted(pbxs))
+        ours = [call for call in calls if call.pbx in held]
+        saved = await _write(connection, ours, lives) if ours else Saved(0, 0)
+    return replace(saved, foreign=saved.foreign + tuple(call.id for call in calls if call.pbx not in held))
+
+
+async def _write(connection: Connection, calls: Sequence[CallRecord], lives: Lives) -> Saved:
+    foreign: tuple[UUID, ...] = ()
+    theirs = lives(call.pbx for call in calls)
+    rows = await connection.fetch(_UPSERT_CALLS, *call_columns(calls), theirs)
+    newer = {row["id"] for row in rows}
+    if newer:
+        changed = [call for call in calls if call.id in newer]
+        await connection.execute(_UPSERT_VISITS, *visit_columns(changed))
+        await connection.execute(_UPSERT_OFFERS, *offer_columns(changed))
+        await _delete_surplus_offers(connection, changed)
+        await connection.execute(_DELETE_SURPLUS, [call.id for call in changed], [len(call.visits) for call in changed])
+        await connection.execute(_INSERT_CASES, *case_columns(changed))
+    if len(newer) < len(calls):
+        others = await connection.fetch(_FOREIGN, [call.id for call in calls], theirs)
+        foreign = tuple(row["id"] for row in others)
     return Saved(len(newer), len(calls) - len(newer) - len(foreign), foreign=foreign)
 
 

@@ -138,8 +138,8 @@ def test_serve_runs_the_service_and_fails_when_calls_are_not_saved(monkeypatch: 
 
     unsaved = [0, 3]
 
-    async def serve(config: Config, ready: object, *, again: Callable[[], Config]) -> int:
-        assert ready is settle
+    async def serve(config: Config, ready: object, *, again: Callable[[], Config], standby: bool) -> int:
+        assert (ready, standby) == (settle, False)
         assert again() == config
         served.append(config)
         return unsaved.pop(0)
