@@ -146,6 +146,7 @@ class Reading:
         wants: a listing of everything should be asked for: at once (`timedelta()`), or when our clock passes it.
         gap: for how long the PBX was not heard, in all. lost_at: since when it is not.
         unheard: when that was, by the clock of the PBX.
+        log_place: how far queue_log was read, as `Logged` said last.
         refused: why the last events were refused, when none was accepted since; at most `REFUSED_IN_A_ROW`.
         listed: positions (asked, complete) of the listings of everything that were completed, the newest last.
         skips: gives what is to be applied of a fact, or None; None: all of it.
@@ -160,6 +161,7 @@ class Reading:
         self.gap = timedelta()
         self.lost_at: timedelta | None = None
         self.unheard = Unheard()
+        self.log_place = b""
         self.refused: list[str] = []
         self.listed: list[tuple[int, int]] = []
         self.skips: Callable[[Fact], Fact | None] | None = None
@@ -315,6 +317,7 @@ class Reading:
         return any(not call.finished for call in self.tracker.book.calls.values())
 
     def _logged(self, entry: Logged) -> None:
+        self.log_place = entry.place or self.log_place
         told = read(entry.lines, entry.mono)
         for fact in told.facts:
             self._apply(fact)
