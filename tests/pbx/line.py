@@ -7,14 +7,24 @@ import time
 from contextlib import suppress
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from .asterisk import Pbx
 from .product import Product
 
 READ = 65_536
 HELD = 262_144  # so much is taken in while frozen; then the PBX finds that nobody reads
 FEW = 64  # so many bytes of a chunk go one by one, each in a turn of its own, so that the reader sees each alone
+
+
+class Reached(Protocol):
+    """Whom it leads to: a `Pbx`, as far as the line knows it."""
+
+    ami_port: int
+
+    @property
+    def host(self) -> str:
+        """Its address."""
+        ...
 
 
 class _Passage:
@@ -45,7 +55,7 @@ class Line:
     each byte on by itself.
     """
 
-    def __init__(self, pbx: Pbx, seed: int = 1) -> None:
+    def __init__(self, pbx: Reached, seed: int = 1) -> None:
         self._pbx = pbx
         self._passages: set[_Passage] = set()
         self._server: asyncio.Server | None = None
@@ -54,7 +64,7 @@ class Line:
         self._flowing.set()
         self._rng = Random(seed)
         self.slices: str | None = None
-        self.lines = 0  # so many were opened
+        self._serving = 0
 
     async def __aenter__(self) -> Self:
         await self.mend()
@@ -64,6 +74,11 @@ class Line:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.cut()
+
+    @property
+    def port(self) -> int:
+        """Where it is reached, on loopback."""
+        return self._port
 
     def carry(self, product: Product) -> Product:
         """Let the product reach its PBX by this line."""
@@ -85,9 +100,9 @@ class Line:
             self._server.close()
             self._server = None
         self._flowing.set()
-        for passage in list(self._passages):
-            passage.abort()
-        while self._passages:
+        while self._serving:  # one may be on its way to the PBX just now
+            for passage in list(self._passages):
+                passage.abort()
             await asyncio.sleep(0)
 
     async def mend(self) -> None:
@@ -122,7 +137,13 @@ class Line:
         return time.monotonic() - began
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.lines += 1
+        self._serving += 1
+        try:
+            await self._lead(reader, writer)
+        finally:
+            self._serving -= 1
+
+    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(self._pbx.host, self._pbx.ami_port)
         except OSError:  # the PBX is away, and who called is told so

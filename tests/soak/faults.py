@@ -182,7 +182,7 @@ KILLS = {
 OTHERS = {
     "service stopped": Kind(service_stopped, 0.0, 5.0),
     "service frozen": Kind(service_frozen, FROZEN, FROZEN),
-    "line cut": Kind(line_cut, 0.1, 10.0),
+    "line cut": Kind(line_cut, 0.1, 20.0),
     "line frozen": Kind(line_frozen, 1.0, 20.0),
     "line half-open": Kind(line_half_open, 20.0, 20.0),
     "line sliced": Kind(line_sliced, 10.0, 10.0, deaf=False),
