@@ -155,8 +155,9 @@ class CallStore:
         ids = sorted(call.id for call in calls)
         pbxs = sorted({call.pbx for call in calls})
         async with self._writing() as connection, connection.transaction():
+            held = pbxs if self._fence is None else sorted(await self._fence(connection, pbxs))
             await connection.fetch("SELECT id FROM calls WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", ids)
-            await connection.execute(_ADOPT, ids, pbxs, self._lives_of(pbxs))
+            await connection.execute(_ADOPT, ids, held, self._lives_of(held))
 
     async def close_left_open(self, pbxs: Sequence[str], known: Collection[UUID] = ()) -> int:
         """Close what was left open of these PBXs, as far as it is known; raises like `save`.
