@@ -174,6 +174,7 @@ class Book:
         self.rules = rules
         self.legs: dict[Uniqueid, Leg] = {}
         self.ended: dict[Uniqueid, timedelta] = {}
+        self.former: dict[Uniqueid, timedelta] = {}
         self.calls: dict[Uniqueid, LiveCall] = {}
         self.bridges: dict[BridgeId, set[Uniqueid]] = {}
         self.offers: dict[Uniqueid, tuple[LiveCall, Visit, Offer]] = {}
@@ -205,11 +206,14 @@ class Book:
 
     def forget_ended(self, at: Moment) -> None:
         """Of channels that ended long ago nothing more will be said."""
-        while self.ended:
-            oldest = next(iter(self.ended))
-            if at.mono - self.ended[oldest] < self.rules.remembered:
-                return
-            del self.ended[oldest]
+        for buried in (self.ended, self.former):
+            while buried and at.mono - buried[oldest := next(iter(buried))] >= self.rules.remembered:
+                del buried[oldest]
+
+    def begin_boot(self) -> None:
+        """The PBX runs anew and may hand out names of channels again: whoever bears one is somebody else."""
+        self.former |= self.ended
+        self.ended.clear()
 
     def refuse_ended(self, *channels: Channel | None) -> None:
         """Nothing can happen on a channel that ended: it would begin its call, and its case, a second time."""
@@ -249,7 +253,7 @@ class Book:
     def open_call(self, channel: Channel, at: Moment, *, incoming: bool, dialled: str = "") -> LiveCall:
         """A call begins with this root channel; an inbound one opens its case."""
         call = LiveCall(
-            id=call_id(self.rules.pbx, channel.uniqueid),
+            id=call_id(self.rules.pbx, channel.uniqueid, self.booted_at if channel.uniqueid in self.former else None),
             root=channel.uniqueid,
             linkedid=channel.linkedid,
             direction=self.direction(channel, incoming=incoming),

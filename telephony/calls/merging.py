@@ -101,6 +101,7 @@ def link_restored(book: Book, fact: LinkRestored) -> None:
     if book.booted_at is not None and abs(fact.booted_at - book.booted_at) > SAME_BOOT:
         doubt_talks(book)
         everything_lost(book, book.last or fact.at, "the PBX restarted")
+        book.begin_boot()
     book.booted_at = fact.booted_at
 
 

@@ -13,9 +13,16 @@ THREE_RINGS = UUID("9e0d8a4e-6c0e-5b0b-9c57-3a1c6f3a3333")
 """Name space of all ids derived by this product; never to be changed."""
 
 
-def call_id(pbx: str, root_uniqueid: str) -> UUID:
-    """The id of a call, the same whoever derives it: AMI, AGI, or a process that started later."""
-    return uuid5(THREE_RINGS, f"call\x1f{pbx}\x1f{root_uniqueid}")
+def call_id(pbx: str, root_uniqueid: str, boot: datetime | None = None) -> UUID:
+    """The id of a call, the same whoever derives it: AMI, AGI, or a process that started later.
+
+    Args:
+        pbx: its name.
+        root_uniqueid: of the channel with which the call began.
+        boot: when the PBX had started; only where an earlier boot is known to have used the same uniqueid.
+    """
+    began = "" if boot is None else f"\x1f{boot.isoformat(timespec='seconds')}"
+    return uuid5(THREE_RINGS, f"call\x1f{pbx}\x1f{root_uniqueid}{began}")
 
 
 POSITION_BITS = 12

@@ -348,5 +348,6 @@ def memory(tracker: Tracker) -> dict[str, int]:
         "alarms": book.alarms,
         "others_waiting": book.others_waiting,
         "ended": book.ended,
+        "former": book.former,
     }
     return {name: len(store) for name, store in stores.items() if store}
