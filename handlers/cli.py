@@ -23,13 +23,17 @@ import asyncpg
 import typer
 import uvloop
 
+from handlers import backup as saving
 from handlers import check as checking
 from handlers import demo as demonstration
 from handlers import export as exporting
-from handlers import service
+from handlers import service, shipping
 from handlers.database import AWAY, BAD_URL, database, trouble
+from handlers.dumping import DumpError
+from handlers.manifest import BackupError
 from handlers.standby import InstanceBusy, LeaseHeld, LeaseLost
 from telephony import logs
+from telephony.ami.settings import SystemClock
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.embedded import EmbeddedError
 from telephony.cases.migrate import Migrated, MigrationError, migrate
@@ -47,17 +51,23 @@ class CommandError(Exception):
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
-EXPECTED = (
-    typer.TyperException,
-    typer.Abort,
-    ConfigFaults,
+SAYS_ALL = (
     CommandError,
     EmbeddedError,
     MigrationError,
-    exporting.OutputError,
+    BackupError,
+    DumpError,
     LeaseHeld,
     LeaseLost,
     InstanceBusy,
+)
+"""Errors whose text is one line that says everything."""
+EXPECTED = (
+    *SAYS_ALL,
+    typer.TyperException,
+    typer.Abort,
+    ConfigFaults,
+    exporting.OutputError,
     OSError,
     KeyboardInterrupt,
 )
@@ -140,6 +150,22 @@ def migrate_command(config: ConfigFile = None) -> None:
         typer.echo(f"database schema was {done.before or 'empty'}, is {done.after}")
 
 
+@app.command("ship-queue-log")
+def ship_queue_log(
+    to: Annotated[str, typer.Option(help="Where the service is: https://HOST[:PORT].", metavar="URL")],
+    pbx: Annotated[str, typer.Option(help="The name of the [[pbx]].", metavar="NAME")],
+    token_file: Annotated[Path, typer.Option(help="A file that holds its queue_log_token.", metavar="FILE")],
+    file: Annotated[Path, typer.Option(help="What Asterisk writes.", metavar="FILE")] = shipping.QUEUE_LOG,
+    ca: Annotated[
+        Path | None,
+        typer.Option(help="PEM file of the authority that signed the certificate.", metavar="FILE", show_default=False),
+    ] = None,
+) -> int:
+    """On the PBX's host: send its queue_log to the service, until told to stop. Needs no configuration file."""
+    logs.configure()
+    return asyncio.run(shipping.ship(shipping.Options(file, to, pbx, token_file, ca)))
+
+
 @app.command("check")
 def check_command(
     config: ConfigFile = None,
@@ -161,6 +187,28 @@ def check_command(
     scope = checking.Scope(settings, checking.file_of(config, os.environ), folders, timedelta(seconds=wait))
     well = checking.run(scope, sys.stdout, form, verbose=verbose, progress=sys.stderr.isatty())
     return DONE if well else FAILED
+
+
+@app.command("backup")
+def backup_command(
+    folder: Annotated[Path, typer.Argument(help="Where to; made if need be, and empty.")], config: ConfigFile = None
+) -> None:
+    """Save database and journal into a folder; the service may run."""
+    settings = _start(config)
+    made = _with_database(saving.backup(settings, folder, SystemClock().wall()))
+    typer.echo(f"{made.calls} calls and {len(made.positions)} journals saved to {folder}")
+
+
+@app.command("restore")
+def restore_command(
+    folder: Annotated[Path, typer.Argument(help="What backup made.")],
+    config: ConfigFile = None,
+    replace: Annotated[bool, typer.Option("--replace", help="In the place of what is there.")] = False,
+) -> None:
+    """Bring database and journal back from such a folder; the service must not run."""
+    settings = _start(config)
+    made = _with_database(saving.restore(settings, folder, replace=replace))
+    typer.echo(f"{made.calls} calls and {len(made.positions)} journals restored, as of {made.made_at}")
 
 
 @export_app.command("calls")
@@ -219,7 +267,7 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
             return (str(error),), FAILED
         case OSError():
             return (f"{error.filename or 'output'}: {error.strerror or error}",), FAILED
-        case CommandError() | EmbeddedError() | MigrationError() | LeaseHeld() | LeaseLost() | InstanceBusy():
+        case _ if isinstance(error, SAYS_ALL):
             return (str(error),), FAILED
         case _:
             return ("interrupted",), INTERRUPTED

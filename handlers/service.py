@@ -27,6 +27,7 @@ from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.journaling import Loader, told_of_process
 from handlers.reconciling.rereading import logged
 from handlers.recovery import Recovery, SameClock, recover
+from handlers.retaining import retain
 from handlers.standby import LeaseLost, Term, owned, this_process
 from handlers.threads import within
 from telephony.agi.scripts import Script
@@ -38,6 +39,7 @@ from telephony.calls.record import CallRecord
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.lease import Leases
 from telephony.cases.migrate import MigrationError, migrate
+from telephony.cases.retention import forget
 from telephony.config import Address, Config, ConfigFaults
 from telephony.journal.folder import JournalLocked
 from telephony.journal.reader import records
@@ -356,6 +358,10 @@ async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebu
         log.info("calls_closed", calls=closed)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.web.today.run(), name="today")
+        keep = timedelta(days=service.config.database.keep_days)
+        tasks.create_task(
+            retain(keep, partial(forget, url), wall_clock, service.measures.calls_forgotten), name="retain"
+        )
         await service.saver.run()
 
 

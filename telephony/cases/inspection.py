@@ -18,7 +18,7 @@ from telephony.unreachable import reason
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
-TABLES = ("calls", "visits", "offers", "cases")
+TABLES = ("calls", "visits", "offers", "cases", "leases")
 """What we write into."""
 
 

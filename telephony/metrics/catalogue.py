@@ -102,6 +102,10 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _counter("queuelog_lines_total", ("pbx",), "Lines read from queue_log", scraped=True),
     _counter("queuelog_quarantined_total", ("pbx",), "Lines of queue_log outside the grammar", scraped=True),
+    _counter("queuelog_gaps_total", ("pbx",), "How often lines of queue_log are missing, or may be", scraped=True),
+    _gauge("queuelog_shipped_age_seconds", ("pbx",), "Since the sender of queue_log was heard; absent before the first"),
+    _counter("queuelog_gaps_total", ("pbx",), "How often lines of queue_log are missing, or may be", scraped=True),
+    _gauge("queuelog_shipped_age_seconds", ("pbx",), "Since the sender of queue_log was heard; absent before the first"),
     _counter("agi_requests_total", _AGI, "Requests of PBXs and how they ended"),
     _histogram("agi_seconds", _AGI, "From connection to the end of the request", AGI_BUCKETS),
     _counter(
@@ -122,6 +126,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("saver_lag_seconds", (), "Age of the oldest state that is not durable; 0 without backlog"),
     _gauge("saver_backlog", (), "Calls with a state that is not durable"),
     _counter("saver_dropped_total", (), "States given up because too many calls waited for the database", scraped=True),
+    _counter("calls_forgotten_total", (), "Calls deleted because their time, database.keep_days, was over"),
     _counter("saver_refused_total", (), "Calls that the database refuses for ever", scraped=True),
     _counter("saver_foreign_total", (), "States not saved: the call was left open by an earlier process", scraped=True),
 )

@@ -208,6 +208,10 @@ class Measures:
         """A call that rings was shown nowhere on this screen. `reason`: one of `POP_DROPS`."""
         self._counters["screenpop_dropped_total"].labels(reason).inc()
 
+    def calls_forgotten(self, calls: int) -> None:
+        """Calls were deleted because their time was over."""
+        self._counters["calls_forgotten_total"].inc(calls)
+
     # --- scraping -----------------------------------------------------------------------------------------------------
 
     def observe_feed(self, pbx: str, source: FeedGauges) -> None:
