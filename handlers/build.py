@@ -11,6 +11,7 @@ from handlers.effects import Performer
 from handlers.export import targets_of
 from handlers.follow import Follower
 from handlers.http.health import Health, Part
+from handlers.http.queue_log import ShippedLog, ShippedLogs
 from handlers.http.site import WebSide, web_side
 from handlers.reconcile import Reconciler
 from handlers.reconciling.stored import StoredCalls
@@ -28,6 +29,7 @@ from telephony.config import Config, Pbx
 from telephony.journal.writer import Journal
 from telephony.metrics import Labels, Measures
 from telephony.queuelog.place import Place
+from telephony.queuelog.shipping.shipped import Shipped
 from telephony.queuelog.tail import QueueLogTail
 
 SAVE_RETRY_FIRST, SAVE_RETRY_CAP = 0.2, 5.0
@@ -45,7 +47,7 @@ class Feed:
     name: str
     client: AmiClient
     follower: Follower
-    tail: QueueLogTail | None
+    tail: QueueLogTail | Shipped | None
     settings: AmiSettings
     journal: Journal | None = None
     resume: Resume | None = None
@@ -84,7 +86,7 @@ def rules_of(config: Config, pbx: Pbx) -> Rules:
         lines={Interface(line.interface): line.name for line in config.line},
         trunks=frozenset(Interface(trunk) for trunk in pbx.trunks),
         internal_contexts=frozenset(pbx.internal_contexts),
-        queue_log=pbx.queue_log is not None,
+        queue_log=pbx.has_queue_log,
     )
 
 
@@ -110,12 +112,15 @@ def build_feed(  # noqa: PLR0913, PLR0917 - what it is put together from
     settings = ami_settings_of(pbx)
     client = AmiClient(settings, clock=clock, rng=SystemRandom())
     resume = None if journal is None else Resume.load(journal.marks().get(MARK))
-    tail = None
+    tail: QueueLogTail | Shipped | None = None
+    place = b"" if resume is None else resume.log_place
     if pbx.queue_log is not None:
-        start = None if resume is None else Place.load(resume.log_place)
-        tail = QueueLogTail(pbx.queue_log, clock.monotonic, start=start)
+        tail = QueueLogTail(pbx.queue_log, clock.monotonic, start=Place.load(place))
+    elif pbx.queue_log_token is not None:
+        tail = Shipped(pbx.name, clock.monotonic)
     tracker = Tracker(rules_of(config, pbx))
     follower = Follower(pbx.name, client, tracker, performer, tail, journal, saver.unsaved)
+    follower.log_read_up_to(place)
     return Feed(pbx.name, client, follower, tail, settings, journal, resume)
 
 
@@ -201,9 +206,20 @@ def build(  # noqa: PLR0913 - what it is put together from
         measures.observe_feed(pbx.name, feed.follower)
         feeds.append(feed)
         followers[pbx.name] = feed.follower
+    web.app.add_routes(ShippedLogs(shipped_logs(config, feeds), seconds).routes())
     askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
     agi = AgiSide(config, askers, claims, measures)
     return Service(config, store, saver, measures, tuple(feeds), agi, web)
+
+
+def shipped_logs(config: Config, feeds: Sequence[Feed]) -> dict[str, ShippedLog]:
+    """The queue_logs that are sent to us, by PBX."""
+    tokens = {pbx.name: pbx.queue_log_token for pbx in config.pbx}
+    return {
+        feed.name: ShippedLog(token.get_secret_value(), feed.tail, feed.follower, feed.journal)
+        for feed in feeds
+        if isinstance(feed.tail, Shipped) and (token := tokens[feed.name]) is not None
+    }
 
 
 def parts(feeds: Sequence[Feed], saver: Saver, agi: AgiSide) -> list[Part]:
@@ -219,17 +235,21 @@ def parts(feeds: Sequence[Feed], saver: Saver, agi: AgiSide) -> list[Part]:
         for feed in feeds
         if feed.journal is not None
     ]
-    unreadable = "the file cannot be read; why callers leave is told by the dialplan alone"
-    found += [
-        Part(f"queue_log {feed.name}", up=feed.tail.readable, reason=unreadable)
-        for feed in feeds
-        if feed.tail is not None
-    ]
+    found += [queue_log_part(feed.name, feed.tail) for feed in feeds if feed.tail is not None]
     found.append(Part("database", up=bool(state.database_up), reason=state.last_error or "not reached yet"))
     backlog = {"calls": state.backlog, "dropped": state.dropped, "refused": state.refused}
     reason = f"{state.backlog} calls wait to be saved"
     found.append(Part("backlog", up=state.backlog < BACKLOG_WORTH_TELLING, reason=reason, figures=dict(backlog)))
     return found
+
+
+def queue_log_part(pbx: str, log: QueueLogTail | Shipped) -> Part:
+    """The second witness of a PBX."""
+    without = "why callers leave is told by the dialplan alone"
+    if isinstance(log, Shipped):
+        heard = {"heard_seconds_ago": None if log.age is None else round(log.age.total_seconds(), 1)}
+        return Part(f"queue_log {pbx}", up=log.readable, reason=f"{log.trouble}; {without}", figures=dict(heard))
+    return Part(f"queue_log {pbx}", up=log.readable, reason=f"the file cannot be read; {without}")
 
 
 __all__ = ["Feed", "Service", "build", "parts"]

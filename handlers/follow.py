@@ -42,6 +42,7 @@ from telephony.calls.tracker import Tracker
 from telephony.metrics.gauges import JournalGauge, LinkGauge, QueueGauge, QueueLogGauge
 from telephony.queuelog.place import Piece
 from telephony.queuelog.reading import Read
+from telephony.queuelog.shipping.shipped import Shipped
 
 TICK = 0.1
 """Seconds between looks at what falls due; outcomes that rest on patience are at most this late."""
@@ -92,10 +93,15 @@ class Line(Protocol):
 
 
 class Log(Protocol):
-    """The queue_log, as far as its figures go: `telephony.queuelog.tail.QueueLogTail`."""
+    """The queue_log, as far as its figures go: `telephony.queuelog.tail.QueueLogTail`, or what is shipped to us."""
 
     lines: int
     quarantined: int
+
+    @property
+    def gaps(self) -> int:
+        """How often lines are missing, or may be."""
+        ...
 
 
 class Journals(Protocol):
@@ -247,6 +253,15 @@ class Follower:
         self._log_place = piece.after.dump()
         self.take(Logged(now.mono, offset_of(now), piece.lines, self._log_place))
 
+    def log_read_up_to(self, place: bytes) -> None:
+        """How far queue_log was read by the process before this one. Before anything else."""
+        self._log_place = place
+
+    @property
+    def log_place(self) -> bytes:
+        """How far queue_log was read: a `Place`, dumped; empty: not yet."""
+        return self._log_place
+
     def claimed(self, uniqueid: Uniqueid, case: UUID | None) -> None:
         """A PBX asked for the case of a channel, and was told."""
         now = self._line.now()
@@ -376,7 +391,10 @@ class Follower:
     def queue_log(self) -> QueueLogGauge | None:
         """The queue_log; None where none is followed."""
         log = self._queue_log
-        return None if log is None else QueueLogGauge(lines=log.lines, quarantined=log.quarantined)
+        if log is None:
+            return None
+        age = log.age if isinstance(log, Shipped) else None
+        return QueueLogGauge(lines=log.lines, quarantined=log.quarantined, gaps=log.gaps, shipped_age=age)
 
     def journal(self) -> JournalGauge | None:
         """The journal; None where none is kept."""

@@ -22,6 +22,7 @@ from telephony.queuelog.shipping.sender import Receiver, Sender
 from telephony.queuelog.shipping.shipped import SenderName
 from telephony.regularfile import read
 
+QUEUE_LOG = Path("/var/log/asterisk/queue_log")
 MAX_FILE = 1_000_000
 LONGEST_NAME = 200
 log = structlog.get_logger(__name__)

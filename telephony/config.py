@@ -35,6 +35,7 @@ from telephony.configchecks import (
     parse_address,
     script_folder,
     secrets,
+    shipped_logs,
     tokens,
 )
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
@@ -265,11 +266,21 @@ class Pbx(Section):
     tls_ca: Path | None = Field(default=None, examples=["/etc/threerings/ca.pem"])
     ping_seconds: float = Field(default=5, gt=0, le=300, allow_inf_nan=False, examples=[5])
     queue_log: FileName | None = Field(default=None, examples=["/var/log/asterisk/queue_log"])
+    queue_log_token: Annotated[SecretStr, AfterValidator(_token)] | None = Field(
+        default=None, examples=["f3b0c4429a1c149a"]
+    )
+    """Its queue_log is on another host, and whoever shows this token sends it to us."""
+    queue_log_token_file: Path | None = Field(default=None, examples=["/etc/threerings/pbx1.queue_log.token"])
     strict: bool = Field(default=True, examples=[True])
     trunks: tuple[str, ...] = Field(default=(), examples=[["PJSIP/trunk"]])
     """Interfaces that are trunks: channels on them come from outside, and dials to them ring no phone."""
     internal_contexts: tuple[str, ...] = Field(default=(), examples=[["from-internal"]])
     """Contexts whose channels come from inside, whatever their interface."""
+
+    @property
+    def has_queue_log(self) -> bool:
+        """Read here, or sent to us."""
+        return self.queue_log is not None or self.queue_log_token is not None
 
 
 class Queue(Section):
@@ -390,7 +401,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     file = named or DEFAULT_FILE
     tree = read_toml(file) if named or os.path.lexists(file) else {}
     faults = overlay(tree, environ)
-    faults += secrets(tree, file.parent) + certificates(tree, file.parent)
+    faults += secrets(tree, file.parent) + shipped_logs(tree, file.parent) + certificates(tree, file.parent)
     script_folder(tree, file.parent)
     try:
         config: Config | None = Config.model_validate(tree)

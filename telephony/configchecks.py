@@ -86,6 +86,18 @@ def secrets(tree: Tree, folder: Path) -> list[str]:
     ]
 
 
+def shipped_logs(tree: Tree, folder: Path) -> list[str]:
+    """A queue_log is read here, or sent to us, or there is none; its token is had as other secrets are."""
+    word, faults = "queue_log_token", list[str]()
+    for index, pbx in _tables(tree, "pbx"):
+        if word in pbx or pbx.get(f"{word}_file") is not None:
+            faults += _secret(pbx, word, "write a token of at least 16 characters", ("pbx", index), folder)
+            if pbx.get("queue_log") is not None:
+                key = dotted(("pbx", index, "queue_log"))
+                faults.append(f"{key}: is read here, and with {word} it is sent to us, too; take one of them out")
+    return faults
+
+
 def _secret(entry: Tree, word: str, remedy: str, where: tuple[str, int], folder: Path) -> Iterator[str]:
     from_file = f"{word}_file"
     key, name = dotted((*where, from_file)), entry.get(from_file)
@@ -110,9 +122,9 @@ def tokens(tree: Tree) -> list[str]:
     owner = (
         {str(http["metrics_token"]): "http.metrics_token"} if isinstance(http, dict) and "metrics_token" in http else {}
     )
-    for section in ("agent", "supervisor"):
+    for section, word in (("agent", "token"), ("supervisor", "token"), ("pbx", "queue_log_token")):
         for index, entry in _tables(tree, section):
-            token, key = entry.get("token"), dotted((section, index, "token"))
+            token, key = entry.get(word), dotted((section, index, word))
             if isinstance(token, str) and token and owner.setdefault(token, key) != key:
                 faults.append(f"{key}: is that of {owner[token]}, too; give each its own")
     known = _known(tree, "pbx")

@@ -344,6 +344,39 @@ def test_agents_and_supervisors_have_tokens_of_their_own(tmp_path: Path) -> None
     assert TOKEN not in repr(config)
 
 
+def test_a_queue_log_is_read_here_or_sent_to_us(tmp_path: Path) -> None:
+    (tmp_path / "log.token").write_text("fedcba9876543210\n")
+    second = PBX.replace("pbx1", "pbx2") + 'queue_log_token_file = "log.token"\n'
+    config = config_of(PBX + 'queue_log = "/x/queue_log"\n' + second + PBX.replace("pbx1", "pbx3"), tmp_path)
+    assert [pbx.has_queue_log for pbx in config.pbx] == [True, True, False]
+    token = config.pbx[1].queue_log_token
+    assert token is not None
+    assert token.get_secret_value() == "fedcba9876543210"
+    assert "fedcba9876543210" not in repr(config)
+
+
+def test_every_fault_of_the_token_of_a_queue_log_is_told(tmp_path: Path) -> None:
+    second, third, fourth = (PBX.replace("pbx1", f"pbx{n}") for n in (2, 3, 4))
+    faults = faults_of(
+        PBX
+        + f'queue_log = "/x/queue_log"\nqueue_log_token = "{TOKEN}"\n'
+        + second
+        + f'queue_log_token = "{TOKEN}"\nqueue_log_token_file = "none"\n'
+        + third
+        + 'queue_log_token = ""\n'
+        + fourth
+        + 'queue_log_token = "hunter2"\n',
+        tmp_path,
+    )
+    assert set(faults) == {
+        "pbx[0].queue_log: is read here, and with queue_log_token it is sent to us, too; take one of them out",
+        "pbx[1].queue_log_token: both are given; give exactly one of queue_log_token and queue_log_token_file",
+        "pbx[1].queue_log_token: is that of pbx[0].queue_log_token, too; give each its own",
+        "pbx[2].queue_log_token: is empty; write a token of at least 16 characters",
+        "pbx[3].queue_log_token: should have at least 16 characters, all ASCII; for example 'f3b0c4429a1c149a'",
+    }
+
+
 def test_every_fault_of_agents_and_supervisors_is_told_and_no_token_shown(tmp_path: Path) -> None:
     faults = faults_of(
         PBX

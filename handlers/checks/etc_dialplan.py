@@ -67,7 +67,7 @@ def _results(about: Subject, pbx: Pbx, plan: Dialplan, *, sure: bool) -> Iterato
     point = "dialplan-result"
     telling = {context.name for context in plan.contexts.values() if any(map(_tells, context.steps()))}
     effect = "callers who find the queue full or empty are never counted"
-    if pbx.queue_log is None:
+    if not pbx.has_queue_log:
         effect += ", and why the others leave stays unknown (exited)"
     remedy = f"Gosub({QUEUE},s,1(QUEUE,OPTIONS,SECONDS)) in its place, from docker/asterisk/extensions.conf, {RELOAD}"
     calls, silent = 0, False

@@ -57,9 +57,12 @@ def data_dir(config: Config) -> Finding:
 def queue_log(pbx: Pbx) -> Finding:
     """The second witness must be readable."""
     about, point = Subject(pbx.name), "queue-log-file"
+    if pbx.queue_log_token is not None:
+        return about.fine(point, "queue_log is sent to us from its host; /readyz tells whether it is")
     if pbx.queue_log is None:
         what = "no queue_log is configured: why waiting callers leave is known from the dialplan alone"
-        return about.warning(point, what, "give its path, if this machine has it, in queue_log of this [[pbx]]")
+        remedy = "give its path in queue_log, if this machine has it, else see docs/queue-log.md"
+        return about.warning(point, what, remedy)
     named = f"queue_log = {str(pbx.queue_log)!r}"
     try:
         if not stat.S_ISREG(pbx.queue_log.stat().st_mode):
@@ -79,6 +82,8 @@ def queue_log(pbx: Pbx) -> Finding:
 def secrets(config: Config, file: Path | None) -> list[Finding]:
     """Files with secrets in them should be their owner's alone."""
     named = [("secret_file", pbx.secret_file) for pbx in config.pbx if pbx.secret_file is not None]
+    files = [pbx.queue_log_token_file for pbx in config.pbx]
+    named += [("queue_log_token_file", path) for path in files if path is not None]
     inside = any(pbx.secret_file is None for pbx in config.pbx) or config.database.url or config.http.metrics_token
     if file is not None and inside:
         named.append(("--config", file))

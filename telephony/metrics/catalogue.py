@@ -103,9 +103,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("queuelog_lines_total", ("pbx",), "Lines read from queue_log", scraped=True),
     _counter("queuelog_quarantined_total", ("pbx",), "Lines of queue_log outside the grammar", scraped=True),
     _counter("queuelog_gaps_total", ("pbx",), "How often lines of queue_log are missing, or may be", scraped=True),
-    _gauge("queuelog_shipped_age_seconds", ("pbx",), "Since the sender of queue_log was heard; absent before the first"),
-    _counter("queuelog_gaps_total", ("pbx",), "How often lines of queue_log are missing, or may be", scraped=True),
-    _gauge("queuelog_shipped_age_seconds", ("pbx",), "Since the sender of queue_log was heard; absent before the first"),
+    _gauge("queuelog_shipped_age_seconds", ("pbx",), "Since the sender of queue_log was heard; absent if it never was"),
     _counter("agi_requests_total", _AGI, "Requests of PBXs and how they ended"),
     _histogram("agi_seconds", _AGI, "From connection to the end of the request", AGI_BUCKETS),
     _counter(

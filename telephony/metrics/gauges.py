@@ -40,10 +40,16 @@ class LinkGauge:
 
 @dataclass(frozen=True, slots=True)
 class QueueLogGauge:
-    """Lines of one queue_log since the process began: all that were read, and of them those outside the grammar."""
+    """Lines of one queue_log since the process began: all that were read, and of them those outside the grammar.
+
+    `gaps`: how often some are missing, or may be. `shipped_age`: since its sender was last heard; None: it was not yet,
+    or the file is read here.
+    """
 
     lines: int
     quarantined: int
+    gaps: int = 0
+    shipped_age: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +193,9 @@ def _link_samples(samples: Samples, labels: tuple[str], feed: FeedGauges) -> Non
     if (log := feed.queue_log()) is not None:
         samples["queuelog_lines_total"][labels] = log.lines
         samples["queuelog_quarantined_total"][labels] = log.quarantined
+        samples["queuelog_gaps_total"][labels] = log.gaps
+        if log.shipped_age is not None:
+            samples["queuelog_shipped_age_seconds"][labels] = log.shipped_age.total_seconds()
     if (journal := feed.journal()) is not None:
         samples["journal_up"][labels] = journal.up
         samples["journal_bytes"][labels] = journal.bytes

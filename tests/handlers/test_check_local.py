@@ -59,6 +59,8 @@ def test_a_queue_log_must_be_a_file_that_can_be_read(tmp_path: Path) -> None:
     assert "logger.conf" in results["none"].remedy
     assert "Too many levels" in results["loop"].what
     assert local.queue_log(config_of().pbx[0]).result is Result.WARNING
+    sent = config_of(pbxs=[PBX | {"queue_log_token": "0123456789abcdef"}]).pbx[0]
+    assert local.queue_log(sent).result is Result.OK
 
 
 def test_files_with_secrets_are_not_for_everybody(tmp_path: Path) -> None:

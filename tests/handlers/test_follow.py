@@ -67,6 +67,7 @@ class Performed(list[Effect]):
 class Log:
     lines = 5
     quarantined = 1
+    gaps = 2
 
 
 class Stage:
@@ -341,4 +342,17 @@ def test_the_figures(stage: Stage) -> None:
     assert stage.follower.link().read_stall == timedelta()
     log = stage.follower.queue_log()
     assert log is not None
-    assert (log.lines, log.quarantined) == (5, 1)
+    assert (log.lines, log.quarantined, log.gaps, log.shipped_age) == (5, 1, 2, None)
+
+
+def test_how_far_queue_log_was_read_is_what_the_process_before_and_then_the_lines_say() -> None:
+    first, last = Place("0" * 32, 44).dump(), Place("0" * 32, 88).dump()
+    follower = Follower("pbx1", Line(), Tracker(Rules(pbx="pbx1")), Performed())
+    assert follower.log_place == b""
+    follower.log_read_up_to(first)
+    assert follower.log_place == first
+    follower.took_up([], log_place=last)  # the journal may know more
+    assert follower.log_place == last
+    piece = Piece(Place("0" * 32, 132), ())
+    follower.logged(piece)
+    assert follower.log_place == piece.after.dump()

@@ -230,6 +230,12 @@ def test_gauges_are_read_at_each_scrape(measures: Measures) -> None:
     assert value(measures, "ami_gap_seconds_total", pbx="pbx1") == 2.5
     assert value(measures, "ami_last_event_age_seconds", pbx="pbx1") == 1.5
     assert value(measures, "queuelog_lines_total", pbx="pbx1") == 100
+    assert value(measures, "queuelog_gaps_total", pbx="pbx1") == 0
+    assert value(measures, "queuelog_shipped_age_seconds", pbx="pbx1") is None
+    feed.log = QueueLogGauge(lines=100, quarantined=0, gaps=2, shipped_age=seconds(4))
+    measures.refresh()
+    assert value(measures, "queuelog_gaps_total", pbx="pbx1") == 2
+    assert value(measures, "queuelog_shipped_age_seconds", pbx="pbx1") == 4
     assert value(measures, "journal_bytes", pbx="pbx1") is None
     feed.kept = JournalGauge(up=True, bytes=5_000, waiting=None, dropped=4)
     measures.refresh()

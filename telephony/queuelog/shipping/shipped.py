@@ -12,7 +12,7 @@ import structlog
 
 from telephony.logs import Seldom
 from telephony.queuelog.grammar import Quarantined
-from telephony.queuelog.place import Piece
+from telephony.queuelog.place import Piece, Place
 from telephony.queuelog.shipping.parcel import Parcel
 from telephony.queuelog.tail import TOLD_EVERY, Sink
 
@@ -74,6 +74,9 @@ class Shipped:
         self._unreadable = ""
         self._seldom = Seldom(TOLD_EVERY, time.monotonic)
         self._log = structlog.get_logger().bind(pbx=pbx)
+
+    def begin_at(self, place: Place) -> None:
+        """Nothing to do: where to go on, he who sends is told by what was taken last, which the follower knows."""
 
     async def run(self, sink: Sink) -> None:
         """Take what comes until cancelled; `sink` gets it in its order."""
