@@ -9,7 +9,7 @@ from tests.simulation.truth import Visit
 
 if TYPE_CHECKING:
     from tests.simulation.caller import Caller
-    from tests.simulation.pbx import Member, Note
+    from tests.simulation.pbx import Deciding, Going, Member, Note, Resting
 
 ENDINGS = {"hangup", "ami", "shutdown", "redirect", "key", "park", "withdraw"}
 
@@ -33,7 +33,7 @@ class Stay:
 
     # --- from the dialplan's point of view ---
 
-    def live(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a generator that gives whether the dialplan goes on
+    def live(self) -> "Going":
         """The whole of it. True: the dialplan goes on with the next stage."""
         caller, queue, pbx = self.caller, self.queue, self.caller.pbx
         caller.channel.context, caller.channel.exten = "threerings-queue", "s"
@@ -71,7 +71,7 @@ class Stay:
 
     # --- waiting ---
 
-    def waits(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def waits(self) -> "Going":
         """Until something ends it."""
         caller = self.caller
         while True:
@@ -274,11 +274,11 @@ class Stay:
         visit.outcome, visit.left, visit.decided, visit.quiet = "redirected", parked, parked, True
         caller.pbx.log(caller.clock, stand_in, self.queue.name, "NONE", "ABANDON", 1, 1, self.seconds())
         Conversation.alone_in(caller, bridge)
-        return False if self.last else True
+        return not self.last
 
     # --- an agent ---
 
-    def connects(self, ring: Ring):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def connects(self, ring: Ring) -> "Deciding":
         """A phone is answered. None: he waits on."""
         caller = self.caller
         ring.answer(unsaid=self.stage.unsaid)
@@ -289,7 +289,7 @@ class Stay:
         self.fallen, self.rings = self.rings, []
         self.hang_up_phones(26)
         yield from self.blocked(self.stage.announcement)
-        if caller.hung is not None or caller.cut or caller.shut:
+        if caller.is_leaving():
             self.too_late(ring)
             return False
         if self.stage.incompatible:
@@ -301,7 +301,7 @@ class Stay:
         connected = caller.say("AgentConnect", "agent", more)
         self.log_connect(ring)
         talk = Conversation(caller, self.stage, ring, self.visit, last=self.last)
-        if caller.hung is not None or caller.cut or caller.shut:
+        if caller.is_leaving():
             self.visit.outcome = "lost" if caller.shut else "abandoned" if caller.hung is not None else "ended_by_pbx"
             self.visit.left = left if caller.hung is None else caller.hung
             self.visit.decided = caller.clock
@@ -316,7 +316,7 @@ class Stay:
         self.visit.word = "CONNECT"
         self.visit.worded = self.caller.log(self.queue.name, agent, "CONNECT", waited, ring.leg.uniqueid, waited)
 
-    def blocked(self, how_long: int):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def blocked(self, how_long: int) -> "Resting":
         """Something runs at the agent's side: the queue does not look at the caller meanwhile."""
         caller, until = self.caller, self.caller.clock + how_long
         while caller.clock < until:

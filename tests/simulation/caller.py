@@ -3,7 +3,7 @@
 from tests.simulation.appqueue import Stay
 from tests.simulation.channel import Channel
 from tests.simulation.dialling import Dialled
-from tests.simulation.pbx import Actor, Life, Pbx
+from tests.simulation.pbx import Actor, Going, Life, Pbx
 from tests.simulation.ringing import Ring
 from tests.simulation.story import MS, Call, Story
 from tests.simulation.truth import Call as CallTruth
@@ -54,7 +54,7 @@ class Caller(Actor):
             yield from self.rests(plan.lingers)
         self.end()
 
-    def rests(self, how_long: int):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a generator that gives a bool
+    def rests(self, how_long: int) -> Going:
         """The dialplan does something else. True: the call is over."""
         until = self.clock + how_long
         if self.plan.hangs_up and how_long >= 20 * MS:
@@ -133,6 +133,10 @@ class Caller(Actor):
             self.asked_to_end(4 if self.shut else 16)
             self.dies(self.channel, 16)
         self.truth.ended = self.channel.died
+
+    def is_leaving(self) -> bool:
+        """He hung up, or was hung up."""
+        return self.hung is not None or self.cut or self.shut
 
     def enters(self, visit: Visit) -> Visit:
         """He seeks somebody."""

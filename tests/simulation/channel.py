@@ -16,7 +16,7 @@ class Channel:
         born, died: stamps; None: lives.
     """
 
-    def __init__(  # noqa: PLR0913 - what an event tells of a channel
+    def __init__(
         self,
         device: str,
         suffix: str,

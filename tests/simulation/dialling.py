@@ -1,4 +1,4 @@
-"""Dial(): the dialplan rings phones for a caller outside of any queue, all of a round at once, one round after another."""
+"""Dial(): the dialplan rings phones for a caller outside of any queue; all of a round at once, round after round."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from tests.simulation.truth import Visit
 
 if TYPE_CHECKING:
     from tests.simulation.caller import Caller
-    from tests.simulation.pbx import Note
+    from tests.simulation.pbx import Going, Note
 
 
 class Dialled:
@@ -22,7 +22,7 @@ class Dialled:
         self.called = 0
         self.silent = 0
 
-    def live(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a generator that gives whether the dialplan goes on
+    def live(self) -> "Going":
         """The whole of it. True: the dialplan goes on with the next stage."""
         caller = self.caller
         caller.channel.context, caller.channel.exten = "from-trunk", "5101"
@@ -33,7 +33,7 @@ class Dialled:
             while self.rings:
                 note = yield until
                 if note[0] == "up" and note[1] in self.rings:
-                    return (yield from self.answered(note[1]))  # type: ignore[arg-type]
+                    return (yield from self.answered(note[1]))
                 done = self.ended_by(note, until)
                 if done is not None:
                     return done
@@ -62,9 +62,9 @@ class Dialled:
         """What a note means while phones ring; None: they ring on."""
         what = note[0]
         if what == "ring" and note[1] in self.rings:
-            note[1].alert()  # type: ignore[attr-defined]
+            note[1].alert()
         elif what == "refuse" and note[1] in self.rings:
-            self.refusal(note[1])  # type: ignore[arg-type]
+            self.refusal(note[1])
         elif what == "time" and self.caller.clock >= until:
             for ring in self.rings:
                 self.silent = ring.silence("NOANSWER", "no_answer", twice=False)
@@ -126,7 +126,7 @@ class Dialled:
         caller.end()
         return False
 
-    def answered(self, ring: Ring):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def answered(self, ring: Ring) -> "Going":
         """Somebody does."""
         assert self.visit is not None
         self.rings.remove(ring)

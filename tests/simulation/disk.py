@@ -4,9 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
+from handlers.journaling import Source
 from telephony.calls.record import CallRecord, position_of
 from telephony.journal.record import Record
+from telephony.queuelog.place import Place
 
+QUEUE_LOG = Source.QUEUE_LOG
+Bytes = bytes
 BOOT = "one boot of our machine"
 GROUP = timedelta(milliseconds=20)
 """So long a record waits at most until it is on disk."""
@@ -22,7 +26,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
-        self.marked: list[tuple[int, str, bytes]] = []
+        self.marked: list[tuple[int, str, Bytes]] = []
         self.next = 1
 
     @property
@@ -30,23 +34,30 @@ class Journal:
         """Of the last record."""
         return self.next - 1
 
-    def append(self, source: int, mono: timedelta, offset: timedelta, data: bytes, /) -> int:
+    def append(self, source: int, mono: timedelta, offset: timedelta, data: Bytes, /) -> int:
         """Keep a record."""
         self.records.append(Record(self.next, source, mono, offset, data, BOOT))
         self.next += 1
         return self.next - 1
 
-    def mark(self, name: str, value: bytes, /) -> None:
+    def mark(self, name: str, value: Bytes, /) -> None:
         """Not before what was appended before it."""
         self.marked.append((self.position, name, value))
 
-    def marks(self) -> dict[str, bytes]:
+    def marks(self) -> dict[str, Bytes]:
         """The newest of each."""
         return {name: value for _, name, value in self.marked}
 
     def since(self, position: int) -> list[Record]:
         """What a restart reads."""
         return self.records[max(0, position - self.first) :] if self.records else []
+
+    @property
+    def lines_read(self) -> int:
+        """How many lines of queue_log were read, by the last record of any."""
+        places = (record.data.partition(b"\n")[0] for record in reversed(self.records) if record.source == QUEUE_LOG)
+        place = Place.load(next(places, b""))
+        return 0 if place is None else place.offset
 
     @property
     def first(self) -> int:

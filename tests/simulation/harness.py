@@ -8,7 +8,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.service import Service, mono
 from tests.simulation.story import MS, SECOND, Fault, Story
 from tests.simulation.wire import fully_booted, listing
-from tests.simulation.world import BEGAN, World, play
+from tests.simulation.world import BEGAN, Boot, World, play
 
 TICK = 100 * MS
 CALM = 500 * MS
@@ -56,6 +56,7 @@ class Harness:
         self.answers: list[tuple[int, bytes]] = []
         self.service: Service | None = None
         self.up = False
+        self.boot: Boot | None = None
         self.silent_since: int | None = BEGAN
         self.notices: int | None = None
         self.cut: Fault | None = None
@@ -163,7 +164,8 @@ class Harness:
                 self.service.disconnect(self.now)
         boot = self.world.running(self.now)
         if self.up and (boot is None or boot is not self.boot):
-            self.hang(self.now, "the PBX ended")
+            self.hear_goodbye()
+            self.hang(self.now)
         if not self.up and boot is not None and self.cut is None and self.notices is None and self.service is not None:
             self.log_in()
 
@@ -185,11 +187,26 @@ class Harness:
             self.service.read(self.now, fully_booted((self.now - boot.pbx.began) // SECOND))
         self.ask()
 
-    def hang(self, at: int, _why: str, noticed: int = 0) -> None:
+    def hear_goodbye(self) -> None:
+        """A process that ends in order says everything first; of one that is killed, the last words stay unsaid."""
+        over = self.boot.over if self.boot is not None and self.boot.orderly else None
+        if over is not None:
+            while self.next_event < len(self.said) and self.said[self.next_event][0] <= over:
+                self.arrivals[self.next_event] = self.now
+                self.next_event += 1
+                if self.service is not None:
+                    self.service.read(self.now, self.said[self.next_event - 1][1])
+
+    def heard_until(self) -> int:
+        """What is on its way now will not be heard."""
+        coming = self.said[self.next_event][0] if self.next_event < len(self.said) else self.now
+        return min(self.now, coming)
+
+    def hang(self, at: int, noticed: int = 0) -> None:
         """Nothing is heard any more; perhaps that is not noticed at once."""
         self.up = False
         self.answers.clear()
-        self.silent_since = at
+        self.silent_since = self.heard_until()
         self.notices = at + noticed
         if noticed == 0:
             self.notices = None
@@ -248,7 +265,7 @@ class Harness:
         self.run.disk.database.waiting.clear()
         self.service = None
         if self.up:
-            self.up, self.silent_since = False, self.now
+            self.up, self.silent_since = False, self.heard_until()
         self.answers.clear()
         self.notices = None
 
@@ -262,8 +279,9 @@ class Harness:
         if not self.up or self.service is None:
             return
         if self.next_event < len(self.said):
-            self.service.read(self.now, self.said[self.next_event][1][: fault.keeps])
-        self.hang(self.now, "cut", fault.noticed)
+            torn = self.said[self.next_event][1]
+            self.service.read(self.now, torn[: min(fault.keeps, len(torn) - 1)])
+        self.hang(self.now, fault.noticed)
 
     def ends_cut(self, _fault: Fault) -> None:
         """It can be made again."""

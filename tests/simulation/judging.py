@@ -1,8 +1,8 @@
 """Holds what the product says against what happened. Where an accident makes a thing unknowable, this says so, exactly.
 
-Without any accident: every visit once, live, with its outcome, its agent, its wait and talk to the microsecond, its rings;
-nothing `lost`, `exited` or `partial`; nothing irregular. The only exceptions are what no witness tells (no queue_log is
-read, and the dialplan does not tell): then it is `exited`, never guessed.
+Without any accident: every visit once, live, with its outcome, its agent, its wait and talk to the microsecond, its
+rings; nothing `lost`, `exited` or `partial`; nothing irregular. The only exceptions are what no witness tells (no
+queue_log is read, and the dialplan does not tell): then it is `exited`, never guessed.
 
 With accidents a visit that was touched by one (`touched`) may be known less well: see `may_be`.
 """
@@ -10,9 +10,9 @@ With accidents a visit that was touched by one (`touched`) may be known less wel
 from collections.abc import Iterator
 from datetime import timedelta
 
-from telephony.calls.record import CallRecord, OfferRecord, OfferResult, Outcome, Quality, VisitRecord
+from telephony.ami.translate import EPOCH
+from telephony.calls.record import CallRecord, OfferRecord, Quality, VisitRecord
 from tests.simulation.harness import Run
-from tests.simulation.service import EPOCH
 from tests.simulation.story import SECOND
 from tests.simulation.truth import Call, Offer, Visit
 
@@ -20,9 +20,13 @@ CLOSE = 1_500_000
 """How far off a wait may be that was not heard to its end: queue_log and listings tell whole seconds."""
 SETTLES = 6 * SECOND
 """Evidence may come so long after the wait ended."""
+LISTED = 400_000
+"""Until the first listing after a gap is complete, nobody is known: who is gone by then was not heard."""
 EXPECTED = frozenset({"link_lost"})
 SAME_WORD = frozenset({"abandoned", "redirected", "ended_by_pbx"})
 """queue_log's ABANDON stands for all of these."""
+GIVEN_UP = frozenset({"timeout", "busy", "unreachable"})
+"""Which of these it was, the phones tell that were not heard."""
 
 
 def judge(run: Run) -> list[str]:
@@ -37,7 +41,7 @@ class Judge:
         self.run, self.story = run, run.world.story
         self.log = self.story.log
         self.calls = {call.uniqueid: call for call in run.disk.database.kept.values()}
-        self.gaps = [(deaf.at, deaf.until) for deaf in run.deaf[1:]]
+        self.gaps = [(deaf.at, deaf.until + LISTED) for deaf in run.deaf[1:]]
         self.ends = [boot.over for boot in run.world.boots if boot.over is not None]
         self.clean = not [fault for fault in self.story.faults if fault.kind not in {"stall", "away"}]
 
@@ -91,7 +95,7 @@ class Judge:
         over = self.run.world.boots[call.boot].over
         return over if over is not None else self.run.world.ended
 
-    def touched(self, call: Call, since: int, until: int) -> bool:
+    def touched(self, since: int, until: int) -> bool:
         """Something was not heard between then and then."""
         return any(begun <= until and ended >= since for begun, ended in self.gaps)
 
@@ -117,12 +121,12 @@ class Judge:
         if visit.outcome.startswith("refused") and not visit.told and not self.log:
             return True
         left = visit.left if visit.left is not None else self.end_of_boot(call)
-        return any(begun <= visit.joined and left <= ended + SETTLES for begun, ended in self.gaps)
+        return any(begun <= visit.joined and left <= ended for begun, ended in self.gaps)
 
     def of_visit(self, call: Call, visit: Visit, found: VisitRecord) -> Iterator[str]:
         """One stay."""
         decided = visit.decided if visit.decided is not None else self.end_of_boot(call)
-        doubtful = self.touched(call, call.born, decided + SETTLES)
+        doubtful = self.touched(call.born, decided + SETTLES)
         allowed = self.may_be(call, visit, doubtful=doubtful)
         outcome = found.outcome.value if found.outcome else "nothing"
         if outcome not in allowed:
@@ -137,7 +141,7 @@ class Judge:
             yield f"was answered by {visit.agent}, not {found.agent}"
         if not doubtful and visit.outcome == outcome:
             ended = call.ended if call.ended is not None else self.end_of_boot(call)
-            if not self.touched(call, call.born, ended) and call.ended is not None:
+            if not self.touched(call.born, ended) and call.ended is not None:
                 yield from self.of_the_talk(visit, found)
             yield from self.of_what_was_heard(visit, found)
 
@@ -157,6 +161,8 @@ class Judge:
                 allowed |= {"answered"}
             if visit.kind == "direct" or not visit.word or visit.quiet or dies:
                 allowed |= {"lost", "exited"}
+        if doubtful and visit.outcome in GIVEN_UP:
+            allowed |= GIVEN_UP
         if dies and visit.outcome in SAME_WORD:
             allowed |= SAME_WORD
         return allowed
@@ -169,8 +175,8 @@ class Judge:
 
     def of_the_talk(self, visit: Visit, found: VisitRecord) -> Iterator[str]:
         """Heard from its first word to its last."""
-        known = Quality.APPROXIMATE if visit.outcome.startswith("refused") and not visit.told else Quality.LIVE
-        if found.quality is not known:
+        # Of a refusal only the dialplan's word has microseconds.
+        if found.quality is not Quality.LIVE and not visit.outcome.startswith("refused"):
             yield f"is {found.quality.value} though all of it was heard"
         if visit.outcome == "answered":
             talked = sum(end - begin for begin, end in visit.talks)
@@ -217,25 +223,36 @@ def of_the_moment(call: Call, visit: Visit) -> set[str]:
 def matched(
     visits: list[Visit], records: list[VisitRecord]
 ) -> tuple[list[tuple[Visit, VisitRecord]], list[Visit], list[VisitRecord]]:
-    """Which record tells of which visit: the same kind and queue, in their order, begun at most 2.6 s apart."""
-    pairs, missing, rest = [], [], list(records)
-    for visit in visits:
-        found = next((one for one in rest if tells_of(one, visit)), None)
-        if found is None:
-            missing.append(visit)
-        else:
-            rest.remove(found)
-            pairs.append((visit, found))
-    return pairs, missing, rest
+    """Which record tells of which visit: of the same kind and queue, the nearest first, at most 2.6 s apart."""
+    apart = sorted(
+        (far, place, number)
+        for place, visit in enumerate(visits)
+        for number, record in enumerate(records)
+        if (far := distance(record, visit)) is not None
+    )
+    found: dict[int, int] = {}
+    for _, place, number in apart:
+        if place not in found and number not in found.values():
+            found[place] = number
+    pairs = [(visits[place], records[number]) for place, number in sorted(found.items())]
+    missing = [visit for place, visit in enumerate(visits) if place not in found]
+    return pairs, missing, [record for number, record in enumerate(records) if number not in found.values()]
 
 
-def tells_of(found: VisitRecord, visit: Visit) -> bool:
-    """Whether it could be."""
-    if (found.kind.value, found.queue) != (visit.kind, visit.queue):
-        return False
+def distance(found: VisitRecord, visit: Visit) -> timedelta | None:
+    """How far apart they begin; None when the one cannot tell of the other."""
+    # Who did not hear the first phone called names the visit after another one.
+    names = {visit.queue} if found.quality is Quality.LIVE else {visit.queue, *(one.agent for one in visit.offers)}
+    if found.kind.value != visit.kind or found.queue not in (names if visit.kind == "direct" else {visit.queue}):
+        return None
     if found.joined_at is None:
-        return visit.outcome.startswith("refused")
-    return abs(found.joined_at - EPOCH - micros(visit.joined)) <= timedelta(seconds=2.6)
+        return timedelta() if visit.outcome.startswith("refused") else None
+    if visit.kind == "direct" and found.quality is not Quality.LIVE:
+        # Whose first phones were not heard, of him a later one is the first that is known.
+        late = found.joined_at - EPOCH - micros(visit.joined)
+        return abs(late) if -micros(CLOSE) <= late <= micros(visit.wait) else None
+    off = abs(found.joined_at - EPOCH - micros(visit.joined))
+    return off if off <= timedelta(seconds=2.6) else None
 
 
 def of_wait(visit: Visit, found: VisitRecord, *, doubtful: bool) -> Iterator[str]:
@@ -245,6 +262,8 @@ def of_wait(visit: Visit, found: VisitRecord, *, doubtful: bool) -> Iterator[str
             yield "has no wait"
         return
     off = abs(found.wait - micros(visit.wait))
+    if visit.kind == "direct" and doubtful and found.wait < micros(visit.wait):
+        return
     exact = found.quality is Quality.LIVE
     if off > (timedelta() if exact else micros(CLOSE)):
         yield f"waited {micros(visit.wait)}, not {found.wait} ({found.quality.value})"
@@ -257,10 +276,10 @@ def of_offers(visit: Visit, found: VisitRecord) -> Iterator[str]:
         yield f"rang {len(visit.offers)} phones, not {len(told)}"
         return
     for offer in visit.offers:
-        yield from (f"offer to {offer.agent}: {fault}" for fault in of_offer(offer, told[offer.leg], visit))
+        yield from (f"offer to {offer.agent}: {fault}" for fault in of_offer(offer, told[offer.leg]))
 
 
-def of_offer(offer: Offer, found: OfferRecord, visit: Visit) -> Iterator[str]:
+def of_offer(offer: Offer, found: OfferRecord) -> Iterator[str]:
     """One phone."""
     if found.agent != offer.agent:
         yield f"is said to be to {found.agent}"
@@ -273,6 +292,3 @@ def of_offer(offer: Offer, found: OfferRecord, visit: Visit) -> Iterator[str]:
     heard = {offer.result} if offer.result != "busy" else {"busy", "no_answer", "unreachable"}
     if result not in heard:
         yield f"ended as {result}, not {offer.result}"
-
-
-__all__ = ["OfferResult", "Outcome", "judge"]

@@ -15,6 +15,10 @@ from tests.simulation.wire import Headers, event
 
 Note = tuple[object, ...]
 Life = Generator[int | None, Note, None]
+Going = Generator[int | None, Note, bool]
+"""Gives whether the dialplan goes on."""
+Deciding = Generator[int | None, Note, bool | None]
+Resting = Generator[int | None, Note, None]
 TIME: Note = ("time",)
 
 
@@ -120,7 +124,7 @@ class Pbx:
         stem, made = dialled.removesuffix("/n"), []
         for half, state in (("1", 0), ("2", 4)):
             suffix = f"{self._names:08x};{half}"
-            made.append(Channel(stem, suffix, self.next_id(at), state=state, context="agents", **more))  # type: ignore[arg-type]
+            made.append(Channel(stem, suffix, self.next_id(at), state=state, context="agents", **more))
         self._names += 1
         self.channels += made
         return made[0], made[1]

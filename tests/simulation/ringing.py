@@ -1,4 +1,4 @@
-"""One phone that is rung for a caller: a SIP phone, or one behind a Local channel. From the calling to the last hang-up."""
+"""One phone that is rung for a caller: a SIP phone, or one behind a Local channel; up to its last hang-up."""
 
 from typing import TYPE_CHECKING
 

@@ -90,8 +90,7 @@ class Service:
     def __init__(self, disk: Disk, *, log: bool) -> None:
         self.disk, self.line = disk, Line()
         self.resumed = Resume.load(disk.journal.marks().get(MARK))
-        place = Place.load(self.resumed.log_place) if self.resumed is not None else None
-        self.lines_read = place.offset if place is not None else 0
+        self.lines_read = disk.journal.lines_read
         lines = {Interface(interface): name for interface, name in OFFICES.items()}
         trunks = frozenset({Interface("PJSIP/callers")})
         self.tracker = Tracker(Rules(pbx=SYSTEM, trunks=trunks, lines=lines, queue_log=log))
@@ -125,7 +124,7 @@ class Service:
             recovery.read(journal.since(self.resumed.start))
             found = recovery.end()
             follower.recovering = False
-            follower.took_up(found.calls, log_place=self.resumed.log_place)
+            follower.took_up(found.calls, log_place=Place("0" * 32, self.lines_read).dump())
             known = found.known
         follower.began("again")
         follower.resume(self.disk.database.open_calls(known))
@@ -214,4 +213,3 @@ class Service:
     def residual(self) -> dict[str, int]:
         """Callers whom only one side has."""
         return {queue: count for queue, count in self.tracker.residual().items() if count}
-

@@ -1,8 +1,8 @@
 """A story: what callers, agents, operators and accidents do, as plain data.
 
-Times are whole microseconds. A story is all that a run depends on: the same story gives the same bytes. Its parts do not
-depend on each other (each call draws from a generator of its own), so that taking one away leaves the others as they
-were: that is what makes shrinking work.
+Times are whole microseconds. A story is all that a run depends on: the same story gives the same bytes. Its parts do
+not depend on each other (each call draws from a generator of its own), so that taking one away leaves the others as
+they were: that is what makes shrinking work.
 """
 
 from collections.abc import Iterator

@@ -9,6 +9,7 @@ from tests.simulation.truth import Visit
 
 if TYPE_CHECKING:
     from tests.simulation.caller import Caller
+    from tests.simulation.pbx import Going, Resting
 
 
 class Conversation:
@@ -22,7 +23,9 @@ class Conversation:
     # --- bridges ---
 
     @staticmethod
-    def bridge_event(caller: "Caller", name: str, channel: Channel, bridge: str, seats: int, swapped: str = "") -> int:
+    def bridge_event(  # noqa: PLR0917
+        caller: "Caller", name: str, channel: Channel, bridge: str, seats: int, swapped: str = ""
+    ) -> int:
         """BridgeEnter or BridgeLeave."""
         headers: Headers = [
             ("BridgeUniqueid", bridge), ("BridgeType", "basic"), ("BridgeTechnology", "simple_bridge"),
@@ -53,7 +56,7 @@ class Conversation:
 
     # --- the talk ---
 
-    def live(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a generator that gives whether the dialplan goes on
+    def live(self) -> "Going":
         """All of it. True: the caller goes on in the dialplan."""
         caller, ring, plan, visit = self.caller, self.ring, self.stage.talk, self.visit
         self.agent = ring.leg
@@ -90,20 +93,21 @@ class Conversation:
         if not ring.optimised:
             return
         local = [*ring.leg.headers("LocalOne"), *ring.far.headers("LocalTwo")]
-        caller.say("LocalOptimizationBegin", "call", local)
+        begins = [*local, *ring.real.headers("Source"), ("DestUniqueId", caller.channel.uniqueid), ("Id", "1")]
+        caller.say("LocalOptimizationBegin", "call", begins)
         self.bridge_event(caller, "BridgeLeave", ring.real, self.behind, 1)
         # For some microseconds he hears nobody.
         self.visit.talks.append((self.begun, self.leaves(ring.leg)))
         self.agent = ring.real
         self.begun = self.enters(ring.real, swapped=ring.leg.uniqueid)
-        caller.say("LocalOptimizationEnd", "call", local)
+        caller.say("LocalOptimizationEnd", "call", [*local, ("Success", "Yes"), ("Id", "1")])
         self.bridge_event(caller, "BridgeLeave", ring.far, self.behind, 0)
         caller.say("HangupRequest", "call", [*ring.far.headers(), ("Cause", "16")])
         caller.dies(ring.leg)
         caller.say("SoftHangupRequest", "call", [*ring.far.headers(), ("Cause", "16")])
         caller.dies(ring.far)
 
-    def holds(self, how_long: int):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def holds(self, how_long: int) -> "Resting":
         """The agent puts him on hold for a while."""
         caller = self.caller
         if not how_long or caller.shut:

@@ -14,7 +14,9 @@ NOISE = frozenset({"QueueMemberStatus", "LocalBridge"})
 
 def timeline(run: Run) -> Iterator[str]:
     """Line by line, in the order of time."""
-    lines = [(at, line) for at, line in said(run)] + [(at, f"  queue_log {raw.decode()}") for at, raw in run.world.logged]
+    lines = [(at, line) for at, line in said(run)] + [
+        (at, f"  queue_log {raw.decode()}") for at, raw in run.world.logged
+    ]
     for deaf in run.deaf[1:]:
         lines += [(deaf.at, "--- nothing is heard any more"), (deaf.until, "--- heard again")]
     for at, line in sorted(lines, key=lambda one: one[0]):

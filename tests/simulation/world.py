@@ -1,11 +1,12 @@
 """A PBX from its first boot to its last: the calls of a story, played; what it said and what really happened."""
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 from tests.simulation.caller import Caller
-from tests.simulation.pbx import TIME, Actor, Member, Pbx
+from tests.simulation.pbx import TIME, Actor, Life, Member, Pbx
 from tests.simulation.story import QUEUES, SECOND, Fault, Shift, Story
 from tests.simulation.truth import Truth
 
@@ -18,11 +19,12 @@ GOODBYE = 1_100_000
 
 @dataclass
 class Boot:
-    """One run of the process: `ready` is FullyBooted; `over` None: it runs on."""
+    """One run of the process: `ready` is FullyBooted; `over` None: it runs on. `orderly`: it said so."""
 
     pbx: Pbx
     ready: int
     over: int | None = None
+    orderly: bool = False
 
 
 @dataclass
@@ -62,7 +64,8 @@ def play(story: Story) -> World:
             continue
         run_boot(world, number, began, fault)
         if fault is not None:
-            began = fault.until
+            over = world.boots[-1].over or 0
+            began = max(fault.until, over - BEGAN + SECOND)
     world.ended = max(boot.pbx.now for boot in world.boots)
     return world
 
@@ -75,7 +78,9 @@ def run_boot(world: World, number: int, began: int, fault: Fault | None) -> None
     world.boots.append(boot)
     if number:
         pbx.log(pbx.began, "NONE", "NONE", "NONE", "QUEUESTART", "")
-        pbx.tell(boot.ready, "FullyBooted", "system", [("Uptime", "1"), ("LastReload", "1"), ("Status", "Fully Booted")])
+        pbx.tell(
+            boot.ready, "FullyBooted", "system", [("Uptime", "1"), ("LastReload", "1"), ("Status", "Fully Booted")]
+        )
     for call in story.calls:
         if began + SECOND <= call.at and (until is None or call.at < until):
             caller = Caller(pbx, story, call)
@@ -105,18 +110,21 @@ def stop(boot: Boot, at: int, *, orderly: bool) -> None:
         pbx.tell(at + GOODBYE, "Shutdown", "system", [("Shutdown", "Cleanly"), ("Restart", "False")])
     over = at + GOODBYE + 1 if orderly else at
     boot.over = pbx.now = over
+    boot.orderly = orderly
     pbx.said = [said for said in pbx.said if said[0] <= over]
     pbx.logged = [line for line in pbx.logged if line[0] <= over]
     pbx.truth.cut(at, over)
 
 
-def changes(actor: Actor, shift: Shift):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a life
+def changes(actor: Actor, shift: Shift) -> Life:
     """A member's place changes."""
     pbx = actor.pbx
     member = next(one for one in pbx.members[shift.queue] if one.interface == shift.member)
     actor.clock = max(actor.clock, pbx.now)
-    apply = {"pause": partial(pause, True), "unpause": partial(pause, False), "remove": remove, "add": add}
-    apply[shift.does](pbx, member, actor)
+    does: dict[str, Callable[[Pbx, Member, Actor], None]] = {
+        "pause": partial(pause, True), "unpause": partial(pause, False), "remove": remove, "add": add
+    }  # fmt: skip
+    does[shift.does](pbx, member, actor)
     if QUEUES[shift.queue].when_empty:
         for other in pbx.actors:
             if isinstance(other, Caller) and other.life is not None and other.begun:
