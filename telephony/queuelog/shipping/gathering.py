@@ -1,24 +1,37 @@
 """What a sender reads of the file, parcel by parcel. Blocks: for a thread of its own."""
 
-from pathlib import Path
+from typing import Protocol
 
 from telephony.queuelog.place import Piece, Place
-from telephony.queuelog.reader import Reader
-from telephony.queuelog.shipping.parcel import CHUNK, MOST_BYTES, MOST_LINES, Parcel
+from telephony.queuelog.shipping.parcel import MOST_BYTES, MOST_LINES, Parcel
+
+
+class Reads(Protocol):
+    """The file: `telephony.queuelog.reader.Reader`."""
+
+    gaps: int
+    lost_bytes: int
+
+    def read(self) -> Piece | None:
+        """What came since; None at the end."""
+        ...
+
+    def close(self) -> None:
+        """Let the file go."""
+        ...
 
 
 class Gathering:
     """The file from a place on.
 
     Args:
-        path: the name that Asterisk writes to.
+        reader: reads it from there, by chunks of `CHUNK`.
         mark: the receiver's; None: it has none.
-        start: where to begin; None: at the end of what is there.
     """
 
-    def __init__(self, path: Path, mark: Place | None, start: Place | None) -> None:
+    def __init__(self, reader: Reads, mark: Place | None) -> None:
         self.mark = mark
-        self._reader = Reader(path, start, CHUNK)
+        self._reader = reader
         self._told = (0, 0)
 
     def next(self) -> Parcel | None:

@@ -31,8 +31,9 @@ from yarl import URL
 from telephony.backoff import Backoff
 from telephony.queuelog.aside import Aside
 from telephony.queuelog.place import Place
+from telephony.queuelog.reader import Reader
 from telephony.queuelog.shipping.gathering import Gathering
-from telephony.queuelog.shipping.parcel import Parcel
+from telephony.queuelog.shipping.parcel import CHUNK, Parcel
 from telephony.queuelog.shipping.shipped import SenderName
 from telephony.unreachable import reason
 
@@ -145,7 +146,7 @@ class Sender:
         """Send what stands behind a mark; ends with that of the receiver when it is another than it should be."""
         aside = Aside("queue_log")
         # A receiver that has forgotten all gets what follows on what an earlier answer of it said, if there was one.
-        gathering = Gathering(self._path, mark, mark or self._reached)
+        gathering = Gathering(Reader(self._path, mark or self._reached, CHUNK), mark)
         try:
             while True:
                 parcel = await self._gather(session, aside, gathering)
