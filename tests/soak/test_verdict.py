@@ -155,6 +155,13 @@ def test_a_call_a_case_an_offer_told_twice_are_each_seen() -> None:
     assert kinds([call(offers=offers + offers)], witnessed()) == ["duplicate", "duplicate"]  # leg, more than rang
 
 
+def test_refused_callers_of_a_gap_have_no_number_and_are_not_one_caller() -> None:
+    refused = [call(outcome="refused_full", kind="direct", offers=[]) | {"caller": "", "uniqueid": u} for u in "ab"]
+    for n, one in enumerate(refused):
+        one["case"] = {"id": str(n), "number": str(n)}
+    assert kinds([*refused, call()], witnessed()) == []
+
+
 @pytest.mark.parametrize("known", ["without_its_case", "doubled_calls"])
 def test_what_postgresql_counts_wrong_is_a_difference(known: str) -> None:
     assert kinds([call()], witnessed(), known={known: 1}) == ["case"]

@@ -262,7 +262,8 @@ def _doubled(calls: Sequence[Document], seen: Witnessed, times: _Times) -> Itera
     made = Counter(leg.caller for leg in seen.callers)
     by_number = defaultdict(list)
     for call in calls:
-        by_number[call["caller"]].append(call)
+        if call["caller"]:  # queue_log does not tell who was refused
+            by_number[call["caller"]].append(call)
     for number, found in by_number.items():
         began = _epoch(found[0]["arrived_at"]) or 0.0
         # An INVITE sent again may reach the next life of the PBX: two channels, indeed.
