@@ -31,6 +31,8 @@ from handlers import service, shipping
 from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.dumping import DumpError
 from handlers.manifest import BackupError
+from handlers.reconciling import comparing as reconciling
+from handlers.reconciling import table as tables
 from handlers.standby import InstanceBusy, LeaseHeld, LeaseLost
 from telephony import logs
 from telephony.ami.settings import SystemClock
@@ -60,6 +62,7 @@ SAYS_ALL = (
     LeaseHeld,
     LeaseLost,
     InstanceBusy,
+    *reconciling.TROUBLES,
 )
 """Errors whose text is one line that says everything."""
 EXPECTED = (
@@ -233,6 +236,28 @@ def export_calls(
         count = _with_database(exporting.export_calls(settings, exporting.Span(first, after), write, told))
     if output is not None:
         typer.echo(f"{count} calls written to {output}", err=True)
+
+
+@app.command("reconcile")
+def reconcile_command(  # noqa: PLR0913, PLR0917 - options of the command
+    since: Annotated[str, typer.Option(help="First instant of joining, RFC 3339; without zone it is local.")],
+    config: ConfigFile = None,
+    until: Annotated[str | None, typer.Option(help="The instant after the last; half a minute ago.")] = None,
+    pbx: Annotated[list[str] | None, typer.Option(help="Only this PBX; may be repeated.", metavar="NAME")] = None,
+    heal: Annotated[
+        bool, typer.Option("--heal", help="Put right what queue_log knows better; only while no service runs.")
+    ] = False,
+    form: Annotated[tables.Form, typer.Option("--format", help="A table to read, or JSON.")] = tables.Form.TABLE,
+) -> int:
+    """Hold the calls in the database against queue_log; exit 1 when something differs."""
+    settings = _start(config)
+    settings.database_url()
+    first, after = _instant("--since", since, settings), _instant("--until", until, settings)
+    settled = SystemClock().wall() - reconciling.SETTLED
+    reports = _with_database(reconciling.run(settings, pbx, (first or settled, after or settled), heal=heal))
+    tables.write(reports, sys.stdout, form, tables.words_of(os.environ), settings.zone, healed=heal)
+    left = [one for report in reports for one in report.differences if not (heal and one.healed)]
+    return FAILED if left else DONE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
