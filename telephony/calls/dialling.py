@@ -159,7 +159,8 @@ def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, *
     found = book.offers.get(leg.uniqueid)
     if found is not None:
         return found[2] if found[1] is visit else None
-    offer = Offer(agent=agent, interface=leg.interface, leg=leg.uniqueid, called=at)
+    name, interface = leg.member or (agent, leg.interface)
+    offer = Offer(agent=name, interface=interface, leg=leg.uniqueid, called=at)
     visit.offers.append(offer)
     book.touch(call)  # who was called is known after a restart, too
     book.offers[leg.uniqueid] = (call, visit, offer)

@@ -24,7 +24,7 @@ def transferred(book: Book, fact: Transferred) -> None:
         stands.behind = visit.customer
     if place is not None and stands is not None and waits_there(book, found, place, stands, fact.at):
         return
-    others = talking.reached(book, visit.customer) - {visit.customer} - set(talking.line(book, fact.transferer))
+    others = talking.company(book, visit.customer) - set(talking.line(book, fact.transferer))
     if visit.state is State.TALKING and (not others or fact.kind == "blind"):
         visit.transferred, visit.hung_up_by = True, None
         if stands is not None and stands.behind is not None:
@@ -97,10 +97,7 @@ def rings_on(book: Book, call: LiveCall, stands: Leg, leg: Leg, at: Moment) -> N
     if visit is None:
         dialling.dialled_directly(book, call, stands, leg, at)
     else:
-        name, interface = leg.member or (leg.interface, leg.interface)
-        offer = dialling.make_offer(book, call, visit, leg, at, agent=name)
-        if offer is not None:
-            offer.interface = interface
+        dialling.make_offer(book, call, visit, leg, at, agent=leg.interface)
     half = book.legs.get(leg.far) if leg.far is not None else None
     if half is not None:
         adopt(call, half)

@@ -73,8 +73,10 @@ def unseat(book: Book, leg: Leg, at: Moment) -> None:
     leg.bridge = None
     quiet(leg, at)
     for uniqueid in seats:
-        if not heard_by(book, book.legs[uniqueid], seats):
-            quiet(book.legs[uniqueid], at)
+        one = book.legs[uniqueid]
+        if not heard_by(book, one, seats):
+            quiet(one, at)
+            note_connected(one, seats)
 
 
 def quiet(leg: Leg, at: Moment) -> None:
@@ -90,6 +92,8 @@ def hears(book: Book, uniqueid: Uniqueid, seats: set[Uniqueid], at: Moment) -> N
     if leg is None or leg.call is None or leg.call.direction is not Direction.INBOUND or len(seats) < 2:  # noqa: PLR2004
         return
     partners = heard_by(book, leg, seats)
+    if not partners:
+        note_connected(leg, seats)
     come_forward(book, leg.call, uniqueid, partners)
     visit = next(iter(leg.call.of(uniqueid)), None)
     if visit is None:
@@ -101,13 +105,17 @@ def hears(book: Book, uniqueid: Uniqueid, seats: set[Uniqueid], at: Moment) -> N
             talk_on(leg.call, visit, at)
         for partner in partners:
             book.partners[partner] = (leg.call, visit)
-    elif visit.state is State.TALKING:
-        visit.transferred = True  # whoever connected customers with each other has left them
 
 
 def heard_by(book: Book, leg: Leg, seats: set[Uniqueid]) -> set[Uniqueid]:
     """Whom of his bridge a customer hears: not counted are customers of other calls, of whom nobody serves him."""
     return {uniqueid for uniqueid in seats if uniqueid != leg.uniqueid and not strangers(leg, book.legs[uniqueid])}
+
+
+def note_connected(leg: Leg, seats: set[Uniqueid]) -> None:
+    """Only customers of other calls are with him: whoever connected them with each other has handed him on."""
+    for visit in leg.call.of(leg.uniqueid) if leg.call is not None and len(seats) > 1 else ():
+        visit.transferred |= visit.state is State.TALKING
 
 
 def strangers(leg: Leg, other: Leg) -> bool:
@@ -195,10 +203,10 @@ def line(book: Book, uniqueid: Uniqueid) -> tuple[Uniqueid, ...]:
     return (uniqueid,) if other is None else (uniqueid, other)
 
 
-def reached(book: Book, uniqueid: Uniqueid) -> set[Uniqueid]:
-    """Everybody who is connected with a channel, through bridges and Local channels; itself too, where it lives."""
+def company(book: Book, customer: Uniqueid) -> set[Uniqueid]:
+    """Everybody with whom he is connected, through bridges and Local channels, but for customers of other calls."""
     found: set[Uniqueid] = set()
-    waiting = [uniqueid]
+    waiting = [customer]
     while waiting:
         one = waiting.pop()
         leg = book.legs.get(one)
@@ -207,4 +215,5 @@ def reached(book: Book, uniqueid: Uniqueid) -> set[Uniqueid]:
         found.add(one)
         seats = book.bridges.get(leg.bridge, set()) if leg.bridge is not None else set()
         waiting += [*seats, *line(book, one)]
-    return found
+    himself = book.legs.get(customer)
+    return set() if himself is None else heard_by(book, himself, found)
