@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from handlers.journaling import dump
+from handlers.journaling import dump, parts
 from handlers.reading import (
     LISTING_LIMIT,
     REFUSED_IN_A_ROW,
@@ -180,6 +180,8 @@ class Follower:
     def resume(self, calls: Sequence[CallRecord]) -> None:
         """Take up calls that an earlier process left open. Before `run`; done when the PBX has told its clock."""
         self.reading.resume(calls)
+        if self._journal is not None:
+            self.mark()  # before anything of them is read that a restart could take for a call of its own
 
     def took_up(self, calls: Iterable[CallRecord], *, log_place: bytes) -> None:
         """What came out of the journal at the start: the state of the tracker, and these calls, newest state each.
@@ -238,11 +240,12 @@ class Follower:
 
     def take(self, entry: Entry) -> None:
         """One entry: into the journal, then acted upon."""
-        position = 0
-        if self._journal is not None:
-            for source, data in dump(entry):
-                position = self._journal.append(source, entry.mono, entry.offset, data)
-        self.reading.take(entry, position)
+        journal = self._journal
+        if journal is None:
+            self.reading.take(entry)
+        else:
+            for part in parts(entry):  # each at the position at which a restart will read it again
+                self.reading.take(part, journal.append(*dump(part)))
         if isinstance(entry, LinkUp):
             self._log.info("pbx_connected", ami=entry.version)
         self._ask_if_wanted(None)

@@ -1,7 +1,8 @@
 """Entries of what was read, as records of the journal and back. The only place that knows what stands in a record."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from enum import IntEnum
 from typing import assert_never
 
@@ -38,45 +39,53 @@ class Source(IntEnum):
     """Which process."""
 
 
-def dump(entry: Entry) -> Iterator[tuple[Source, bytes]]:  # noqa: C901 - a table
-    """The records of an entry, in their order; more than one only where a batch has refused messages in it."""
-    match entry:
-        case Batch():
-            yield from _batch(entry)
-        case LinkUp():
-            yield Source.AMI_UP, _bytes(entry.version)
-        case LinkDown():
-            yield Source.AMI_DOWN, _bytes(entry.reason)
-        case RequestExpired():
-            yield Source.EXPIRED, _bytes(entry.action_id)
-        case Asked():
-            yield Source.ASKED, _bytes(entry.queues_id, entry.channels_id or "")
-        case ListingGivenUp():
-            yield Source.GIVEN_UP, b""
-        case Logged():
-            yield Source.QUEUE_LOG, b"\n".join((entry.place, *entry.lines))
-        case Passed():
-            yield Source.PASSED, b""
-        case Claimed():
-            yield Source.CLAIMED, _bytes(entry.uniqueid, entry.case)
-        case Began():
-            yield Source.BEGAN, _bytes(entry.told)
-        case _:
-            assert_never(entry)
-
-
-def _batch(batch: Batch) -> Iterator[tuple[Source, bytes]]:
-    messages: list[bytes] = []
-    for item in batch.items:
+def parts(entry: Entry) -> Sequence[Entry]:
+    """The entry, divided so that each part is one record."""
+    if not isinstance(entry, Batch) or len(entry.items) == 1:
+        return (entry,)
+    if all(isinstance(item, Message) for item in entry.items):
+        return (entry,)
+    divided: list[list[Message | Quarantined]] = [[]]
+    for item in entry.items:
         if isinstance(item, Message):
-            messages.append(item.raw)
-            continue
-        if messages:
-            yield Source.AMI_READ, END.join(messages) + END
-            messages = []
-        yield Source.AMI_REFUSED, _bytes(item.reason) + b"\n" + item.raw
-    if messages:
-        yield Source.AMI_READ, END.join(messages) + END
+            divided[-1].append(item)
+        else:
+            divided += [item], []
+    return [Batch(entry.mono, entry.offset, items) for items in divided if items]
+
+
+def dump(part: Entry) -> tuple[Source, timedelta, timedelta, bytes]:
+    """The record of an entry, or of a part where it has several."""
+    source, data = _dump(part)
+    return source, part.mono, part.offset, data
+
+
+def _dump(part: Entry) -> tuple[Source, bytes]:  # noqa: C901, PLR0911 - a table
+    match part:
+        case Batch(items=[Quarantined() as item]):
+            return Source.AMI_REFUSED, _bytes(item.reason) + b"\n" + item.raw
+        case Batch():
+            return Source.AMI_READ, b"".join(item.raw + END for item in part.items)
+        case LinkUp():
+            return Source.AMI_UP, _bytes(part.version)
+        case LinkDown():
+            return Source.AMI_DOWN, _bytes(part.reason)
+        case RequestExpired():
+            return Source.EXPIRED, _bytes(part.action_id)
+        case Asked():
+            return Source.ASKED, _bytes(part.queues_id, part.channels_id or "")
+        case ListingGivenUp():
+            return Source.GIVEN_UP, b""
+        case Logged():
+            return Source.QUEUE_LOG, b"\n".join((part.place, *part.lines))
+        case Passed():
+            return Source.PASSED, b""
+        case Claimed():
+            return Source.CLAIMED, _bytes(part.uniqueid, part.case)
+        case Began():
+            return Source.BEGAN, _bytes(part.told)
+        case _:
+            assert_never(part)
 
 
 def _bytes(*lines: str) -> bytes:

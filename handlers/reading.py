@@ -8,7 +8,7 @@ position in the journal, and gets the effects performed. Two readings fed the sa
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, assert_never
+from typing import NamedTuple, Protocol, assert_never
 
 import structlog
 
@@ -85,6 +85,21 @@ class Began:
     told: str
 
 
+class Beginning(NamedTuple):
+    """Where reading may begin and still make of all that follows what it was.
+
+    Attributes:
+        start: the position to begin at.
+        known: what is told from behind this position on is understood; up to it, a listing was being gathered. The same
+            as `start` where nothing had been read before.
+        booted_at: when the PBX had started, as it said last before that.
+    """
+
+    start: int
+    known: int
+    booted_at: datetime | None
+
+
 Entry = LineEntry | Asked | ListingGivenUp | Logged | Passed | Claimed | Began
 
 
@@ -148,7 +163,8 @@ class Reading:
         unheard: when that was, by the clock of the PBX.
         log_place: how far queue_log was read, as `Logged` said last.
         refused: why the last events were refused, when none was accepted since; at most `REFUSED_IN_A_ROW`.
-        listed: positions (asked, complete) of the listings of everything that were completed, the newest last.
+        beginnings: where reading may begin, the newest last: the first words of the PBX, then listings of everything.
+        older: channels of calls that are not rebuilt but taken up from their rows, and where these were seen last.
         skips: gives what is to be applied of a fact, or None; None: all of it.
     """
 
@@ -163,14 +179,15 @@ class Reading:
         self.unheard = Unheard()
         self.log_place = b""
         self.refused: list[str] = []
-        self.listed: list[tuple[int, int]] = []
+        self.beginnings: list[Beginning] = []
+        self.older: dict[str, int] = {}
         self.skips: Callable[[Fact], Fact | None] | None = None
         self._asked_position = 0
         self._clock = PbxClock()
         self._last: Moment | None = None
         self._heard: Moment | None = None
         self._stamped: Moment | None = None
-        self._left_open: Sequence[CallRecord] = ()
+        self.left_open: Sequence[CallRecord] = ()
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
     @property
@@ -185,7 +202,7 @@ class Reading:
 
     def resume(self, calls: Sequence[CallRecord]) -> None:
         """Take up calls that an earlier process left open; done when the PBX has told its clock."""
-        self._left_open = calls
+        self.left_open = calls
 
     def take(self, entry: Entry, position: int = 0) -> None:  # noqa: C901, PLR0912 - a table
         """One entry of what was read. `position`: where it stands in the journal; 0: nowhere."""
@@ -197,6 +214,8 @@ class Reading:
                 self._heard = moment_of(entry)
             case LinkUp():
                 self.up, self._clock = True, PbxClock()
+                if position and not self.beginnings:
+                    self._may_begin_at(position)
             case LinkDown():
                 self._down(entry.mono, moment_of(entry), entry.reason)
             case RequestExpired():
@@ -241,8 +260,8 @@ class Reading:
 
     def _take_up(self, now: Moment) -> None:
         """What an earlier process left open, by the clock of the PBX."""
-        if self._left_open:
-            calls, self._left_open = self._left_open, ()
+        if self.left_open:
+            calls, self.left_open = self.left_open, ()
             self._log.info("calls_resumed", calls=len(calls))
             self._perform("resume", lambda: self.tracker.resume(calls, now), now)
 
@@ -311,7 +330,10 @@ class Reading:
         self.unheard.found(self._on_its_clock(at))
         self._apply(listing.taken(at))
         if listing.full and self._asked_position:
-            self.listed.append((self._asked_position, self.position))
+            self._may_begin_at(self._asked_position)
+
+    def _may_begin_at(self, start: int) -> None:
+        self.beginnings.append(Beginning(start, self.position, self.tracker.book.booted_at))
 
     def _any_call(self) -> bool:
         return any(not call.finished for call in self.tracker.book.calls.values())
@@ -350,6 +372,7 @@ LIST_AGAIN_AFTER = timedelta(seconds=5.5)
 __all__ = [
     "Asked",
     "Began",
+    "Beginning",
     "Claimed",
     "Entry",
     "Hears",

@@ -8,11 +8,13 @@ the revision, which holds the journal's position.
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
+from operator import attrgetter
+from typing import get_args
 from uuid import UUID
 
 import structlog
@@ -83,18 +85,35 @@ class SameClock:
         return replace(record, mono=record.mono + shift, offset=record.offset - shift)
 
 
+_VALUES: Mapping[type, Callable[[Fact], tuple[object, ...]]] = {
+    kind: attrgetter("at", *(one.name for one in dataclasses.fields(kind))) for kind in get_args(Fact)
+}
+"""What a fact says, by its kind. With one name alone it would be no tuple, so one is told twice."""
+
+
 class Skipping:
     """Facts without those about calls that are taken up from the database.
 
     Args:
         channels: theirs, as far as they were known.
+        listed: a listing comes first.
+
+    Attributes:
+        before: names of the channels that were in this first listing: nothing that began later.
     """
 
-    def __init__(self, channels: Iterable[str]) -> None:
+    def __init__(self, channels: Iterable[str], *, listed: bool) -> None:
+        self.before: set[str] = set()
         self._channels = set(channels)
+        self._listed = listed
 
     def __call__(self, fact: Fact) -> Fact | None:
         """The fact; None when it is about such a call; a listing without them."""
+        if isinstance(fact, SnapshotTaken) and self._listed and fact.channels is not None:
+            self._listed = False
+            self.before = {name for one in fact.channels for name in (one.channel.uniqueid, one.channel.linkedid)}
+        if not self._channels:
+            return fact
         if isinstance(fact, SnapshotTaken):
             waiting = tuple(one for one in fact.waiting if not self._is_theirs(one.channel))
             channels = fact.channels
@@ -104,7 +123,7 @@ class Skipping:
         return None if self._is_about(fact) else fact
 
     def _is_about(self, fact: Fact) -> bool:
-        values = [getattr(fact, one.name) for one in dataclasses.fields(fact)]
+        values = _VALUES[type(fact)](fact)
         about = [self._is_theirs(value) for value in values if isinstance(value, Channel)]
         return any(about) or any(isinstance(value, str) and value in self._channels for value in values)
 
@@ -131,8 +150,7 @@ class Recovery:
         self._records = self._last = 0
         reading.performer = self._remembers
         reading.tracker.book.booted_at = resume.booted_at
-        if resume.older:
-            reading.skips = Skipping(resume.older)
+        self._skipping = reading.skips = Skipping(resume.older, listed=resume.listed)
         if resume.listed:
             reading.begin_at_listing()
 
@@ -153,12 +171,17 @@ class Recovery:
         reading.performer, reading.skips = self._live, None
         book = reading.tracker.book
         # What began before is over and saved: what a listing showed of it once more is no news.
-        for call in [call for call in book.calls.values() if call.since < resume.calls_from]:
-            book.drop(call)
-        ours = [call for call in self._remembers.calls.values() if call.since >= resume.calls_from]
+        for live in [live for live in book.calls.values() if not self._is_ours(live.root, live.linkedid, live.since)]:
+            book.drop(live)
+        remembered = self._remembers.calls.values()
+        ours = [call for call in remembered if self._is_ours(call.uniqueid, call.linkedid, call.since)]
         going_on = {call.id for call in book.calls.values()}
         calls = [call for call in ours if position_of(call.revision) > resume.saved or call.id in going_on]
         return Recovered(self._records, calls, {call.id for call in ours})
+
+    def _is_ours(self, root: str, linkedid: str, since: int) -> bool:
+        """Whether a call began where the oldest one that is to be rebuilt did, or later."""
+        return since >= self._resume.calls_from and not {root, linkedid} & self._skipping.before
 
 
 async def recover(

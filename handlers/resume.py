@@ -1,17 +1,19 @@
 """What a restart must read again of one PBX's journal: worked out once a second, marked there, read at the start.
 
 Whatever of a call is not over, or not in the database, is rebuilt from the journal: from where the oldest such call
-began. Before that stands a listing of everything, which names the phones and queues; reading begins with it. A call
+began. Reading begins with a listing of everything that was complete before, which names the phones and queues. A call
 that has gone on for very long and is in the database is not rebuilt, but taken up from there (`older`).
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import chain, islice
 
-from handlers.reading import Reading
+from handlers.reading import Beginning, Reading
 from telephony.calls.book import LiveCall
+from telephony.calls.record import CallRecord
 
 MARK = "resume"
 NEEDED_FROM = "needed_from"
@@ -31,8 +33,9 @@ class Resume:
         listed: a listing was asked for there, and nothing is known before it is complete.
         calls_from: calls that began before this position are over and in the database, but for `older`.
         saved: states that rest on positions up to this one are in the database.
-        older: channels of calls that go on, began before, and are in the database.
-        booted_at: when the PBX had started, as it said last.
+        older: channels of calls that began before or in no journal, go on or did so behind `start`, and are in the
+            database.
+        booted_at: when the PBX had started, as it had said when `start` was read.
         log_place: how far queue_log was read (`Place.dump`); empty: not yet.
     """
 
@@ -56,10 +59,10 @@ class Resume:
         """What a mark says; None when there is none, or it says nothing that can be understood."""
         try:
             start, listed, calls_from, saved, older, booted, place = json.loads(mark or b"null")
-            booted_at = None if booted is None else datetime.fromisoformat(booted)
+            booted_at = None if booted is None else datetime.fromisoformat(booted).astimezone(UTC)
             numbers = int(start), bool(listed), int(calls_from), int(saved)
             return cls(*numbers, tuple(map(str, older)), booted_at, str(place).encode())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
 
 
@@ -67,41 +70,63 @@ def what_to_resume(reading: Reading, unsaved: tuple[int, int] | None, log_place:
     """What a restart must read again, should it come now.
 
     Args:
-        reading: of the PBX; forgets the listings that no restart will need.
+        reading: of the PBX; forgets where no restart will begin.
         unsaved: the position at which the oldest call began of which a state is not in the database, and that of the
             oldest such state.
         log_place: how far queue_log has been read.
     """
     book, nothing = reading.tracker.book, reading.position + 1
     since, state = unsaved or (nothing, nothing)
-    calls = list(book.calls.values())
-    # 0: taken up from the database by this process, and nowhere in the journal.
-    near = (call.since for call in calls if call.since > max(0, reading.position - LONGEST))
+    # Those without a position were taken up from the database by this process, and are nowhere in the journal.
+    rebuildable = [call for call in book.calls.values() if call.since]
+    near = (call.since for call in rebuildable if call.since > reading.position - LONGEST)
     calls_from = min(since, min(near, default=nothing))
-    older = [one for call in calls if call.since < calls_from for one in channels_of(call)]
+    older = older_than(reading, calls_from)
     if len(older) > MAX_OLDER:  # no mark holds so many: rather read for longer
-        calls_from, older = min(call.since for call in calls if call.since), []
-    useful = [index for index, (_, complete) in enumerate(reading.listed) if complete <= calls_from]
-    if useful:
-        del reading.listed[: useful[-1]]
+        calls_from = min([calls_from, *(call.since for call in rebuildable)])
+        older = older_than(reading, calls_from)[:MAX_OLDER]
+    begin = beginning(reading.beginnings, calls_from)
+    # Of a call that is not rebuilt for its age alone, a state may yet fail to be saved.
+    oldest = min([calls_from, *(call.since for call in rebuildable)])
+    del reading.beginnings[: reading.beginnings.index(known) if (known := beginning(reading.beginnings, oldest)) else 0]
+    start = calls_from if begin is None else begin.start
+    reading.older = {one: seen for one, seen in reading.older.items() if seen >= start}
+    reading.older |= dict.fromkeys(older, reading.position)
     return Resume(
-        start=reading.listed[0][0] if useful else calls_from,
-        listed=bool(useful),
+        start=start,
+        listed=begin is not None and begin.known > begin.start,
         calls_from=calls_from,
         saved=state - 1,
-        older=tuple(older),
-        booted_at=book.booted_at,
+        older=tuple(islice(reversed(reading.older), MAX_OLDER)),
+        booted_at=book.booted_at if begin is None else begin.booted_at,
         log_place=log_place,
     )
 
 
+def beginning(beginnings: Sequence[Beginning], calls_from: int) -> Beginning | None:
+    """The last one before these calls; what was held back for a listing began no later than that was complete."""
+    return next((one for one in reversed(beginnings) if one.known < calls_from), None)
+
+
+def older_than(reading: Reading, calls_from: int) -> list[str]:
+    """All channels of calls that began earlier: first those by which the others are recognised."""
+    calls = [call for call in reading.tracker.book.calls.values() if call.since < calls_from]
+    roots = [(call.root, call.linkedid) for call in calls] + [(c.uniqueid, c.linkedid) for c in reading.left_open]
+    legs = [channels_of(call) for call in calls] + [channels_of_record(call) for call in reading.left_open]
+    return list(dict.fromkeys(chain(*roots, *legs)))
+
+
 def channels_of(call: LiveCall) -> Iterable[str]:
     """All channels that what is said may name."""
-    yield from {
-        call.root,
-        call.linkedid,
-        *call.legs,
-        *(visit.customer for visit in call.visits),
-        *(visit.uniqueid for visit in call.past),
-        *(offer.leg for visit in call.visits for offer in visit.offers),
-    }
+    yield from call.legs
+    yield from (visit.uniqueid for visit in call.past)
+    for visit in call.visits:
+        yield visit.customer
+        yield from (offer.leg for offer in visit.offers)
+
+
+def channels_of_record(call: CallRecord) -> Iterable[str]:
+    """The same, of a call that is only known from its row so far."""
+    for visit in call.visits:
+        yield visit.uniqueid
+        yield from (offer.leg for offer in visit.offers)

@@ -1,0 +1,346 @@
+"""Read again at any moment, the journal gives every call as it was: the same state, nothing done a second time."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from telephony.calls.book import Rules
+from telephony.calls.effects import CallEnded, CaseOpened, VisitEnded
+from telephony.calls.record import CallRecord
+from tests.bench.streams import APART, Conversation, busy
+from tests.support.journal import OFFSET, RULES, Life, MemoryJournal, Rows, is_open, recall
+from tests.support.replay import RECORDINGS
+from tests.support.shadow import END, Shadow, stamp_of
+
+NAMES = sorted(
+    file.parent.name
+    for file in RECORDINGS.glob("*/ami*.bin")
+    if all(header in file.read_bytes() for header in (b"\r\nSystemName: pbx1\r\n", b"\r\nTimestamp: "))
+)
+SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class Kept:
+    """How things stood when the journal had so many records."""
+
+    live: dict[UUID, CallRecord]
+    rows: Rows
+
+
+def prelude_of(name: str) -> bytes:
+    raw = next((RECORDINGS / name).glob("ami*.bin")).read_bytes()
+    return raw[: raw.index(END, raw.index(b"Event: CoreShowChannelsComplete")) + len(END)]
+
+
+def messages_of(name: str) -> list[bytes]:
+    """The events after the listings."""
+    raw = next((RECORDINGS / name).glob("ami*.bin")).read_bytes()
+    return [one + END for one in raw[len(prelude_of(name)) :].split(END) if one]
+
+
+@dataclass
+class Stage:
+    """A PBX, whatever process follows it, and what was known at each position of the journal."""
+
+    seed: int
+    saves: Callable[[random.Random], bool]
+    messages: list[bytes]
+    prelude: bytes
+    rules: Rules = RULES
+    logged: list[tuple[timedelta, bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self.shadow = Shadow(self.prelude)
+        self.journal, self.rows = MemoryJournal(), Rows()
+        first = next(stamp for raw in self.messages if (stamp := stamp_of(raw)))
+        self.booted = first - 7 * SECOND
+        self.clock = first - OFFSET - SECOND
+        self.kept: dict[int, Kept] = {}
+        self.silent = False
+        self.lives: list[Life] = []
+
+    @property
+    def life(self) -> Life:
+        return self.lives[-1]
+
+    def starts(self) -> None:
+        self.lives.append(Life(self.journal, self.rows, self.rules))
+        self.life.begin(self.clock)
+        self.note()
+
+    def connects(self) -> None:
+        self.life.connects(self.clock, self.clock + OFFSET - self.booted)
+        self.note()
+
+    def breaks(self) -> None:
+        self.life.disconnects(self.clock)
+        self.note()
+
+    def note(self) -> None:
+        if self.saves(self.rng):
+            self.rows.save(lambda _: self.rng.random() < 0.8 or self.saves(random.Random()))
+        self.kept[self.journal.position] = Kept(self.life.live(), self.rows.copy())
+
+    def answers(self) -> None:
+        """What was asked is listed."""
+        if self.silent:
+            return
+        asked, self.life.line.asked = self.life.line.asked, []
+        ids = {action: number for number, action in asked}
+        if "QueueStatus" in ids:
+            told = self.shadow.listing(ids["QueueStatus"], ids.get("CoreShowChannels"))
+            for raw in told.split(END)[:-1]:
+                self.life.says(self.clock, raw + END)
+                self.note()
+
+    def tells(self, *said: bytes) -> None:
+        """The PBX says something, after whatever time; all of it is read at once."""
+        stamps = [stamp for raw in said if (stamp := stamp_of(raw))]
+        if stamps:
+            self.waits(max(timedelta(), max(stamps) - OFFSET - self.clock))
+        for raw in said:
+            self.shadow.hears(raw)
+        if self.life.line.connected:
+            self.life.says(self.clock, b"".join(said))
+            self.note()
+            if self.rng.random() < 0.3:
+                self.answers()
+
+    def waits(self, time: timedelta) -> None:
+        until = self.clock + time
+        while self.clock + SECOND / 10 < until:
+            self.clock += SECOND / 10
+            self.passes()
+        self.clock = until
+        self.passes()
+
+    def passes(self) -> None:
+        self.life.passes(self.clock)
+        while self.logged and self.logged[0][0] <= self.clock:
+            self.life.logs(self.clock, self.logged.pop(0)[1])
+        self.note()
+        if self.rng.random() < 0.5:
+            self.answers()
+
+    def tells_all(self, at_once: int = 1) -> None:
+        """Everything, up to so many messages in one read."""
+        rest = list(self.messages)
+        while rest:
+            count = self.rng.randint(1, at_once)
+            self.tells(*rest[:count])
+            del rest[:count]
+
+    def comes_to_an_end(self) -> None:
+        for _ in range(150):
+            self.answers()
+            self.waits(SECOND)
+
+    def reboots(self) -> None:
+        """The PBX starts anew: nothing goes on."""
+        self.booted = self.clock + OFFSET - SECOND
+        self.shadow.channels.clear()
+        self.shadow.waiting.clear()
+
+    def dies(self, back: int = 0) -> None:
+        """Our process does, and another one begins."""
+        self.waits(self.rng.random() * SECOND)
+        self.journal.forget_marks(back)
+        self.starts()
+
+    # --- what a restart makes of it ---
+
+    def cuts(self, most: int) -> list[int]:
+        known = sorted(self.kept)
+        return known if len(known) <= most else sorted(self.rng.sample(known, most))
+
+    def judge(self, position: int, back: int = 0) -> None:
+        """A machine that died there: what comes out of its journal."""
+        left = self.journal.upto(position)
+        resume = left.resume(back)
+        if resume is None:
+            return
+        known = self.kept[position]
+        recalled = recall(resume, left.since(resume.start), self.rules)
+        assert not recalled.done, "nothing is done a second time"
+        again = {
+            call.id: recalled.tracker.book.record(call)
+            for call in recalled.tracker.book.calls.values()
+            if not call.finished
+        }
+        from_rows = {call.id for call in known.rows.open_calls(recalled.found.known)}
+        for id_, call in known.live.items():
+            if id_ in from_rows:
+                assert known.rows.newest()[id_] == call, "taken up from its row, which is the newest"
+                assert id_ not in again
+            else:
+                assert again.get(id_) == call
+        assert not set(again) - set(known.live), "nothing that ended is revived"
+        newest, found = known.rows.newest(), {call.id: call for call in recalled.found.calls}
+        for id_ in known.rows.waiting:
+            assert newest[id_] in {found.get(id_), known.rows.kept.get(id_)}
+        for id_, call in found.items():
+            assert call == newest.get(id_), "what is put again is no news"
+
+    def judge_the_end(self) -> None:
+        """Over all processes: everything once, and nothing left open."""
+        for kind in (CaseOpened, CallEnded, VisitEnded):
+            told = sum((life.count(kind) for life in self.lives), Counter[tuple[UUID, int]]())
+            assert not [once for once, count in told.items() if count > 1], kind.__name__
+        newest = self.rows.newest()
+        assert not [call for call in newest.values() if is_open(call)]
+        assert not self.life.live()
+        ended = sum((life.count(VisitEnded) for life in self.lives), Counter[tuple[UUID, int]]())
+        visits = {(call.id, visit.ordinal) for call in newest.values() for visit in call.visits if visit.joined_at}
+        assert set(ended) == visits
+        cases = sum((life.count(CaseOpened) for life in self.lives), Counter[tuple[UUID, int]]())
+        assert {id_ for id_, _ in cases} == {call.id for call in newest.values() if call.case}
+
+    def judge_all(self, most: int = 40) -> None:
+        for position in self.cuts(most):
+            self.judge(position)
+            self.judge(position, back=self.rng.randrange(3))
+
+
+SAVES: dict[str, Callable[[random.Random], bool]] = {
+    "nothing saved": lambda _: False,
+    "all saved": lambda _: True,
+    "some saved": lambda rng: rng.random() < 0.15,
+}
+
+
+def alone(name: str, saves: str, seed: int = 1) -> Stage:
+    log = [
+        (timedelta(seconds=int(line.split(b"|")[0]) + 1.2) - OFFSET, line)
+        for line in (RECORDINGS / name / "queue_log").read_bytes().split(b"\n")
+        if line[:10].isdigit()
+    ]
+    rules = replace(RULES, queue_log=True)
+    return Stage(seed, SAVES[saves], messages_of(name), prelude_of(name), rules, log)
+
+
+def crowd(saves: str, seed: int, count: int = 12, per_second: float = 1.5) -> Stage:
+    rng = random.Random(seed)
+    names = [name for name in NAMES if name not in APART]
+    told = [Conversation(name) for name in rng.sample(names, min(count, len(names)))]
+    messages = [one.raw for one in busy(told, count, per_second)]
+    prelude = b"".join(prelude_of(name) for name in NAMES)
+    return Stage(seed, SAVES[saves], messages, prelude)
+
+
+@pytest.mark.parametrize("saves", SAVES)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_call_is_rebuilt_at_every_moment(name: str, saves: str) -> None:
+    stage = alone(name, saves)
+    stage.starts()
+    stage.connects()
+    stage.tells_all()
+    stage.comes_to_an_end()
+    stage.judge_all(20)
+
+
+@pytest.mark.parametrize("saves", SAVES)
+@pytest.mark.parametrize("seed", range(2))
+def test_calls_among_each_other_are_rebuilt_at_every_moment(saves: str, seed: int) -> None:
+    stage = crowd(saves, seed)
+    stage.starts()
+    stage.connects()
+    stage.tells_all()
+    stage.comes_to_an_end()
+    stage.judge_all()
+
+
+@pytest.mark.parametrize("saves", SAVES)
+@pytest.mark.parametrize("seed", range(2))
+def test_also_with_a_line_that_breaks(saves: str, seed: int) -> None:
+    stage = crowd(saves, seed)
+    stage.starts()
+    stage.connects()
+    for raw in stage.messages:
+        stage.tells(raw)
+        if stage.rng.random() < 0.03:
+            (stage.breaks if stage.life.line.connected else stage.connects)()
+    if not stage.life.line.connected:
+        stage.connects()
+    stage.comes_to_an_end()
+    stage.judge_all()
+
+
+NONSENSE = b"Nonsense: of a caller\r\n\r\n"
+
+
+@pytest.mark.parametrize("saves", SAVES)
+@pytest.mark.parametrize("seed", range(2))
+def test_also_with_messages_refused_among_those_that_are_read_at_once(saves: str, seed: int) -> None:
+    stage = crowd(saves, seed)
+    stage.starts()
+    stage.connects()
+    stage.messages = [NONSENSE + raw if stage.rng.random() < 0.3 else raw for raw in stage.messages]
+    stage.tells_all(at_once=6)
+    stage.comes_to_an_end()
+    stage.judge_all()
+
+
+@pytest.mark.parametrize("saves", SAVES)
+@pytest.mark.parametrize("seed", range(2))
+def test_also_with_a_pbx_that_starts_anew_among_them(saves: str, seed: int) -> None:
+    stage = crowd(saves, seed)
+    stage.starts()
+    stage.connects()
+    half = len(stage.messages) // 2
+    for raw in stage.messages[:half]:
+        stage.tells(raw)
+    stage.breaks()
+    stage.waits(4 * SECOND)
+    stage.reboots()
+    stage.connects()
+    gone = {told.split(b"\r\n")[0] for raw in stage.messages[:half] for told in raw.split(b"nkedid: ")[1:]}
+    for raw in stage.messages[half:]:
+        if not any(linkedid in raw for linkedid in gone):
+            stage.tells(raw)
+    stage.comes_to_an_end()
+    stage.judge_all()
+
+
+@pytest.mark.parametrize("saves", SAVES)
+@pytest.mark.parametrize("seed", range(2))
+def test_also_with_a_line_that_breaks_before_anything_was_listed(saves: str, seed: int) -> None:
+    stage = crowd(saves, seed)
+    stage.silent = True
+    stage.starts()
+    stage.connects()
+    part = len(stage.messages) // 3
+    for raw in stage.messages[:part]:
+        stage.tells(raw)
+    stage.breaks()
+    stage.waits(SECOND)
+    stage.connects()
+    for raw in stage.messages[part : 2 * part]:
+        stage.tells(raw)
+    stage.silent = False
+    for raw in stage.messages[2 * part :]:
+        stage.tells(raw)
+    stage.comes_to_an_end()
+    stage.judge_all()
+
+
+@pytest.mark.parametrize("saves", SAVES)
+@pytest.mark.parametrize("seed", range(3))
+def test_one_process_after_the_other_makes_one_ledger(saves: str, seed: int) -> None:
+    stage = crowd(saves, seed)
+    stage.starts()
+    stage.connects()
+    for raw in stage.messages:
+        stage.tells(raw)
+        if stage.rng.random() < 0.02:
+            stage.dies(back=stage.rng.randrange(2))
+            stage.connects()
+    stage.comes_to_an_end()
+    stage.judge_all()
+    stage.judge_the_end()
