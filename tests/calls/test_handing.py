@@ -220,3 +220,30 @@ def test_a_mobile_telephone_behind_a_member_makes_no_phone_of_the_trunk() -> Non
     story.tell(facts.DialBegan(story.now, story.channel("L2"), leg, "138@carrier"))
     story.arrives("D", interface="PJSIP/carrier").joins("support")
     assert {call.direction for call in story.tracker.live_calls()} == {Direction.INBOUND}
+
+
+# --- what is not known ------------------------------------------------------------------------------------------------
+
+
+def test_a_customer_of_an_agent_unknown_is_handed_on_all_the_same() -> None:
+    story = talking().at(10).unbridged("C")
+    story.tell(facts.Transferred(story.now, "blind", Uniqueid("stranger"), Uniqueid("C"), succeeded=True))
+    story.at(11).hangs_up().gone().gone("A").gone("A2")
+    assert (story.visit.talk, story.visit.hung_up_by) == (seconds(7), None)
+
+
+def test_who_never_waited_may_be_handed_on() -> None:
+    story = Story().arrives("C").bridged("C", "A")
+    story.tell(facts.Transferred(story.now, "blind", Uniqueid("stranger"), Uniqueid("C"), succeeded=True))
+    assert story.visits == []
+
+
+def test_a_pick_up_after_the_answer_changes_nothing() -> None:
+    story = talking().at(4).appears("B", linked="B")
+    story.tell(facts.PickedUp(story.now, Uniqueid("B"), Uniqueid("A"))).at(5).hangs_up().gone()
+    assert (story.visit.agent, story.visit.offers[0].result) == ("Agent A", OfferResult.ANSWERED)
+
+
+def test_customers_alone_with_each_other_who_wait_for_nobody_are_no_talk() -> None:
+    story = Story().arrives("C").arrives("D").bridged("C", "D")
+    assert story.visits == []

@@ -163,6 +163,11 @@ def test_a_direct_caller_bridged_with_somebody_else_was_answered_by_him() -> Non
     assert story.visit.offers[0].result is OfferResult.CANCELLED_ELSEWHERE
 
 
+def test_a_phone_whose_answer_only_the_bridge_tells_was_answered_then() -> None:
+    story = Story().arrives("C").joins("support").rings("A").at(4).leaves().connects("A").bridged("C", "A")
+    assert [(offer.result, offer.alerting) for offer in story.visit.offers] == [(OfferResult.ANSWERED, seconds(4))]
+
+
 def test_a_waiting_caller_bridged_with_somebody_else_was_moved_away() -> None:
     story = Story().arrives("C").joins("support").at(4).bridged("C", "B")
     assert story.outcomes == [Outcome.REDIRECTED]
