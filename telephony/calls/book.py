@@ -31,6 +31,7 @@ from telephony.calls.facts import (
     Moment,
     QueueName,
     QueueResult,
+    QueueResultLogged,
     Uniqueid,
 )
 from telephony.calls.outcome import cancelled_offer
@@ -167,7 +168,8 @@ class LiveCall:
 class Book:
     """The state of one PBX. `out` gathers the effects of the fact being applied; `dirty` the calls it changed.
 
-    `position`: where in the journal what is being applied stands.
+    `untaken`: lines of queue_log that came before AMI told of their caller's stay. `position`: where in the journal
+    what is being applied stands.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -179,6 +181,7 @@ class Book:
         self.bridges: dict[BridgeId, set[Uniqueid]] = {}
         self.offers: dict[Uniqueid, tuple[LiveCall, Visit, Offer]] = {}
         self.partners: dict[Uniqueid, tuple[LiveCall, Visit]] = {}
+        self.untaken: dict[Uniqueid, list[QueueResultLogged]] = {}
         self.others_waiting: set[tuple[QueueName, Uniqueid]] = set()
         self.members: dict[tuple[QueueName, Interface], Member] = {}
         self.phones: set[Interface] = set(rules.lines)

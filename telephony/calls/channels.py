@@ -19,6 +19,7 @@ from telephony.calls.visit import Visit
 def appeared(book: Book, fact: ChannelAppeared) -> None:
     """A channel was created."""
     book.seat(fact.channel, fact.at, incoming=fact.incoming, dialled=fact.channel.exten)
+    queueing.hear_again(book, fact.channel.uniqueid)
 
 
 def identified(book: Book, fact: CallerIdentified) -> None:

@@ -39,6 +39,10 @@ def began(book: Book, fact: DialBegan) -> None:
 def called_by(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> None:
     """What it means that this channel of this call rings that device."""
     visit = waiting_in_queue(call, caller)
+    if visit is not None and visit.unheard:
+        # The queue names the agent (which shows that he still waits) before it dials: this is the dialplan's doing.
+        gaps.lose(book, call, visit, at, UNHEARD)
+        visit = None
     if visit is not None:
         if not forwarded(book, call, visit, leg):
             make_offer(book, call, visit, leg, at, agent=leg.interface)

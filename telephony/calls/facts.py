@@ -329,7 +329,8 @@ class QueueResultTold:
 class QueueResultLogged:
     """queue_log says how the caller's stay ended. `at.wall` is whole seconds; `at.mono` is when the line was read.
 
-    `agent`: the member to whom he was connected; empty when he was not.
+    `agent`: the member to whom he was connected; empty when he was not. `waited`: whole seconds; None when it is not
+    said.
     """
 
     at: Moment
@@ -337,6 +338,7 @@ class QueueResultLogged:
     uniqueid: Uniqueid
     result: QueueResult
     agent: str = ""
+    waited: timedelta | None = None
 
 
 class MemberState(StrEnum):

@@ -209,6 +209,7 @@ def open_partial(book: Book, entry: WaitingCaller, fact: SnapshotTaken) -> None:
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=entry.queue, began=began, partial=True)
     visit.listed = fact.asked_at
     book.enter(call, visit)
+    queueing.hear_again(book, leg.uniqueid)
 
 
 def merge_channels(book: Book, fact: SnapshotTaken) -> None:

@@ -98,6 +98,8 @@ def judge_connecting(e: Evidence) -> Verdict | None:
     if e.lived is None:
         waits = e.patience > timedelta() or not e.phone_gone
         return None if waits else (Outcome.EXITED, "phone answered, nobody was bridged")
+    if not e.hung_up_later and e.patience > timedelta():
+        return None  # an orderly shutdown says so a second later: then he is lost
     return ended_by(HangupSide.FAR_END if e.hung_up_later else HangupSide.PBX, "before the agent was bridged")
 
 

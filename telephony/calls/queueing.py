@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from telephony.calls import dialling, gaps
 from telephony.calls.book import Book, LiveCall
+from telephony.calls.clocks import wall_after
 from telephony.calls.effects import VisitRefused
 from telephony.calls.facts import (
     AgentConnected,
@@ -22,6 +23,10 @@ from telephony.calls.record import Direction, Kind, Outcome
 from telephony.calls.visit import State, Step, Visit
 
 TICK = timedelta(milliseconds=1)
+LINE_LATE = timedelta(seconds=2)
+"""A line of queue_log has whole seconds, and is written within this time of what it tells."""
+LINES_KEPT, LINES_KEPT_EACH, LINES_KEPT_FOR = 2_000, 20, timedelta(seconds=60)
+"""Of so many callers, so many lines, so long: those that were read before AMI told of what they tell."""
 REFUSALS = {
     QueueResult.FULL: Outcome.REFUSED_FULL,
     QueueResult.JOIN_EMPTY: Outcome.REFUSED_EMPTY,
@@ -35,6 +40,8 @@ def joined(book: Book, fact: CallerJoined) -> None:
     if call.direction is not Direction.INBOUND or dialling.consults(leg):
         book.others_waiting.add((fact.queue, fact.channel.uniqueid))
         return
+    for former in [v for v in call.of(leg.uniqueid) if v.kind is Kind.QUEUE and v.waiting and v.unheard]:
+        gaps.lose(book, call, former, fact.at, UNHEARD)  # nobody joins twice: that stay ended unheard
     visit = find(call, leg.uniqueid, fact.queue, waiting=True)
     if visit is not None:
         if visit.partial and not visit.offers:
@@ -49,6 +56,7 @@ def joined(book: Book, fact: CallerJoined) -> None:
     ordinal = call.next_ordinal
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=fact.queue, began=fact.at)
     book.enter(call, visit)
+    hear_again(book, leg.uniqueid)
 
 
 def find(call: LiveCall, customer: Uniqueid, queue: str, *, waiting: bool, at: Moment | None = None) -> Visit | None:
@@ -102,6 +110,7 @@ def left(book: Book, fact: CallerLeft) -> None:
     visit.taken = {offer.leg for offer in visit.offers if offer.answered and offer.leg in book.legs}
     be_patient(book, call, visit, fact.at)
     book.touch(call)
+    hear_again(book, fact.uniqueid)
     settle(book, call, visit, fact.at)
 
 
@@ -122,9 +131,10 @@ def connected(book: Book, fact: AgentConnected) -> None:
     visit.agent = visit.picker or fact.member
     visit.taken.add(fact.leg)
     visit.step(Step.CONNECT)
-    if visit.asked is not None or visit.hung_up_later:
-        side = visit.asked or HangupSide.FAR_END
-        book.decide(call, visit, *ended_by(side, "before the agent was bridged"), fact.at)
+    if visit.asked is HangupSide.FAR_END or visit.hung_up_later:
+        book.decide(call, visit, *ended_by(HangupSide.FAR_END, "before the agent was bridged"), fact.at)
+    elif visit.asked is HangupSide.PBX:
+        be_patient(book, call, visit, fact.at)  # an orderly shutdown says so a second later
     else:
         visit.connected = fact.at
 
@@ -142,10 +152,11 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
         be_patient(book, call, visit, at)
     if visit.unheard:
         gaps.lose(book, call, visit, at, UNHEARD)
-    elif visit.state is State.CONNECTING:
-        side = HangupSide.FAR_END if visit.hung_up_later else HangupSide.PBX
-        book.decide(call, visit, *ended_by(side, "before the agent was bridged"), at)
+    elif visit.state is State.CONNECTING and visit.hung_up_later:
+        book.decide(call, visit, *ended_by(HangupSide.FAR_END, "before the agent was bridged"), at)
     else:
+        if visit.state is State.CONNECTING:
+            be_patient(book, call, visit, at)
         settle(book, call, visit, at)
 
 
@@ -170,17 +181,49 @@ def logged(book: Book, fact: QueueResultLogged) -> None:
     """queue_log says why. Its lines for one caller and queue come in the order of his visits, one final line each."""
     call = find_call(book, fact.uniqueid)
     leg = book.legs.get(fact.uniqueid)
-    if call is None or call.direction is not Direction.INBOUND or (leg is not None and dialling.consults(leg)):
+    if call is None:
+        keep(book, fact)
+        return
+    if call.direction is not Direction.INBOUND or (leg is not None and dialling.consults(leg)):
         return
     if fact.result in REFUSALS:
         note_refusal(book, call, fact, fact.uniqueid, LOGGED)
         return
     visits = (v for v in call.visits if v.kind is Kind.QUEUE and v.customer == fact.uniqueid and v.queue == fact.queue)
-    visit = next((v for v in visits if v.logged is None and v.outcome not in REFUSALS.values()), None)
-    if visit is not None:
-        visit.logged = fact.result
-        gaps.note_logged(visit, fact)
-        reconsider(book, call, visit, fact.at)
+    visit = next((v for v in visits if v.logged is None and v.outcome not in REFUSALS.values() and fits(v, fact)), None)
+    if visit is None:
+        keep(book, fact)
+        return
+    visit.logged = fact.result
+    gaps.note_logged(visit, fact)
+    reconsider(book, call, visit, fact.at)
+
+
+def fits(visit: Visit, fact: QueueResultLogged) -> bool:
+    """Whether a line can be about this visit: he had joined, had not left long ago, nor had he waited for longer."""
+    doubt, since = gaps.bound_of(visit), fact.at.wall - visit.began.wall
+    if since < -doubt or (since <= doubt and fact.waited is not None and fact.waited > 2 * doubt):
+        return False
+    # CONNECT is written when the agent has heard what is said to him, however long after leaving.
+    if visit.left is None or visit.unheard or visit.bounded or fact.result is QueueResult.CONNECTED:
+        return True
+    return fact.at.wall <= wall_after(visit.began, visit.left) + LINE_LATE
+
+
+def keep(book: Book, fact: QueueResultLogged) -> None:
+    """AMI may be a moment behind queue_log: the line is heard again when more is known of its caller."""
+    kept = book.untaken
+    while kept and (len(kept) >= LINES_KEPT or fact.at.mono - next(iter(kept.values()))[0].at.mono > LINES_KEPT_FOR):
+        del kept[next(iter(kept))]
+    lines = kept.setdefault(fact.uniqueid, [])
+    if len(lines) < LINES_KEPT_EACH:
+        lines.append(fact)
+
+
+def hear_again(book: Book, uniqueid: Uniqueid) -> None:
+    """More is known of this caller: what queue_log said of him too early may be understood now."""
+    for fact in book.untaken.pop(uniqueid, ()):
+        logged(book, fact)
 
 
 def reconsider(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:

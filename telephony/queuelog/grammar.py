@@ -146,8 +146,14 @@ def to_fact(entry: Entry, read_at: timedelta) -> QueueResultLogged | None:
     result = result_of(entry)
     if result is None:
         return None
-    agent = entry.agent if result is QueueResult.CONNECTED else ""
-    return QueueResultLogged(Moment(entry.at, read_at), QueueName(entry.queue), Uniqueid(entry.callid), result, agent)
+    return QueueResultLogged(
+        Moment(entry.at, read_at),
+        QueueName(entry.queue),
+        Uniqueid(entry.callid),
+        result,
+        agent=entry.agent if result is QueueResult.CONNECTED else "",
+        waited=waited(entry),
+    )
 
 
 def result_of(entry: Entry) -> QueueResult | None:

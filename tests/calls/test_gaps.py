@@ -139,6 +139,20 @@ def test_two_stays_of_four_seconds_in_one_queue_are_two_visits() -> None:
     assert [(v.outcome, v.wait) for v in story.visits] == [(O.TIMEOUT, seconds(4))] * 2
 
 
+def test_who_joins_after_the_gap_had_left_in_it_though_his_phones_rang_before() -> None:
+    story = heard(deaf(waiting().rings("A"), 5), 9, channels="C").at(10).joins("support")
+    assert [(v.outcome, v.joined_at) for v in story.visits] == [(O.LOST, START), (None, START + seconds(10))]
+    story = heard(deaf(waiting(), 5), 9, channels="C").at(10).joins("sales")
+    assert [(v.queue, v.outcome) for v in story.visits] == [("support", O.LOST), ("sales", None)]
+    assert story.balance() == {}
+
+
+def test_a_phone_that_the_dialplan_rings_after_the_gap_shows_that_he_had_left_the_queue() -> None:
+    """The queue says whom it calls before it dials."""
+    story = heard(deaf(waiting(), 5), 9, channels="C").at(10).dials("B")
+    assert [(v.kind, v.outcome) for v in story.visits] == [(Kind.QUEUE, O.LOST), (Kind.DIRECT, None)]
+
+
 def test_whole_seconds_of_a_listing_do_not_make_two_stays_of_one() -> None:
     assert heard(deaf(waiting(), 3), 9, ("C", 8), channels="C").outcomes == [None]
     story = Story().line_restored().listing(("C", 1), channels="C").at(2)

@@ -5,7 +5,7 @@ import pytest
 from telephony.calls import facts
 from telephony.calls.book import Rules
 from telephony.calls.effects import VisitCorrected, VisitEnded, VisitEntered, VisitRefused
-from telephony.calls.facts import Interface, QueueResult
+from telephony.calls.facts import Interface, QueueResult, Uniqueid
 from telephony.calls.record import Direction, Kind, OfferResult, Outcome, Party
 from tests.support.story import START, TRUNK, Story, moment, seconds
 
@@ -163,7 +163,7 @@ def test_the_logs_connect_of_one_who_had_hung_up_is_an_abandonment() -> None:
 def test_an_exit_is_explained_when_the_log_speaks_late_and_counted_once() -> None:
     story = waiting(WITH_LOG).at(4).given_up().gone().passes(30)
     assert story.outcomes == [Outcome.EXITED]
-    story.at(40).logs(QueueResult.TIMEOUT)
+    story.at(40).logs(QueueResult.TIMEOUT, written=4)
     assert (story.outcomes, len(story.told(VisitEnded))) == ([Outcome.TIMEOUT], 1)
     (corrected,) = story.told(VisitCorrected)
     assert (corrected.before.outcome, corrected.visit.outcome) == (Outcome.EXITED, Outcome.TIMEOUT)
@@ -177,7 +177,8 @@ def test_a_word_that_explains_nothing_corrects_nothing() -> None:
 
 def test_the_logs_lines_belong_to_the_visits_in_their_order() -> None:
     story = waiting(WITH_LOG).at(4).given_up().at(4.5).joins("support").at(8).given_up()
-    story.at(9).logs(QueueResult.TIMEOUT).logs(QueueResult.LEAVE_EMPTY).logs(QueueResult.KEY)
+    story.at(9).logs(QueueResult.TIMEOUT, written=4, waited=4)
+    story.logs(QueueResult.LEAVE_EMPTY, written=8, waited=3).logs(QueueResult.KEY)
     assert story.outcomes == [Outcome.TIMEOUT, Outcome.EMPTY]
 
 
@@ -222,7 +223,57 @@ def test_who_hangs_up_between_connect_and_bridge_has_abandoned() -> None:
 
 def test_whom_the_pbx_ends_between_connect_and_bridge_it_ended() -> None:
     story = waiting().rings("A").at(3).answers("A").leaves().at(4).connects("A").at(4.1).gone()
-    assert story.outcomes == [Outcome.ENDED_BY_PBX]
+    assert story.outcomes == [None]
+    assert story.passes(10).outcomes == [Outcome.ENDED_BY_PBX]
+
+
+def test_whom_a_shutdown_takes_between_connect_and_bridge_is_lost() -> None:
+    """Seen on 22.10: every channel is asked to end, AgentConnect is said all the same, Shutdown a second later."""
+    story = waiting().rings("A").at(3).answers("A").leaves().at(4).connects("A").at(4.1).gone()
+    assert story.at(5.2).stops().outcomes == [Outcome.LOST]
+    story = waiting().rings("A").at(3).answers("A").leaves().at(4).cut_off().connects("A").at(4.1).gone()
+    assert story.outcomes == [None]
+    assert story.at(5.2).stops().outcomes == [Outcome.LOST]
+
+
+# --- queue_log, read before AMI told, or after he waits again ---------------------------------------------------------
+
+
+def test_a_line_that_is_read_before_he_left_is_heard_again_when_he_does() -> None:
+    story = waiting(WITH_LOG).at(4).logs(QueueResult.TIMEOUT, waited=4).given_up().passes(20)
+    assert (story.outcomes, story.visit.reason) == ([Outcome.TIMEOUT], "queue_log said so")
+
+
+def test_a_line_that_is_read_before_his_call_is_known_is_heard_again_when_it_is() -> None:
+    story = Story(WITH_LOG).at(1).logs(QueueResult.FULL, "C", "support").arrives("C")
+    assert story.outcomes == [Outcome.REFUSED_FULL]
+    story = Story(WITH_LOG).logs(QueueResult.ABANDONED, "C", "support", waited=0).arrives("C").joins("support")
+    assert story.at(0.2).hangs_up().given_up().gone().outcomes == [Outcome.ABANDONED]
+
+
+def test_a_line_of_a_stay_that_nobody_heard_says_nothing_of_the_next() -> None:
+    """He timed out in a gap, was sent in again, and waits: the line is read afterwards."""
+    story = waiting(WITH_LOG).at(20).logs(QueueResult.TIMEOUT, written=-4, waited=8)
+    story.logs(QueueResult.TIMEOUT, written=0, waited=8).at(30).rings("A").at(32).answers("A").leaves().connects("A")
+    assert story.bridged("C", "A").outcomes == [Outcome.ANSWERED]
+
+
+def test_a_line_of_the_next_stay_says_nothing_of_one_that_ended_otherwise() -> None:
+    """Parked while he waited: queue_log has that under the name of a stand-in."""
+    story = waiting(WITH_LOG).at(4).given_up().passes(8).at(30).joins("support").at(40)
+    story.given_up().logs(QueueResult.TIMEOUT, waited=10).passes(60)
+    assert story.outcomes[1] is Outcome.TIMEOUT
+
+
+def test_lines_about_nobody_are_kept_for_a_minute_and_not_for_ever() -> None:
+    story = Story(WITH_LOG)
+    for number in range(2_100):
+        story.logs(QueueResult.TIMEOUT, f"ghost{number}", "support")
+    assert len(story.tracker.book.untaken) == 2_000
+    for _ in range(30):
+        story.logs(QueueResult.TIMEOUT, "ghost", "support")
+    assert len(story.tracker.book.untaken[Uniqueid("ghost")]) == 20
+    assert list(story.at(90).logs(QueueResult.TIMEOUT, "late", "support").tracker.book.untaken) == ["late"]
 
 
 def test_an_agents_own_script_may_take_longer_than_patience() -> None:

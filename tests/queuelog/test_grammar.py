@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.calls.facts import Moment, QueueResult, QueueResultLogged
-from telephony.queuelog.grammar import Entry, Quarantined, parse, to_fact
+from telephony.queuelog.grammar import Entry, Quarantined, parse, to_fact, waited
 from telephony.queuelog.place import MAX_LINE
 from telephony.queuelog.reading import read
 
@@ -42,7 +42,7 @@ def test_the_end_of_a_stay_is_a_fact(raw: bytes, result: QueueResult) -> None:
     assert isinstance(entry, Entry), entry
     at = Moment(datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC), READ)
     agent = "Agent 1001" if result is QueueResult.CONNECTED else ""
-    assert to_fact(entry, READ) == QueueResultLogged(at, "support", UID, result, agent)
+    assert to_fact(entry, READ) == QueueResultLogged(at, "support", UID, result, agent, waited(entry))
 
 
 @pytest.mark.parametrize(

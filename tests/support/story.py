@@ -158,10 +158,21 @@ class Story:
         channel = self.channel(name or self.caller)
         return self.tell(facts.QueueResultTold(self.now, QueueName(queue or self.queue), channel, result))
 
-    def logs(self, result: QueueResult, name: str = "", queue: str = "") -> Self:
-        """queue_log says how his stay ended."""
+    def logs(
+        self,
+        result: QueueResult,
+        name: str = "",
+        queue: str = "",
+        *,
+        written: float | None = None,
+        waited: float | None = None,
+    ) -> Self:
+        """queue_log says how his stay ended: in the second `written`, if the line is read later."""
         who = Uniqueid(name or self.caller)
-        return self.tell(facts.QueueResultLogged(self.now, QueueName(queue or self.queue), who, result))
+        wall = self.now.wall if written is None else moment(written).wall.replace(microsecond=0)
+        at = Moment(wall, self.now.mono)
+        length = None if waited is None else seconds(waited)
+        return self.tell(facts.QueueResultLogged(at, QueueName(queue or self.queue), who, result, waited=length))
 
     def calls(self, agent: str, name: str = "") -> Self:
         """The queue calls an agent."""
