@@ -16,6 +16,7 @@ import structlog
 
 from handlers.database import AWAY, trouble
 from handlers.reading import Performs
+from handlers.reconciling.held import alone, aside, differences, newest
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.logbook import COMPARED_KEPT, GRACE, Logbook
 from handlers.reconciling.neighbours import KEPT, Counts, Followed, Marks, Reconciled, Source
@@ -24,10 +25,10 @@ from handlers.resume import channels_of
 from telephony.calls.book import LiveCall
 from telephony.calls.facts import Moment
 from telephony.calls.healing import heal
-from telephony.calls.record import CallRecord, Direction, Outcome, call_id
-from telephony.queuelog.matching import LedgerVisit, match, of
+from telephony.calls.record import CallRecord, Outcome, call_id
+from telephony.queuelog.matching import LedgerVisit
 from telephony.queuelog.reading import Read
-from telephony.queuelog.reconcile import Difference, compare
+from telephony.queuelog.reconcile import Difference
 from telephony.queuelog.stays import Stay
 
 EVERY = timedelta(seconds=60)
@@ -88,6 +89,7 @@ class Reconciler:
         self._synchronised = self._settled = False
         self._regular: timedelta | None = None
         self._joined_to: datetime | None = None
+        self._since: datetime | None = None
         self._later: list[UUID] = []
         self._extra: dict[tuple[UUID, int], None] = {}
         self._found: list[Judged] = []
@@ -174,11 +176,7 @@ class Reconciler:
         # Where more waits than is looked at, nobody can say what queue_log lacks.
         until = None if more or log.newest is None else log.newest - SURELY_READ
         calls, alive = await self._known(list(stays.values()), until)
-        visits = [visit for call in calls for visit in of(call)]
-        others = {call.uniqueid for call in calls if call.direction is not Direction.INBOUND}
-        held = [*stays.values(), *log.compared]
-        comparing = partial(compare, visits, held, others=others)
-        found = await asyncio.get_running_loop().run_in_executor(None, comparing)
+        found = await aside(partial(differences, calls, list(stays.values()), list(log.compared), self._since))
         over = {call.id for call in calls} - alive
         kept = self._not_durable(calls, stays.values())
         kept |= await self._close(self._told(found, stays, over, until), calls, alive, now)
@@ -197,19 +195,20 @@ class Reconciler:
         going_on = {call.id: call for name in named if (call := live.get(name)) is not None}
         found = {call.id: call for call in source.pending()}  # first: what is written meanwhile is in either
         since = max(filter(None, (self._joined_to or log.covers, until and until - COMPARED_KEPT)), default=None)
+        self._since = since or until
         if since is not None and until is not None and since < until:
             newest(found, await source.joined(since, until))
         ids = {call_id(self._pbx, name) for name in named} | set(self._later)
         newest(found, await source.named(ids - set(found), []))
         book = self._followed.reading.tracker.book
         newest(found, [book.record(call) for call in going_on.values()])
-        visits = [visit for call in found.values() for visit in of(call)]
-        alone = match(visits, stays)[2]
-        if near := [(stay.queue, stay.joined_at) for stay in alone if not stay.refused]:
+        known = list(found.values())
+        if near := await aside(lambda: alone(known, stays)):
             newest(found, await source.named([], near))
         live = self._live()
         alive = {id_ for id_, call in found.items() if call.uniqueid in live or call.ended_at is None}
-        late = {visit.call for visit in visits if until is not None and visit.left_at and visit.left_at > until}
+        ends = ((call.id, visit.left_at) for call in known for visit in call.visits)
+        late = {id_ for id_, left_at in ends if until is not None and left_at is not None and left_at > until}
         self._later = list(alive | late)[:MAX_LATER]
         return list(found.values()), alive
 
@@ -301,13 +300,6 @@ class Reconciler:
             self.last_differences = self.last
             by_kind = {kind: sum(one.of.kind == kind for one in told) for kind in {one.of.kind for one in told}}
             self._log.warning("ledger_differs", compared=compared, healed=healed, **by_kind)
-
-
-def newest(known: dict[UUID, CallRecord], calls: Iterable[CallRecord]) -> None:
-    """Add calls; of one that is known, the newer state stays."""
-    for call in calls:
-        if call.id not in known or known[call.id].revision < call.revision:
-            known[call.id] = call
 
 
 __all__ = ["Followed", "Reconciled", "Reconciler", "Source"]
