@@ -9,7 +9,7 @@ from telephony.calls.facts import (
     Unheld,
     Uniqueid,
 )
-from telephony.calls.record import Direction, Kind, Outcome
+from telephony.calls.record import Direction, Kind, OfferResult, Outcome
 from telephony.calls.visit import Offer, State, Step, Visit
 
 
@@ -150,17 +150,18 @@ def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at
     visit.agent = visit.picker or visit.agent or (offer.agent if offer else None) or ""
     visit.connected = visit.connected or at
     visit.left = visit.left or visit.connected
-    silence_others(visit, offer, at)
+    silence_others(book, visit, offer, at)
     book.decide(call, visit, Outcome.ANSWERED, "bridged with the agent", at)
 
 
-def silence_others(visit: Visit, won: Offer | None, at: Moment) -> None:
+def silence_others(book: Book, visit: Visit, won: Offer | None, at: Moment) -> None:
     """Phones still ringing at the answer stop ringing for him now; a late DialEnd adds nothing."""
     for offer in visit.offers:
         if offer.end is None:
             offer.end = at
             if offer is won:
                 offer.answered = at
+                book.end_offer(visit, offer, OfferResult.ANSWERED)
 
 
 def held(book: Book, fact: Held) -> None:
