@@ -253,6 +253,8 @@ class Follower:
     def logged(self, piece: Piece) -> None:
         """Whole lines of the second witness, and how far its file is read with them."""
         now = self._line.now()
+        if not self._log_place:
+            self.mark()  # without any mark, a restart would not look for these lines in the journal
         self._log_place = piece.after.dump()
         self.take(Logged(now.mono, offset_of(now), piece.lines, self._log_place))
 
