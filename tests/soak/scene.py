@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from collections import Counter
@@ -55,6 +56,7 @@ class Scene:
         self.ended = EndedVisits(Path())
         self.pbx_down = asyncio.Lock()  # held by whoever is ending and starting the PBX
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._asking = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         try:
@@ -86,6 +88,7 @@ class Scene:
             await self.product.kill()
         self.line.thaw()
         await self._stack.aclose()
+        shutil.rmtree(self.product.folder, ignore_errors=True)  # its journal is large
 
     def database_pids(self) -> list[int]:
         """PostgreSQL: the postmaster and everybody whom it started."""
@@ -101,16 +104,14 @@ class Scene:
         Raises:
             OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: it is away.
         """
-        try:
-            async with asyncio.timeout(DATABASE_LIMIT):
+        async with self._asking:
+            try:
                 if self._connection is None:
                     self._connection = await asyncpg.connect(self.database.url, timeout=DATABASE_LIMIT)
-                return list(await self._connection.fetch(sql, *values))
-        except BaseException:
-            if self._connection is not None:
-                self._connection.terminate()
-                self._connection = None
-            raise
+                return list(await self._connection.fetch(sql, *values, timeout=DATABASE_LIMIT))
+            except BaseException:
+                await self._close()
+                raise
 
     async def behind(self, since: float, until: float) -> list[tuple[str, str]]:
         """Visits that queue_log says ended in this time and that PostgreSQL does not have, or not decided."""
@@ -125,8 +126,9 @@ class Scene:
         return dict(row)
 
     async def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.terminate()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
 
 
 class EndedVisits:
