@@ -294,9 +294,9 @@ class Reading:
 
     def _lose(self, at: Moment) -> None:
         """Nothing has been heard since the last bytes."""
-        self.unheard.lost(self._on_its_clock(self._heard or at))
+        self.unheard.lost(self.pbx_time(self._heard or at))
 
-    def _on_its_clock(self, at: Moment) -> datetime:
+    def pbx_time(self, at: Moment) -> datetime:
         """That moment of ours, by the clock of the PBX as far as it has told it."""
         stamped = self._stamped
         return at.wall if stamped is None else stamped.wall + (at.mono - stamped.mono)
@@ -327,7 +327,7 @@ class Reading:
         if not self.synchronised:
             self.wants = at.mono + LIST_AGAIN_AFTER
         self.synchronised = True
-        self.unheard.found(self._on_its_clock(at))
+        self.unheard.found(self.pbx_time(at))
         self._apply(listing.taken(at))
         if listing.full and self._asked_position:
             self._may_begin_at(self._asked_position)

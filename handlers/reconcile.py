@@ -6,6 +6,7 @@ docs/reconcile.md says what is believed when, and why.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +19,7 @@ from handlers.database import AWAY, trouble
 from handlers.reading import Performs
 from handlers.reconciling.held import alone, aside, differences, newest
 from handlers.reconciling.judging import Case, Judged, judge
-from handlers.reconciling.logbook import COMPARED_KEPT, GRACE, Logbook
+from handlers.reconciling.logbook import COMPARED_KEPT, GRACE, WORTH_READING_AGAIN, Logbook
 from handlers.reconciling.neighbours import KEPT, Counts, Followed, Marks, Reconciled, Source
 from handlers.reconciling.rereading import Begin, reread
 from handlers.resume import channels_of
@@ -42,11 +43,13 @@ AT_ONCE = 2_000
 AT_A_STRETCH = 20
 """Calls put right before others have their turn."""
 AT_LEAST = timedelta(seconds=2)
+MARK_EVERY = timedelta(seconds=1)
+A_DAY = timedelta(days=1)
 SURELY_READ = GRACE + timedelta(seconds=5)
 """What ended so long before the newest line of queue_log has its line before it, and that was taken up."""
 MAX_LATER = 50_000
 MARK = "compared"
-"""Of the journal: what queue_log told before that position is compared."""
+"""Of the journal: the position before which all is compared that queue_log told, and when the PBX was not heard."""
 
 
 class Reconciler:
@@ -82,7 +85,7 @@ class Reconciler:
         self.last_differences: Reconciled | None = None
         self._pbx, self._followed, self._performer = pbx, followed, performer
         self._source, self._counts, self._now, self._holes = source, counts, now, holes
-        self._marks, self._marked = marks, 0
+        self._marks, self._marked_at = marks, timedelta()
         self._holes_seen = holes()
         self._given_up = 0
         self._due: list[timedelta] = []
@@ -106,10 +109,14 @@ class Reconciler:
 
     def mark(self) -> None:
         """Tell the journal from where on a restart must read queue_log again for what is not compared yet."""
-        needed = self.log.needed_from or self._followed.reading.position + 1
-        if self._marks is not None and needed != self._marked:
-            self._marked = needed
-            self._marks.mark(MARK, str(needed).encode())
+        now = self._now()
+        if self._marks is None or self._followed.recovering or now.mono - self._marked_at < MARK_EVERY:
+            return
+        self._marked_at = now.mono
+        reading = self._followed.reading
+        heard = reading.pbx_time(now)
+        unheard = reading.unheard.kept(heard - COMPARED_KEPT - WORTH_READING_AGAIN, heard)
+        self._marks.mark(MARK, json.dumps([self.log.needed_from or reading.position + 1, unheard]).encode())
 
     async def hear_again(self, begin: Begin, marks: Mapping[str, bytes]) -> None:
         """What an earlier process heard and had not compared, up to where the reading begins; before that.
@@ -121,9 +128,12 @@ class Reconciler:
         Raises:
             OSError, sqlite3.Error: the journal cannot be read.
         """
-        since = marks.get(MARK, b"")
-        if since.isdigit():
-            await reread(self.log, begin, int(since))
+        try:
+            since, unheard = json.loads(marks.get(MARK, b"null"))
+            self._followed.reading.unheard.restore(unheard)
+        except (TypeError, ValueError):  # there is none, or it is not ours: all before the first listing was unheard
+            return
+        await reread(self.log, begin, int(since))
 
     async def run(self) -> None:
         """A round whenever one is due, until cancelled."""
@@ -181,9 +191,10 @@ class Reconciler:
         kept = self._not_durable(calls, stays.values())
         kept |= await self._close(self._told(found, stays, over, until), calls, alive, now)
         log.done([number for number, stay in stays.items() if id(stay) not in kept])
+        log.later([number for number, stay in stays.items() if id(stay) in kept])
         self._joined_to = until or self._joined_to
         self._keep(now, len(stays) - len(kept))
-        return more
+        return more and len(kept) < len(stays)
 
     # --- what is known ---
 
@@ -206,11 +217,16 @@ class Reconciler:
         if near := await aside(lambda: alone(known, stays)):
             newest(found, await source.named([], near))
         live = self._live()
-        alive = {id_ for id_, call in found.items() if call.uniqueid in live or call.ended_at is None}
+        alive = {id_ for id_, call in found.items() if call.uniqueid in live or self._may_go_on(call)}
         ends = ((call.id, visit.left_at) for call in known for visit in call.visits)
         late = {id_ for id_, left_at in ends if until is not None and left_at is not None and left_at > until}
         self._later = list(alive | late)[:MAX_LATER]
         return list(found.values()), alive
+
+    def _may_go_on(self, call: CallRecord) -> bool:
+        """A row without an end, which nobody may ever close: for a day it may be somebody's."""
+        newest = self.log.newest
+        return call.ended_at is None and newest is not None and call.arrived_at > newest - A_DAY
 
     def _live(self) -> dict[str, LiveCall]:
         """All channels of calls that the tracker still has."""

@@ -1,9 +1,11 @@
 """When a PBX was not heard, by its own clock: what queue_log alone tells of such a time is no wonder."""
 
 from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
+FOREVER = datetime.max.replace(tzinfo=UTC)
 REMEMBERED = 1_000
 MARGIN = timedelta(seconds=3)
 """Of whole seconds on one side, and of bytes that were under way on the other."""
@@ -27,8 +29,30 @@ class Unheard:
             self._over.append((self._since, at))
             self._since = None
 
+    def kept(self, since: datetime, heard: datetime) -> list[tuple[str, str]]:
+        """What of this reaches behind an instant, for `restore`: of a process that dies, what is later is not heard.
+
+        Args:
+            since: earlier is forgotten.
+            heard: the PBX was heard up to now, if it is heard.
+        """
+        spans = [*self._over, (self._since or heard, FOREVER)]
+        return [(lost.isoformat(), found.isoformat()) for lost, found in spans if found >= since]
+
+    def restore(self, kept: Sequence[Sequence[str]]) -> None:
+        """Begin with what an earlier process knew, and not heard since.
+
+        Raises:
+            ValueError: this was never kept.
+        """
+        spans = [(datetime.fromisoformat(lost), datetime.fromisoformat(found)) for lost, found in kept]
+        if not spans or any(moment.tzinfo is None for span in spans for moment in span):
+            raise ValueError(kept)
+        self._over.extend(spans[:-1])
+        self._since = spans[-1][0]
+
     def any(self, since: datetime, until: datetime) -> bool:
         """Whether some of this stretch was not heard."""
-        if self._since is not None and until + MARGIN >= self._since:
+        if self._since is not None and until >= self._since - min(MARGIN, self._since - ALWAYS):
             return True
         return any(lost <= until + MARGIN and since <= found + MARGIN for lost, found in self._over)

@@ -106,6 +106,11 @@ class Logbook:
         self._looks.append((now, min(worth, default=None)))
         self._forget_pieces(now)
 
+    def later(self, numbers: Collection[int]) -> None:
+        """These are to be looked at again, but after the others."""
+        for number in numbers:
+            self.waiting[number] = self.waiting.pop(number)
+
     def done(self, numbers: Collection[int]) -> None:
         """These were compared."""
         self.compared.extend(self._forget(number) for number in numbers)

@@ -38,6 +38,7 @@ class Followed(Protocol):
     """A PBX that is followed: `handlers.follow.Follower`."""
 
     reading: Reading
+    recovering: bool
 
     @property
     def synchronised(self) -> bool:

@@ -1,6 +1,9 @@
 """When a PBX was not heard."""
 
+import json
 from datetime import timedelta
+
+import pytest
 
 from handlers.unheard import REMEMBERED, Unheard
 from tests.support.calls import START, at
@@ -37,3 +40,23 @@ def test_so_many_gaps_are_remembered() -> None:
         unheard.lost(START + timedelta(hours=2 * n + 1))
     assert not unheard.any(at(-10), at(0))
     assert unheard.any(at(2 * 3600 - 10), at(2 * 3600))
+
+
+def test_the_next_process_knows_what_this_one_did_not_hear_and_that_nobody_has_heard_since() -> None:
+    unheard, after = Unheard(), Unheard()
+    unheard.found(at(-5000))
+    unheard.lost(at(100))
+    unheard.found(at(200))
+    kept = unheard.kept(at(0), at(300))
+    after.restore(json.loads(json.dumps(kept)))
+    assert not after.any(at(50), at(60))
+    assert after.any(at(150), at(160))
+    assert not after.any(at(250), at(260))
+    assert after.any(at(310), at(320))
+    assert not after.any(at(-6000), at(-5900))  # too old to be kept
+
+
+@pytest.mark.parametrize("kept", [[], [["2026-01-01T00:00:00", "2026-01-01T00:00:01"]], [["x", "y"]]])
+def test_what_was_never_kept_is_not_restored(kept: list[list[str]]) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        Unheard().restore(kept)

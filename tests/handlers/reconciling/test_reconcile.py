@@ -1,5 +1,6 @@
 """Ledger against queue_log while a PBX is followed: what is healed, what is only told, and nothing twice."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from handlers.effects import Performer
 from handlers.reading import Logged, Reading
 from handlers.reconcile import AFTER_A_GAP, EVERY, MARK, Reconciler
 from handlers.reconciling.neighbours import Reconciled
+from handlers.unheard import Unheard
 from telephony.calls.book import Rules
 from telephony.calls.effects import SaveCall
 from telephony.calls.facts import Interface, Moment, QueueResult
@@ -23,6 +25,7 @@ from tests.support.story import MONO, START, TRUNK, Story, moment, seconds
 
 SECOND = START.replace(microsecond=0)
 EPOCH = int(SECOND.timestamp())
+UNHEARD = [["2026-03-02T09:00:00+00:00", "9999-12-31T23:59:59+00:00"]]
 GAP = (100.0, 200.0)
 """Seconds in which the PBX was not heard."""
 
@@ -40,6 +43,7 @@ class Stage:
         self.reading.unheard.lost(START + seconds(GAP[0]))
         self.reading.unheard.found(START + seconds(GAP[1]))
         self.synchronised = self.settled = True
+        self.recovering = False
         self.holes = 0
         self.now = moment(0)
         self.reconciler = Reconciler(
@@ -382,22 +386,40 @@ async def test_the_journal_knows_from_where_on_nothing_is_compared(stage: Stage)
     marks = Marked()
     stage.reconciler._marks = marks
     stage.logs(*stay(), at=201, position=4)
+    stage.at(210)
     stage.reconciler.mark()
-    assert marks == {MARK: b"4"}
-    marks.clear()
+    assert json.loads(marks.pop(MARK))[0] == 4
     stage.reconciler.mark()
-    assert not marks  # the same
+    assert not marks  # a second has not passed
     for at in (212, 272, 332):
         await stage.round(at)
+    stage.recovering = True
     stage.reconciler.mark()
-    assert marks == {MARK: b"5"}
+    assert not marks
+    stage.recovering = False
+    stage.reconciler.mark()
+    assert json.loads(marks.pop(MARK))[0] == 5
+
+
+async def test_a_line_that_was_not_believed_is_not_believed_after_a_restart_either(stage: Stage) -> None:
+    marks, forged = Marked(), stay(joined=250)
+    stage.reconciler._marks = marks
+    stage.at(260)
+    stage.reconciler.mark()
+    told = [Logged(MONO + seconds(256), timedelta(), tuple(line.encode() for line in lines(*stay("D", 150), *forged)))]
+    after = Stage()
+    after.reading.unheard = Unheard()
+    await after.reconciler.hear_again(lambda since: enumerate(told, since), marks)
+    after.reading.unheard.found(START + seconds(270))
+    found = {one.of.stay.uniqueid: one.healed for one in (await after.round(280)).differences if one.of.stay}
+    assert found == {"C": False, "D": True}
 
 
 async def test_what_an_earlier_process_heard_is_compared_by_the_next(stage: Stage) -> None:
     told = [Logged(MONO + seconds(201), timedelta(), tuple(line.encode() for line in lines(*stay())))]
     await stage.reconciler.hear_again(lambda since: enumerate(told, since), {})
     assert stage.reconciler.log.needed_from is None
-    await stage.reconciler.hear_again(lambda since: enumerate(told, since), {MARK: b"3"})
+    await stage.reconciler.hear_again(lambda since: enumerate(told, since), {MARK: json.dumps([3, UNHEARD]).encode()})
     assert stage.reconciler.log.needed_from == 3
     assert (await stage.round(212)).healed == 1
 
