@@ -25,7 +25,7 @@ FAULTS = (
 async def test_kills_cuts_and_a_freeze_under_load_cost_no_call_and_double_none(asterisk_root: Path) -> None:  # noqa: ARG001
     faults = [Incident(number, kind, seconds) for number, (kind, seconds) in enumerate(FAULTS, 1)]
     async with Scene(SEED, slices="some") as scene:
-        result = await soak(scene, faults, SEED, print, calm=(2.0, 4.0))
+        result = await soak(scene, faults, SEED, print, calm=(2.0, 4.0), heals=45)
         code = await scene.product.stop()
 
     judged = result.judgement
