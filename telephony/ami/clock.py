@@ -17,7 +17,11 @@ BEHIND = timedelta(milliseconds=500)
 """Stamps of several threads may go back by some milliseconds; by this much they do not."""
 NONE = timedelta()
 LATEST = timedelta(seconds=15)
-"""No message is read this late on a living line: the ping would have ended it before."""
+"""No message is read later than this on a living line, for the ping would have ended it; unless we ourselves stood still
+for longer: then what was said meanwhile is as late as that.
+"""
+CAUGHT_UP = timedelta(seconds=1)
+"""Who is no later than this has read what had gathered."""
 
 
 class PbxClock:
@@ -26,6 +30,8 @@ class PbxClock:
     def __init__(self) -> None:
         self._offset: timedelta | None = None
         self._highest: timedelta | None = None
+        self._read_at: timedelta | None = None
+        self._latest = LATEST
 
     def moment(self, headers: Headers, mono: timedelta, offset: timedelta) -> Moment:
         """When a message happened, on both clocks.
@@ -45,8 +51,18 @@ class PbxClock:
         if self._offset is None or abs(offset - self._offset) < AHEAD:
             self._offset = offset
         delay, highest = mono - (told - self._offset), self._highest
+        self._allow(mono, delay)
         if delay < -AHEAD or (highest is not None and told < highest - BEHIND):
             self._offset, self._highest, delay = told - mono, told, NONE
         elif highest is None or told > highest:
             self._highest = told
-        return Moment(EPOCH + told, mono - delay if NONE < delay <= LATEST else mono)
+        return Moment(EPOCH + told, mono - delay if NONE < delay <= self._latest else mono)
+
+    def _allow(self, mono: timedelta, delay: timedelta) -> None:
+        """How late a message may be: as late as there was nothing read before it, until we have caught up."""
+        silent = NONE if self._read_at is None else mono - self._read_at
+        self._read_at = mono
+        if silent > LATEST:
+            self._latest = silent + CAUGHT_UP
+        elif delay <= CAUGHT_UP:
+            self._latest = LATEST

@@ -75,7 +75,7 @@ class AmiSettings:
     request_within: timedelta = timedelta(seconds=30)
     booted_within: timedelta = timedelta(seconds=30)
     first_delay: timedelta = timedelta(milliseconds=500)
-    last_delay: timedelta = timedelta(seconds=30)
+    last_delay: timedelta = timedelta(seconds=3)
     refused_delay: timedelta = timedelta(seconds=60)
     buffer_messages: int = 50_000
     stall_sample: timedelta = timedelta(milliseconds=50)

@@ -94,6 +94,7 @@ class Leg:
         rung_by: the channel whose queue or dial calls it. member: name and interface by which a queue calls it.
         reached: the attempt to reach it is over, or it answered.
         seen: the last moment at which it surely lived, as far as noted.
+        hung_up: the party behind it asked for its end.
     """
 
     uniqueid: Uniqueid
@@ -109,6 +110,7 @@ class Leg:
     member: tuple[str, Interface] | None = None
     reached: bool = False
     seen: Moment | None = None
+    hung_up: bool = False
     absent_since: Moment | None = None
 
 
@@ -337,7 +339,11 @@ class Book:
     def enter(self, call: LiveCall, visit: Visit) -> None:
         """A customer begins to wait."""
         call.visits.append(visit)
-        call.asked = None  # whoever hung up before, it was not the end
+        leg = self.legs.get(visit.customer)
+        if leg is not None and leg.hung_up:  # the dialplan had not noticed yet
+            visit.asked, visit.asked_at = HangupSide.FAR_END, visit.began
+        else:
+            call.asked = None  # whoever hung up before, it was not the end
         self.open[visit] = call
         self.out.append(VisitEntered(self.visit_record(visit)))
         self.touch(call)

@@ -47,6 +47,7 @@ def asked_to_end(book: Book, fact: HangupRequested) -> None:
     if leg is None or leg.call is None:
         return
     call = leg.call
+    leg.hung_up |= fact.side is HangupSide.FAR_END
     is_root = leg.uniqueid == call.root
     agent = book.partners.get(fact.uniqueid) or book.offers.get(fact.uniqueid)
     last = leg.bridge is not None and not leaves_others(book, leg)

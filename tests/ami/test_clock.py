@@ -39,6 +39,18 @@ def test_a_stall_of_the_network_changes_no_duration() -> None:
     assert span(answered, line.at(20, 20)).length == seconds(5.7)
 
 
+def test_after_we_stood_still_ourselves_what_gathered_is_as_late_as_that() -> None:
+    """The process was stopped for twenty seconds; the kernel kept what the PBX said."""
+    line = Line()
+    joined = line.at(10, 10)
+    left, again, answered = line.at(11.5, 30), line.at(12, 30), line.at(29, 30.001)
+    assert [span(joined, one).length for one in (left, again, answered)] == [seconds(1.5), seconds(2), seconds(19)]
+    assert all(span(joined, one).exact for one in (left, again, answered))
+    line.at(31, 31)
+    line.at(31.05, 40)
+    assert not span(answered, line.at(31.1, 47)).exact  # nobody stood still: sixteen seconds late is a clock set back
+
+
 def test_a_clock_set_back_is_seen_by_its_order() -> None:
     line = Line()
     joined = line.at(10, 10)

@@ -402,3 +402,10 @@ def test_who_does_not_outlive_a_cancelled_ringing_was_ended_with_it(
         story.hangs_up("C")
     story.gone("C")
     assert story.visit.outcome is outcome
+
+
+def test_who_had_hung_up_before_a_phone_was_dialled_has_abandoned() -> None:
+    """Seen on 22.10: the dialplan dials on for two milliseconds before it notices."""
+    story = Story().arrives("C").at(2).hangs_up().dials("A").silent("A").gone("A").gone()
+    assert (story.outcomes, story.visit.wait) == ([Outcome.ABANDONED], seconds(0))
+    assert story.passes(10).calls_known[0].hung_up_by is Party.CALLER
