@@ -17,17 +17,16 @@ import structlog
 
 from handlers.database import AWAY, trouble
 from handlers.reading import Performs
-from handlers.reconciling.held import alone, aside, differences, newest
+from handlers.reconciling.held import SURELY_READ, alone, aside, differences, must_be_logged, newest
 from handlers.reconciling.judging import Case, Judged, judge
-from handlers.reconciling.logbook import COMPARED_KEPT, GRACE, WORTH_READING_AGAIN, Logbook
+from handlers.reconciling.logbook import COMPARED_KEPT, WORTH_READING_AGAIN, Logbook
 from handlers.reconciling.neighbours import KEPT, Counts, Followed, Marks, Reconciled, Source
 from handlers.reconciling.rereading import Begin, reread
 from handlers.resume import channels_of
 from telephony.calls.book import LiveCall
 from telephony.calls.facts import Moment
 from telephony.calls.healing import heal
-from telephony.calls.record import CallRecord, Outcome, call_id
-from telephony.queuelog.matching import LedgerVisit
+from telephony.calls.record import CallRecord, call_id
 from telephony.queuelog.reading import Read
 from telephony.queuelog.reconcile import Difference
 from telephony.queuelog.stays import Stay
@@ -42,11 +41,8 @@ AT_ONCE = 2_000
 """Stays compared in one round; the next round follows at once when there are more."""
 AT_A_STRETCH = 20
 """Calls put right before others have their turn."""
-AT_LEAST = timedelta(seconds=2)
 MARK_EVERY = timedelta(seconds=1)
 A_DAY = timedelta(days=1)
-SURELY_READ = GRACE + timedelta(seconds=5)
-"""What ended so long before the newest line of queue_log has its line before it, and that was taken up."""
 MAX_LATER = 50_000
 MARK = "compared"
 """Of the journal: the position before which all is compared that queue_log told, and when the PBX was not heard."""
@@ -249,24 +245,15 @@ class Reconciler:
         """Without what was told before, and what queue_log need not have yet."""
         now = {id(stay) for stay in stays.values()}
         told = [one for one in found if one.stay is not None and id(one.stay) in now]
-        for one in found:
-            visit = one.visit
-            if one.stay is None and visit is not None and visit.call in over and self._must_be_logged(visit, until):
-                key = visit.call, visit.ordinal
-                if key not in self._extra:
-                    self._extra[key] = None
-                    told.append(one)
+        extra = [(one, one.visit) for one in found if one.stay is None and one.visit is not None]
+        for one, visit in extra:
+            key = visit.call, visit.ordinal
+            if visit.call in over and key not in self._extra and must_be_logged(visit, self.log.covers, until):
+                self._extra[key] = None
+                told.append(one)
         while len(self._extra) > MAX_LATER:
             del self._extra[next(iter(self._extra))]
         return told
-
-    def _must_be_logged(self, visit: LedgerVisit, until: datetime | None) -> bool:
-        """Whether queue_log, as far as it was read, must have it. Refusals it has only where a dialplan writes them."""
-        covers, joined = self.log.covers, visit.joined_at
-        if until is None or covers is None or joined is None or visit.outcome is Outcome.LOST:
-            return False
-        left = visit.left_at or joined
-        return left <= until and joined >= max(covers + AT_LEAST, until - COMPARED_KEPT + SURELY_READ)
 
     async def _close(
         self, differences: Sequence[Difference], calls: Sequence[CallRecord], alive: set[UUID], now: Moment

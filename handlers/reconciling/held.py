@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from telephony.calls.record import CallRecord, Direction
-from telephony.queuelog.matching import match, of
+from handlers.reconciling.logbook import COMPARED_KEPT, GRACE
+from telephony.calls.record import CallRecord, Direction, Outcome
+from telephony.queuelog.matching import LedgerVisit, match, of
 from telephony.queuelog.reconcile import Difference, compare
 from telephony.queuelog.stays import Stay
 
+SURELY_READ = GRACE + timedelta(seconds=5)
+"""What ended so long before the newest line of queue_log has its line before it, and that was taken up."""
+EDGE = timedelta(seconds=2)
+"""Of the second in which queue_log began to be known, some lines may have come before."""
 T = TypeVar("T")
 
 
@@ -38,6 +43,21 @@ def differences(
     ]
     others = {call.uniqueid for call in calls if call.direction is not Direction.INBOUND}
     return compare(visits, [*stays, *before], others=others)
+
+
+def must_be_logged(visit: LedgerVisit, covers: datetime | None, until: datetime | None) -> bool:
+    """Whether queue_log must have it. Refusals it has only where a dialplan writes them.
+
+    Args:
+        visit: decided.
+        covers: since when the log is known without a hole.
+        until: up to when all of it was taken up; None: nobody can say.
+    """
+    joined = visit.joined_at
+    if until is None or covers is None or joined is None or visit.outcome is Outcome.LOST:
+        return False
+    left = visit.left_at or joined
+    return left <= until and joined >= max(covers + EDGE, until - COMPARED_KEPT + SURELY_READ)
 
 
 def newest(known: dict[UUID, CallRecord], calls: Iterable[CallRecord]) -> None:
