@@ -17,7 +17,7 @@ BEHIND = timedelta(milliseconds=500)
 """Stamps of several threads may go back by some milliseconds; by this much they do not."""
 NONE = timedelta()
 LATEST = timedelta(seconds=15)
-"""No message is read later than this on a living line, for the ping would have ended it; unless we ourselves stood still
+"""No message is read later on a living line, for the ping would have ended it; unless we ourselves stood still
 for longer: then what was said meanwhile is as late as that.
 """
 CAUGHT_UP = timedelta(seconds=1)

@@ -75,7 +75,7 @@ def waits_there(book: Book, talk: tuple[LiveCall, Visit], place: Leg, stands: Le
         adopt(call, leg)
     if queue is not None:
         book.others_waiting.discard((queue, place.uniqueid))
-        waits = Visit(call.next_ordinal, stands.uniqueid, Kind.QUEUE, queue, began=at)
+        waits = Visit(call.next_ordinal, stands.uniqueid, Kind.QUEUE, queue, began=at, took_over=True)
         book.enter(call, waits)
     for leg in ringing:
         rings_on(book, call, stands, leg, at)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from telephony.calls import dialling, gaps
 from telephony.calls.book import Book, LiveCall
-from telephony.calls.clocks import wall_after
+from telephony.calls.clocks import ZERO, wall_after
 from telephony.calls.effects import VisitRefused
 from telephony.calls.facts import (
     AgentConnected,
@@ -200,9 +200,10 @@ def logged(book: Book, fact: QueueResultLogged) -> None:
 
 
 def fits(visit: Visit, fact: QueueResultLogged) -> bool:
-    """Whether a line can be about this visit: he had joined, had not left long ago, nor had he waited for longer."""
+    """Whether a line can be about this visit: it began when the line says so, and had not ended long before."""
     doubt, since = gaps.bound_of(visit), fact.at.wall - visit.began.wall
-    if since < -doubt or (since <= doubt and fact.waited is not None and fact.waited > 2 * doubt):
+    waited = ZERO if fact.waited is None or visit.took_over else fact.waited
+    if since - waited < -doubt or (waited and since - waited > doubt):
         return False
     # CONNECT is written when the agent has heard what is said to him, however long after leaving.
     if visit.left is None or visit.unheard or visit.bounded or fact.result is QueueResult.CONNECTED:

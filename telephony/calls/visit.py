@@ -135,6 +135,7 @@ class Visit:
         left: end of the wait when it was not answered. connected: AgentConnect, or the bridge without one.
         unserved: the queue said that it gave the caller up. told, logged: the dialplan's and queue_log's reason.
         logged_at: queue_log's second. alive: the last moment at which he surely waited, as far as noted.
+        took_over: an agent had waited in his place, and queue_log counts from then.
         listed: when the listing was asked for that showed him waiting, of whose joining nobody had told.
         bounded: `left` is only a lower bound. reconstructed: how and when his wait ended is queue_log's word.
         found: the listing that showed an answer which we did not hear. cut_off: the PBX ended while he waited.
@@ -170,6 +171,7 @@ class Visit:
     logged_at: Moment | None = None
     logged_agent: str = ""
     alive: Moment | None = None
+    took_over: bool = False
     listed: Moment | None = None
     bounded: bool = False
     reconstructed: bool = False
