@@ -74,10 +74,10 @@ def _faults(result: Soaked) -> Iterator[str]:
         by_kind[incident.kind].append(incident)
     yield "## Faults and recovery"
     yield ""
-    yield "Seconds, median / longest, from when the fault was over: the service hears the PBX again (promised: "
+    yield "Seconds, median / longest, from when the fault was over: the service hears the PBX again (promised: within"
     yield f"{CONSUMING_WITHIN:g}), `/readyz` says ok, and every visit that had ended meanwhile is decided in PostgreSQL"
-    yield f"(promised: {RECONCILED_WITHIN:g}). A dead line is to be noticed within {NOTICES_WITHIN:g} s, a stop to be"
-    yield f"over within {DRAINS_WITHIN:g} s."
+    yield f"(promised: within {RECONCILED_WITHIN:g}). A dead line is to be noticed within {NOTICES_WITHIN:g} s, a stop"
+    yield f"to be over within {DRAINS_WITHIN:g} s."
     yield ""
     yield "| fault | times | lasted | consuming | ready | reconciled | noticed | drained |"
     yield "|---|---|---|---|---|---|---|---|"
