@@ -28,6 +28,7 @@ from handlers import check as checking
 from handlers import demo as demonstration
 from handlers import export as exporting
 from handlers import service, shipping
+from handlers.addresses import ListenError
 from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.dumping import DumpError
 from handlers.manifest import BackupError
@@ -288,7 +289,7 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
         case typer.TyperException():
             message = getattr(error, "format_message", error.__str__)()
             return (f"{message} See: threerings --help",), WRONG
-        case exporting.OutputError() | service.ListenError():
+        case exporting.OutputError() | ListenError():
             return (str(error),), FAILED
         case OSError():
             return (f"{error.filename or 'output'}: {error.strerror or error}",), FAILED

@@ -23,11 +23,12 @@ from pathlib import Path
 
 import uvloop
 
+from handlers.addresses import ListenError
 from handlers.build import Service
 from handlers.demomorning import Seeds, earlier_today
 from handlers.demosettings import USERNAME, addresses, toml
 from handlers.demotrouble import DemoError, check, parsed, remedy, why_no_database
-from handlers.service import ListenError, serve, settle
+from handlers.service import serve, settle
 from telephony import logs
 from telephony.ami.settings import SystemClock
 from telephony.cases.embedded import EmbeddedError, EmbeddedPostgres

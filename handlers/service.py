@@ -2,73 +2,44 @@
 
 import asyncio
 import contextlib
-import errno
 import gc
-import os
 import signal
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 from functools import partial
-from importlib.metadata import version
-from pathlib import Path
 from random import SystemRandom
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import quote
 from uuid import UUID
 
 import structlog
-from aiohttp import web
 
+from handlers.addresses import listening, pages
 from handlers.agi.side import scripts_of
-from handlers.build import Feed, Service, build
+from handlers.build import Service, build
 from handlers.database import AWAY, BAD_URL, database, trouble
-from handlers.journaling import Loader, told_of_process
-from handlers.reconciling.rereading import logged
-from handlers.recovery import Recovery, SameClock, recover
+from handlers.holding import Held, believe, leased
+from handlers.journals import kept, overtaken, wall_clock
+from handlers.rebuilding import rebuild
 from handlers.retaining import retain
-from handlers.standby import LeaseLost, Term, owned, this_process
+from handlers.standby import LeaseLost
 from handlers.threads import within
 from telephony.agi.scripts import Script
-from telephony.ami.client import codec_of
-from telephony.ami.settings import SystemClock
-from telephony.ami.translate import EPOCH
 from telephony.backoff import Backoff
 from telephony.calls.record import CallRecord
 from telephony.cases.connecting import DatabaseUrlError
-from telephony.cases.lease import Leases
 from telephony.cases.migrate import MigrationError, migrate
 from telephony.cases.retention import forget
-from telephony.config import Address, Config, ConfigFaults
-from telephony.journal.folder import JournalLocked
-from telephony.journal.reader import records
-from telephony.journal.writer import Journal
-from telephony.queuelog.place import Place
-from telephony.unreachable import reason
+from telephony.config import Config, ConfigFaults
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-TERM = "term"
-"""The mark that says in which term of the lease the journal was written."""
 BIND_SECONDS = 5.0
 """How long the addresses may be another's who has just given up the lease."""
 RESUME_SECONDS = 5.0
 """How long the PBXs are not followed while the database may still say what was left open."""
 DRAIN_SECONDS = 5.0
 """How long a stop may take to make pending calls durable."""
-SHUTDOWN_SECONDS = 1.0
-"""How long a stop waits for pages that are being read."""
 READ_SECONDS = 10.0
 """How long reading the configuration again may take: its files may lie on a share that is gone."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The lease of our PBXs."""
-
-    leases: Leases
-    term: Term
 
 
 Rebuilt: TypeAlias = "asyncio.Future[set[UUID]]"
@@ -140,59 +111,6 @@ def leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
     return [
         one for error in group.exceptions for one in (leaves(error) if isinstance(error, ExceptionGroup) else [error])
     ]
-
-
-@contextlib.contextmanager
-def own(config: Config) -> Iterator[UUID]:
-    """The number of this instance, which alone works in `data_dir`.
-
-    Raises:
-        ConfigFaults: nothing can be kept there.
-        InstanceBusy: another process of ours works there.
-    """
-    try:
-        with contextlib.ExitStack() as stack:
-            me = stack.enter_context(owned(config.data_dir))
-            taken = stack.pop_all()
-    except OSError as error:
-        raise ConfigFaults((f"data_dir: {config.data_dir}: {error.strerror}; name a folder we may write",)) from None
-    with taken:
-        yield me
-
-
-def overtaken(journals: Mapping[str, Journal], terms: Mapping[str, int]) -> set[str]:
-    """The PBXs that another instance has followed since our journal ended: of them the database knows more.
-
-    Args:
-        journals: by PBX.
-        terms: of the lease; none while the database is away, and then the journal is believed.
-    """
-    stale = set()
-    for name, journal in journals.items():
-        before, now = journal.marks().get(TERM), terms.get(name)
-        if now is None:
-            continue
-        if before is not None and before != str(now).encode():
-            stale.add(name)
-        journal.mark(TERM, str(now).encode())
-    return stale
-
-
-@contextlib.asynccontextmanager
-async def leased(config: Config, url: str, stop: asyncio.Event, *, standby: bool) -> AsyncIterator[Held | None]:
-    """The lease of the PBXs; None: told to stop while another held it."""
-    with own(config) as me:
-        leases = Leases(url, me, this_process(), [pbx.name for pbx in config.pbx])
-        term = Term(leases, lambda: migrate(url))
-        try:
-            if not standby:
-                await term.claim()
-            elif not await term.until_taken(stop):
-                yield None
-                return
-            yield Held(leases, term)
-        finally:
-            await term.release()
 
 
 async def run(  # noqa: PLR0913, PLR0917 - what it runs
@@ -279,60 +197,6 @@ def resume(service: Service, left_open: LeftOpen) -> None:
         feed.follower.resume([call for call in left_open.result() if call.pbx == feed.name])
 
 
-def believe(service: Service, terms: Mapping[str, int]) -> None:
-    """What was read again without a database may be old: should another have followed meanwhile, begin anew.
-
-    Raises:
-        LeaseLost: he has.
-    """
-    for feed in service.feeds:
-        if feed.journal is None:
-            continue
-        before, now = feed.journal.marks().get(TERM), str(terms[feed.name]).encode()
-        if before not in {None, now} and feed.resume is not None:
-            raise LeaseLost(f"{feed.name}: another instance has followed it meanwhile; this one must be started again")
-        feed.journal.mark(TERM, now)
-
-
-async def rebuild(service: Service) -> set[UUID]:
-    """Read again what the processes before us read, as far as it is not over and saved; the calls that came of it."""
-    known: set[UUID] = set()
-    for feed in service.feeds:
-        if feed.journal is not None:
-            known |= await recovered(feed, feed.journal, service.config)
-            feed.follower.began(told_of_process(version("threerings"), os.getpid()))
-    return known
-
-
-async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
-    """The calls of one PBX, out of its journal; should that fail, they are taken up from the database."""
-    resume, follower = feed.resume, feed.follower
-    if resume is None:
-        return set()
-    folder, clock = journal_folder(config, feed.name), SystemClock()
-    same = SameClock(BOOT_ID, clock.wall() - EPOCH - clock.monotonic())
-    follower.recovering = True
-    loader = Loader(partial(codec_of, feed.settings, banner=False))
-    recovery = Recovery(follower.reading, resume, loader, same)
-    started = clock.monotonic()
-    try:
-        if feed.reconciler is not None:
-            await feed.reconciler.hear_again(logged(folder, resume.start - 1, loader, same), journal.marks())
-        found = await recover(recovery, partial(records, folder, resume.start, journal.position))
-    except (OSError, sqlite3.Error) as error:
-        log.exception("journal_unreadable", pbx=feed.name, error=str(error))
-        found = recovery.end()
-    finally:
-        follower.recovering = False
-    place = follower.reading.log_place or resume.log_place
-    if feed.tail is not None and (known := Place.load(place)) is not None:
-        feed.tail.begin_at(known)  # the mark may be older than what was read
-    follower.took_up(found.calls, log_place=place)
-    seconds = round((clock.monotonic() - started).total_seconds(), 3)
-    log.info("journal_read", pbx=feed.name, records=found.records, calls=len(found.calls), seconds=seconds)
-    return found.known
-
-
 async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebuilt: Rebuilt) -> None:
     """Bring the database to our schema as soon as it answers, read what was left open, then save what came and comes.
 
@@ -370,45 +234,6 @@ def live_calls(service: Service) -> set[UUID]:
     return {call.id for feed in service.feeds for call in feed.follower.tracker.book.calls.values()}
 
 
-def journal_folder(config: Config, pbx: str) -> Path:
-    """Where the journal of a PBX is."""
-    return config.data_dir / "journal" / quote(pbx, safe="")
-
-
-async def closed(journal: Journal) -> None:
-    """What waits is on disk, and another process may have it."""
-    await asyncio.get_running_loop().run_in_executor(None, journal.close)
-
-
-def wall_clock() -> datetime:
-    """The time of day, which names the journal's files."""
-    return datetime.now(UTC)  # noqa: TID251 - see above
-
-
-@contextlib.asynccontextmanager
-async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
-    """The journals of all PBXs, for as long as the block runs.
-
-    Raises:
-        ConfigFaults: one cannot be kept there, or another process of ours keeps it.
-    """
-    loop = asyncio.get_running_loop()
-    keep, most = timedelta(days=config.journal.keep_days), int(config.journal.max_gib * 2**30)
-    async with contextlib.AsyncExitStack() as stack:
-        opened: dict[str, Journal] = {}
-        for pbx in config.pbx:
-            folder = journal_folder(config, pbx.name)
-            try:
-                make = partial(Journal.open, folder, keep=keep, max_bytes=most, wall=wall_clock)
-                journal = opened[pbx.name] = await loop.run_in_executor(None, make)
-            except JournalLocked as error:
-                raise ConfigFaults((f"data_dir: {error}",)) from None
-            except OSError as error:
-                raise ConfigFaults((f"data_dir: {folder}: {error.strerror}; name a folder we may write",)) from None
-            stack.push_async_callback(closed, journal)
-        yield opened
-
-
 async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
     """What the attempt gives, once it works; why it does not is told once, whatever it is.
 
@@ -433,45 +258,6 @@ async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
                 log.exception("database_failed")
         told = True
         await asyncio.sleep(backoff.next())
-
-
-class ListenError(OSError):
-    """An address cannot be had; `str()` is one line that names key, address and remedy."""
-
-    def __init__(self, key: str, address: Address, error: OSError) -> None:
-        why = reason(error)
-        remedy = "end whoever has it, or choose another" if error.errno == errno.EADDRINUSE else "choose another"
-        super().__init__(f'{key} = "{address}": {why}; {remedy}')
-
-
-async def bound(attempt: Callable[[], Awaitable[None]], patience: float) -> None:
-    """Have an address; so many seconds it may still be another's.
-
-    Raises:
-        OSError: it cannot be had.
-    """
-    loop = asyncio.get_running_loop()
-    until = loop.time() + patience
-    while True:
-        try:
-            return await attempt()
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or loop.time() >= until:
-                raise
-        await asyncio.sleep(0.05)
-
-
-@contextlib.asynccontextmanager
-async def listening(service: Service, patience: float) -> AsyncIterator[None]:
-    """The address of FastAGI, for as long as the block runs; PBXs are served by `AgiSide.run`."""
-    try:
-        await bound(service.agi.server.listen, patience)
-    except OSError as error:
-        raise ListenError("agi.listen", service.config.agi.listen, error) from None
-    try:
-        yield
-    finally:
-        service.agi.server.close()
 
 
 @contextlib.asynccontextmanager
@@ -511,19 +297,3 @@ async def reload(service: Service, again: Callable[[], Config]) -> None:
         log.error("not_reloaded", faults=faults, remedy=remedy)  # noqa: TRY400 - the same
     except Exception:  # whatever it is, calls go on
         log.exception("not_reloaded", remedy=remedy)
-
-
-@contextlib.asynccontextmanager
-async def pages(service: Service, patience: float) -> AsyncIterator[None]:
-    """The HTTP side, for as long as the block runs."""
-    runner = web.AppRunner(service.web.app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)
-    await runner.setup()
-    try:
-        listen = service.config.http.listen
-        try:
-            await bound(lambda: web.TCPSite(runner, listen.host, listen.port).start(), patience)
-        except OSError as error:
-            raise ListenError("http.listen", listen, error) from None
-        yield
-    finally:
-        await runner.cleanup()

@@ -9,9 +9,10 @@ from functools import partial
 from uuid import UUID
 
 from handlers.database import database
+from handlers.holding import own
+from handlers.journals import journal_folder
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.span import LogSpan, TooMuchError, lines_of_files, lines_of_journal, read_span
-from handlers.service import journal_folder, own
 from handlers.standby import InstanceBusy, this_process
 from telephony.calls.healing import heal
 from telephony.calls.record import CallRecord, Direction, Outcome, call_id

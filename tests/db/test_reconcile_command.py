@@ -15,7 +15,7 @@ import structlog
 
 from handlers.cli import main
 from handlers.journaling import Source
-from handlers.service import journal_folder
+from handlers.journals import journal_folder
 from handlers.standby import owned
 from telephony.calls.record import CallRecord, Direction, Outcome, Quality, call_id, case_id
 from telephony.cases.lease import Leases

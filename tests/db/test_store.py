@@ -227,7 +227,9 @@ async def test_the_next_process_takes_over_what_was_left_open_and_the_former_may
     await later.close()
 
 
-async def test_who_goes_on_with_the_same_journal_takes_up_what_it_cannot_rebuild(store: CallStore, database: str) -> None:
+async def test_who_goes_on_with_the_same_journal_takes_up_what_it_cannot_rebuild(
+    store: CallStore, database: str
+) -> None:
     """Where the answer to an attempt was lost, too: asked again, the calls are given again."""
     waiting, rebuilt = open_call(visit(None), revision=3), open_call(number=2)
     await store.save([waiting, rebuilt])
@@ -243,7 +245,7 @@ async def test_who_goes_on_with_the_same_journal_takes_up_what_it_cannot_rebuild
     await again.close()
 
 
-async def test_each_pbx_has_a_life_of_its_own(store: CallStore, database: str) -> None:
+async def test_each_pbx_has_a_life_of_its_own(database: str) -> None:
     here, there = open_call(revision=3), replace(open_call(number=2, revision=3), pbx="pbx2")
     mine = CallStore(database, life=5, lives={"pbx1": 77})
     await mine.save([here, there])

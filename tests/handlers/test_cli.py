@@ -10,9 +10,10 @@ import pytest
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from handlers.addresses import ListenError
 from handlers.cli import app, main
 from handlers.database import BAD_URL, trouble
-from handlers.service import ListenError, settle
+from handlers.service import settle
 from telephony.config import Address, Config
 
 

@@ -11,8 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from handlers import service as services
+from handlers.addresses import ListenError
 from handlers.build import Service
-from handlers.service import ListenError, reload
+from handlers.service import reload
 from telephony.agi.scripts import Script
 from telephony.config import Address, Config, ConfigFaults
 

@@ -17,7 +17,8 @@ from handlers.build import Feed, build
 from handlers.http.health import problems
 from handlers.http.queue_log import Kept, ShippedLog, ShippedLogs
 from handlers.journaling import Source
-from handlers.service import journal_folder, kept, rebuild
+from handlers.journals import journal_folder, kept
+from handlers.rebuilding import rebuild
 from telephony.config import Config
 from telephony.journal.reader import records
 from telephony.journal.writer import Journal
@@ -88,7 +89,9 @@ class Receiving:
             service = build(self.config, "postgresql://nobody@127.0.0.1:1/none", journals=journals)
             [self.feed] = service.feeds
             await rebuild(service)
-            await stack.enter_async_context(self.following())
+            stack.push_async_callback(self.stops_following)
+            self._running = asyncio.get_running_loop().create_task(self.shipped.run(self.feed.follower.logged))
+            await until(lambda: self.shipped.taking)
             app = service.web.app
             if self.journal is not None:
                 assert self.feed.journal is not None
@@ -107,16 +110,10 @@ class Receiving:
     ) -> None:
         await self._stack.aclose()
 
-    @contextlib.asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
-        """Lines are taken."""
-        running = asyncio.get_running_loop().create_task(self.shipped.run(self.feed.follower.logged))
-        await until(lambda: self.shipped.taking)
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
+    async def stops_following(self) -> None:
+        """Lines are taken no more."""
+        self._running.cancel()
+        await asyncio.wait([self._running])
 
     def journaled(self) -> list[bytes]:
         """All lines that are in the journal, in its order."""

@@ -1,0 +1,73 @@
+"""The journals of all PBXs, open for as long as the service runs; and which of them may be believed."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from telephony.config import Config, ConfigFaults
+from telephony.journal.folder import JournalLocked
+from telephony.journal.writer import Journal
+
+TERM = "term"
+"""The mark that says in which term of the lease the journal was written."""
+
+
+def journal_folder(config: Config, pbx: str) -> Path:
+    """Where the journal of a PBX is."""
+    return config.data_dir / "journal" / quote(pbx, safe="")
+
+
+async def closed(journal: Journal) -> None:
+    """What waits is on disk, and another process may have it."""
+    await asyncio.get_running_loop().run_in_executor(None, journal.close)
+
+
+def wall_clock() -> datetime:
+    """The time of day, which names the journal's files."""
+    return datetime.now(UTC)  # noqa: TID251 - see above
+
+
+@contextlib.asynccontextmanager
+async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
+    """The journals of all PBXs, for as long as the block runs.
+
+    Raises:
+        ConfigFaults: one cannot be kept there, or another process of ours keeps it.
+    """
+    loop = asyncio.get_running_loop()
+    keep, most = timedelta(days=config.journal.keep_days), int(config.journal.max_gib * 2**30)
+    async with contextlib.AsyncExitStack() as stack:
+        opened: dict[str, Journal] = {}
+        for pbx in config.pbx:
+            folder = journal_folder(config, pbx.name)
+            try:
+                make = partial(Journal.open, folder, keep=keep, max_bytes=most, wall=wall_clock)
+                journal = opened[pbx.name] = await loop.run_in_executor(None, make)
+            except JournalLocked as error:
+                raise ConfigFaults((f"data_dir: {error}",)) from None
+            except OSError as error:
+                raise ConfigFaults((f"data_dir: {folder}: {error.strerror}; name a folder we may write",)) from None
+            stack.push_async_callback(closed, journal)
+        yield opened
+
+
+def overtaken(journals: Mapping[str, Journal], terms: Mapping[str, int]) -> set[str]:
+    """The PBXs that another instance has followed since our journal ended: of them the database knows more.
+
+    Args:
+        journals: by PBX.
+        terms: of the lease; none while the database is away, and then the journal is believed.
+    """
+    stale = set()
+    for name, journal in journals.items():
+        before, now = journal.marks().get(TERM), terms.get(name)
+        if now is None:
+            continue
+        if before is not None and before != str(now).encode():
+            stale.add(name)
+        journal.mark(TERM, str(now).encode())
+    return stale
