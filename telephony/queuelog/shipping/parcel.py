@@ -85,16 +85,19 @@ class Parcel:
 
         None when the mark is not in the same file as both its ends, or not between two lines.
         """
-        if self.before is None or not self.before.generation == mark.generation == self.piece.after.generation:
+        before, after = self.before, self.piece.after
+        if before is None or not before.generation == mark.generation == after.generation:
             return None
-        lines, at = self.piece.lines, self.piece.after.offset
+        if before.offset > mark.offset:
+            return None
+        lines, at = self.piece.lines, after.offset
         number = len(lines)
         while number and at > mark.offset and len(lines[number - 1]) < MAX_LINE:
             number -= 1
             at -= len(lines[number]) + 1
         if at != mark.offset:
             return None
-        return type(self)(mark, Piece(self.piece.after, lines[number:]))
+        return type(self)(mark, Piece(after, lines[number:]))
 
 
 def lines_too_long(lines: list[bytes]) -> bool:

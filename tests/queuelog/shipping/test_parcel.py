@@ -116,6 +116,7 @@ def test_of_another_file_or_of_one_that_has_no_mark_nothing_is_cut() -> None:
     assert parcel.behind(Place(OTHER, ends[1])) is None
     assert Parcel(Place(OTHER, 0), parcel.piece).behind(Place(FILE, ends[1])) is None
     assert Parcel(None, parcel.piece).behind(Place(FILE, ends[1])) is None
+    assert Parcel(Place(FILE, ends[2]), parcel.piece).behind(Place(FILE, ends[1])) is None
 
 
 def test_over_a_line_that_is_not_whole_bytes_cannot_be_counted() -> None:
