@@ -272,6 +272,7 @@ class Stay:
         self.gone.append(parked)
         visit = self.visit
         visit.outcome, visit.left, visit.decided, visit.quiet = "redirected", parked, parked, True
+        visit.word, visit.worded = "ABANDON", caller.clock
         caller.pbx.log(caller.clock, stand_in, self.queue.name, "NONE", "ABANDON", 1, 1, self.seconds())
         Conversation.alone_in(caller, bridge)
         return not self.last

@@ -77,16 +77,17 @@ def mild(story: Story) -> Story:
         stages: list[Stage] = []
         for stage in one.stages:
             parked = {before.queue for before in stages if before.interrupted == "park"}
-            if stage.queue in parked or (deaf and stage.queue in {before.queue for before in stages}):
-                continue  # lines of queue_log, and Joins, go to the stay before
-            if deaf and stages and not stage.queue:
-                continue  # a dial goes to the stay before
+            if stage.queue in parked:
+                continue  # queue_log has his parking under another id: a later line is taken for it
             told = stage.told or len(one.stages) > 1  # a refusal that only queue_log tells is missed in a longer call
-            stages.append(
-                replace(stage, told=told, gosub=0 if ends or deaf else stage.gosub)
-            )  # ended_by_pbx, or unseen
+            again = deaf and stage.queue in {before.queue for before in stages}
+            pause = max(stage.pause, 4 * SECOND) if again else stage.pause  # two stays within two seconds are one
+            gosub = 0 if ends else stage.gosub  # CONNECT with the caller gone is "answered" then
+            stages.append(replace(stage, told=told, pause=pause, gosub=gosub, incompatible=False))  # ABANDON heals it
         calls.append(replace(one, stages=tuple(stages)))
-    return replace(story, calls=tuple(calls))
+    # A line that is found to be half-open only after a round of reconciliation.
+    faults = tuple(replace(fault, noticed=min(fault.noticed, 8 * SECOND)) for fault in story.faults)
+    return replace(story, calls=tuple(calls), faults=faults)
 
 
 def compose(decide: Decides, seed: int, *, most: int, faults: bool) -> Story:

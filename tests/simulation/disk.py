@@ -4,12 +4,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
-from handlers.journaling import Source
 from telephony.calls.record import CallRecord, position_of
 from telephony.journal.record import Record
-from telephony.queuelog.place import Place
 
-QUEUE_LOG = Source.QUEUE_LOG
 Bytes = bytes
 BOOT = "one boot of our machine"
 GROUP = timedelta(milliseconds=20)
@@ -51,13 +48,6 @@ class Journal:
     def since(self, position: int) -> list[Record]:
         """What a restart reads."""
         return self.records[max(0, position - self.first) :] if self.records else []
-
-    @property
-    def lines_read(self) -> int:
-        """How many lines of queue_log were read, by the last record of any."""
-        places = (record.data.partition(b"\n")[0] for record in reversed(self.records) if record.source == QUEUE_LOG)
-        place = Place.load(next(places, b""))
-        return 0 if place is None else place.offset
 
     @property
     def first(self) -> int:

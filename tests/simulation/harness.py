@@ -13,6 +13,7 @@ from tests.simulation.world import BEGAN, Boot, World, play
 TICK = 100 * MS
 CALM = 500 * MS
 """Between ticks when nothing has happened for two seconds."""
+GROUP = 25 * MS
 PATIENCE = 90 * SECOND
 """After the last event, until nothing is doubtful any more."""
 
@@ -99,6 +100,8 @@ class Harness:
                 self.note_residual()
             self.flush()
             self.keep_connected()
+        for life in self.run.lives:
+            life.close()
         return self.run
 
     def troubles(self) -> list[tuple[int, int, str, Fault]]:
@@ -263,9 +266,12 @@ class Harness:
         self.flush()
         self.run.disk.journal.crash(mono(self.now), self.rng.random())
         self.run.disk.database.waiting.clear()
+        if self.service is not None:
+            self.service.close()
         self.service = None
         if self.up:
-            self.up, self.silent_since = False, self.heard_until()
+            # What was read in the last moment is not on disk.
+            self.up, self.silent_since = False, min(self.heard_until(), self.now - GROUP)
         self.answers.clear()
         self.notices = None
 

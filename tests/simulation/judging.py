@@ -86,7 +86,9 @@ class Judge:
         return any(begun <= at <= ended + 13 * SECOND for begun, ended in self.gaps)
 
     def unheard_of(self, call: Call) -> bool:
-        """All of it was in one gap."""
+        """All of it was in one gap, and no log tells of it."""
+        if self.log and any(visit.word for visit in call.visits if not visit.quiet):
+            return False
         end = call.ended if call.ended is not None else self.end_of_boot(call)
         return any(begun <= call.born and end <= ended for begun, ended in self.gaps)
 
@@ -118,6 +120,8 @@ class Judge:
 
     def may_be_missing(self, call: Call, visit: Visit) -> bool:
         """It began and ended while we heard nothing, and no log tells of it; or nobody tells of it at all."""
+        if self.log and visit.kind == "queue" and visit.word and not visit.quiet:
+            return False
         if visit.outcome.startswith("refused") and not visit.told and not self.log:
             return True
         left = visit.left if visit.left is not None else self.end_of_boot(call)

@@ -31,6 +31,7 @@ from telephony.calls.record import CallRecord
 from telephony.calls.tracker import Tracker
 from telephony.queuelog.place import Piece, Place
 from tests.simulation.disk import BOOT, Disk
+from tests.simulation.reconciling import Reconciliation
 from tests.simulation.story import OFFICES
 
 SYSTEM = "pbx1"
@@ -90,7 +91,7 @@ class Service:
     def __init__(self, disk: Disk, *, log: bool) -> None:
         self.disk, self.line = disk, Line()
         self.resumed = Resume.load(disk.journal.marks().get(MARK))
-        self.lines_read = disk.journal.lines_read
+        self.lines_read = 0
         lines = {Interface(interface): name for interface, name in OFFICES.items()}
         trunks = frozenset({Interface("PJSIP/callers")})
         self.tracker = Tracker(Rules(pbx=SYSTEM, trunks=trunks, lines=lines, queue_log=log))
@@ -98,6 +99,8 @@ class Service:
             SYSTEM, self.line, self.tracker, self, journal=disk.journal, unsaved=disk.database.unsaved
         )
         self.codec = self.new_codec()
+        self.reconciliation = Reconciliation(self.follower, self, disk.database, disk.journal) if log else None
+        self.reconciles = False
         self.ledger: Counter[tuple[str, str]] = Counter()
         self.cases: Counter[UUID] = Counter()
         self.ended: Counter[UUID] = Counter()
@@ -120,11 +123,17 @@ class Service:
         if self.resumed is not None:
             follower.recovering = True
             clock = SameClock(BOOT, OFFSET)
-            recovery = Recovery(follower.reading, self.resumed, Loader(self.new_codec), clock)
+            loader = Loader(self.new_codec)
+            recovery = Recovery(follower.reading, self.resumed, loader, clock)
+            if self.reconciliation is not None:
+                self.reconciliation.hear_again(self.resumed.start - 1, loader)
             recovery.read(journal.since(self.resumed.start))
             found = recovery.end()
             follower.recovering = False
-            follower.took_up(found.calls, log_place=Place("0" * 32, self.lines_read).dump())
+            place = follower.reading.log_place or self.resumed.log_place
+            known_place = Place.load(place)
+            self.lines_read = 0 if known_place is None else known_place.offset
+            follower.took_up(found.calls, log_place=place)
             known = found.known
         follower.began("again")
         follower.resume(self.disk.database.open_calls(known))
@@ -163,6 +172,10 @@ class Service:
         """Time passes."""
         self.line.at = at
         self.follower.tick(self.line.now())
+        if self.reconciliation is not None:
+            self.reconciles = True
+            self.reconciliation.turn(self.line.now())
+            self.reconciles = False
         self.check()
 
     # --- what comes out ---
@@ -179,7 +192,7 @@ class Service:
                     self.ledger[visit.queue, visit.kind.value] -= 1
                 case CaseOpened(call):
                     self.cases[call.id] += 1
-                case CallEnded(call):
+                case CallEnded(call) if not self.reconciles:  # there it means: its measures are counted now
                     self.ended[call.id] += 1
                 case VisitCorrected():
                     self.corrected.append(effect)
@@ -208,6 +221,11 @@ class Service:
             self.wrong.append(f"entered - ended is {dict(+self.ledger)}, waiting and settling are {dict(now)}")
         if any(count < 0 for count in self.ledger.values()) and not self.wrong:
             self.wrong.append(f"more ended than entered: {dict(self.ledger)}")
+
+    def close(self) -> None:
+        """This life is over."""
+        if self.reconciliation is not None:
+            self.reconciliation.close()
 
     @property
     def residual(self) -> dict[str, int]:
