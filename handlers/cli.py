@@ -11,6 +11,7 @@ if _OURS:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -27,6 +28,7 @@ from handlers import backup as saving
 from handlers import check as checking
 from handlers import demo as demonstration
 from handlers import export as exporting
+from handlers import replay as replaying
 from handlers import service, shipping
 from handlers.addresses import ListenError
 from handlers.database import AWAY, BAD_URL, database, trouble
@@ -34,6 +36,7 @@ from handlers.dumping import DumpError
 from handlers.manifest import BackupError
 from handlers.reconciling import comparing as reconciling
 from handlers.reconciling import table as tables
+from handlers.replaying.words import words_of
 from handlers.standby import InstanceBusy, LeaseHeld, LeaseLost
 from telephony import logs
 from telephony.ami.settings import SystemClock
@@ -63,9 +66,10 @@ SAYS_ALL = (
     LeaseHeld,
     LeaseLost,
     InstanceBusy,
+    replaying.NotFound,
     *reconciling.TROUBLES,
 )
-"""Errors whose text is one line that says everything."""
+"""Errors whose text is lines that say everything."""
 EXPECTED = (
     *SAYS_ALL,
     typer.TyperException,
@@ -261,6 +265,31 @@ def reconcile_command(  # noqa: PLR0913, PLR0917 - options of the command
     return FAILED if left else DONE
 
 
+@app.command("replay")
+def replay_command(  # noqa: PLR0913, PLR0917 - options of the command
+    call: Annotated[
+        str, typer.Option("--call", help="Its id, the number of its case, or the uniqueid of a channel.", metavar="ID")
+    ],
+    config: ConfigFile = None,
+    pbx: Annotated[str | None, typer.Option(help="Only this PBX.", metavar="NAME", show_default=False)] = None,
+    form: Annotated[
+        replaying.Form, typer.Option("--format", help="Lines to read, or one JSON document.")
+    ] = replaying.Form.TEXT,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also whole messages, listings and what was saved.")
+    ] = False,
+    unmasked: Annotated[bool, typer.Option("--unmasked", help="Numbers of people in full.")] = False,
+) -> None:
+    """Explain a call from the journal: what was read, what it meant, what was done; changes nothing."""
+    settings = _start(config)
+    logs.configure(level=logging.CRITICAL)  # what the service said then, it says again while it is read
+    asked = replaying.Asked(call, pbx, verbose, unmasked)
+    with exporting.progress(shown=sys.stderr.isatty(), doing="reading the journal") as told:
+        story = replaying.run(settings, asked, words_of(os.environ), told)
+    with exporting.output(None) as out:
+        replaying.write(story, form, out)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process if None).
 
@@ -294,7 +323,7 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
         case OSError():
             return (f"{error.filename or 'output'}: {error.strerror or error}",), FAILED
         case _ if isinstance(error, SAYS_ALL):
-            return (str(error),), FAILED
+            return tuple(str(error).split("\n")), FAILED
         case _:
             return ("interrupted",), INTERRUPTED
 

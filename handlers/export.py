@@ -130,14 +130,14 @@ def output(path: Path | None) -> Iterator[TextIO]:
 
 
 @contextmanager
-def progress(*, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A line on the terminal that says how far the export is; nothing elsewhere."""
+def progress(*, shown: bool, doing: str = "exporting calls") -> Iterator[Callable[[int], None]]:
+    """A line on the terminal that says how far what is being done is; nothing elsewhere."""
     with ExitStack() as stack:
         if not shown:
             yield lambda _count: None
             return
-        status = stack.enter_context(Console(stderr=True).status("exporting calls"))
-        yield lambda count: status.update(f"exporting calls: {count:,}")
+        status = stack.enter_context(Console(stderr=True).status(doing))
+        yield lambda count: status.update(f"{doing}: {count:,}")
 
 
 @contextmanager
