@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import SystemRandom
 
 from handlers.agi.claims import Claims
@@ -51,6 +51,7 @@ class Feed:
     settings: AmiSettings
     journal: Journal | None = None
     resume: Resume | None = None
+    log_since: datetime | None = None
     reconciler: Reconciler | None = None
 
 

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -11,18 +13,27 @@ import structlog
 
 from handlers.build import Feed, Service
 from handlers.journaling import Loader, told_of_process
-from handlers.journals import journal_folder
+from handlers.journals import journal_folder, wall_clock
 from handlers.reconciling.rereading import logged
+from handlers.reconciling.span import place_at
 from handlers.recovery import Recovery, SameClock, recover
+from handlers.threads import within
 from telephony.ami.client import codec_of
 from telephony.ami.settings import SystemClock
 from telephony.ami.translate import EPOCH
+from telephony.calls.record import CallRecord
+from telephony.cases.ledger import last_arrival
 from telephony.config import Config
 from telephony.journal.reader import records
 from telephony.journal.writer import Journal
 from telephony.queuelog.place import Place
+from telephony.queuelog.tail import QueueLogTail
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+MARGIN = timedelta(seconds=10)
+LONGEST_LOOK_BACK = timedelta(days=1)
+READ_SECONDS = 10.0
+"""How long looking for the place may take; the file may lie on a share that hangs."""
 log = structlog.get_logger(__name__)
 
 
@@ -63,3 +74,28 @@ async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
     seconds = round((clock.monotonic() - started).total_seconds(), 3)
     log.info("journal_read", pbx=feed.name, records=found.records, calls=len(found.calls), seconds=seconds)
     return found.known
+
+
+async def note_since(feeds: Sequence[Feed], url: str, left_open: Sequence[CallRecord]) -> None:
+    """Who has no journal to say how far queue_log was read begins with what the database did not know for sure."""
+    for feed in feeds:
+        if feed.resume is not None:
+            continue
+        arrived = [call.arrived_at for call in left_open if call.pbx == feed.name]
+        last = await last_arrival(url, feed.name)
+        if last is not None:
+            feed.log_since = max(min([last, *arrived]) - MARGIN, wall_clock() - LONGEST_LOOK_BACK)
+
+
+async def begin_logs(feeds: Sequence[Feed]) -> None:
+    """Have queue_log read from then on, where that is known."""
+    for feed in feeds:
+        if not isinstance(feed.tail, QueueLogTail) or feed.log_since is None:
+            continue
+        try:
+            place = await within(READ_SECONDS, partial(place_at, feed.tail.path, feed.log_since))
+        except (OSError, TimeoutError) as error:
+            log.warning("queue_log_not_looked_back", pbx=feed.name, error=str(error))
+            continue
+        if place is not None:
+            feed.tail.begin_at(place)

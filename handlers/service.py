@@ -19,7 +19,7 @@ from handlers.build import Service, build
 from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.holding import Held, believe, leased
 from handlers.journals import kept, overtaken, wall_clock
-from handlers.rebuilding import rebuild
+from handlers.rebuilding import begin_logs, note_since, rebuild
 from handlers.retaining import retain
 from handlers.standby import LeaseLost
 from handlers.threads import within
@@ -138,6 +138,7 @@ async def run(  # noqa: PLR0913, PLR0917 - what it runs
             first: set[asyncio.Future[Any]] = {left_open, stopping}
             await asyncio.wait(first, timeout=RESUME_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             resume(service, left_open)
+            await begin_logs(service.feeds)
         rebuilding.cancel()
         following += [
             tasks.create_task(job, name=name)
@@ -215,6 +216,7 @@ async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebu
     known = await rebuilt
     if not left_open.done():
         calls = await retried(lambda: service.store.open_calls(pbxs, known))
+        await retried(lambda: note_since(service.feeds, url, calls))
         if not left_open.done():
             left_open.set_result(calls)
     if left_open.cancelled():

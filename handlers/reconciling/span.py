@@ -19,6 +19,7 @@ from telephony.queuelog.stays import Stay, Stays
 BEFORE, AFTER = timedelta(hours=2), timedelta(hours=6)
 """So much earlier someone may have joined who is compared, and so much later a talk may end."""
 CHUNK = 1 << 20
+EPOCH_DIGITS = 10
 LINES = 10_000
 MOST = 1_000_000
 LOOKS = 20
@@ -110,6 +111,24 @@ def first_file(path: Path, since: datetime) -> Place | None:
             return early[-1] if early else starts[0] if starts else None
         time.sleep(0.05)  # names are just changing
     return None
+
+
+def place_at(path: Path, since: datetime) -> Place | None:
+    """Where to begin so that nothing is missed that was written since then, and little else is read; None: nowhere.
+
+    Raises:
+        OSError: the folder, or a file, cannot be read.
+    """
+    before = first_file(path, since)
+    if before is None:
+        return None
+    first = int(since.timestamp())
+    with closing(Reader(path, before)) as reader:
+        while (piece := reader.read()) is not None:
+            if any(int(line[:EPOCH_DIGITS]) >= first for line in piece.lines if line[:EPOCH_DIGITS].isdigit()):
+                return before
+            before = piece.after
+    return before
 
 
 def lines_of_journal(folder: Path) -> Iterator[bytes]:

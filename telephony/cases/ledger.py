@@ -38,6 +38,16 @@ async def queue_calls(
     return await _whole(url, connect_seconds, CALLS, pbx, since, until)
 
 
+async def last_arrival(url: str, pbx: str, connect_seconds: float = 5) -> datetime | None:
+    """When the newest call of a PBX arrived; None when there is none. Raises like `queue_calls`."""
+    connection = await connect(url, connect_seconds, {"statement_timeout": f"{STATEMENT_SECONDS}s"})
+    try:
+        found: datetime | None = await connection.fetchval(_LAST_ARRIVAL, pbx)
+        return found
+    finally:
+        connection.terminate()
+
+
 async def calls_named(
     url: str, pbx: str, ids: Collection[UUID], joined: Sequence[tuple[str, datetime]], connect_seconds: float = 5
 ) -> list[CallRecord]:
@@ -110,3 +120,5 @@ ORDER BY arrived_at, id
 _VISITS: LiteralString = "SELECT * FROM visits WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, ordinal"
 
 _OFFERS: LiteralString = "SELECT * FROM offers WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, visit, ordinal"
+
+_LAST_ARRIVAL: LiteralString = "SELECT arrived_at FROM calls WHERE pbx = $1 ORDER BY arrived_at DESC, id DESC LIMIT 1"

@@ -53,6 +53,7 @@ class QueueLogTail:
         self.readable = True
         self.read_at: timedelta | None = None
         self._now, self._poll, self._hangs_after = now, poll, hangs_after
+        self.path = path
         self._reader = Reader(path, start)
         self._seldom = Seldom(TOLD_EVERY, time.monotonic)
         self._log = structlog.get_logger().bind(path=str(path))

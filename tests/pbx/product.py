@@ -114,11 +114,11 @@ class Product:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def start(self, *, ready: bool = True) -> None:
-        """Start it; wait until it follows every PBX and has its database."""
+    async def start(self, *words: str, ready: bool = True) -> None:
+        """Start it, with these options; wait until it follows every PBX and has its database."""
         with (self.folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                COMMAND, "serve", "--config", self.config, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                COMMAND, "serve", "--config", self.config, *words, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         if ready:
             await self.until(lambda: self.ready().get("status") == "ok", 60, "ready")
