@@ -105,15 +105,17 @@ class ShippedLogs:
     async def told(self, request: web.Request) -> web.Response:
         """The mark; from a sender it is a sign of life."""
         log = self._admit(request)
-        if SENDER in request.headers and (refusal := _hear(log, request)) is not None:
-            return refusal
-        return await _mark(log)
+        refusal = _not_taking(log)
+        if refusal is None and SENDER in request.headers:
+            refusal = _hear(log, request)
+        return await _mark(log) if refusal is None else refusal
 
     async def taken(self, request: web.Request) -> web.Response:
         """One parcel into the journal."""
         log = self._admit(request)
-        if (refusal := _hear(log, request)) is not None:
-            return refusal
+        for refuses in (_not_taking, partial(_hear, request=request)):
+            if (refusal := refuses(log)) is not None:
+                return refusal
         if log.bodies >= BODIES:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "others are still being read")
         log.bodies += 1

@@ -41,7 +41,7 @@ SENDER, UNREADABLE = "Queue-Log-Sender", "Queue-Log-Unreadable"
 """Headers: who sends, and why he cannot read the file."""
 POLL, HELLO = 0.1, 5.0
 """Seconds between two looks at the file; and between two words to the receiver while nothing is new."""
-AGAIN_FIRST, AGAIN_CAP = 0.2, 10.0
+AGAIN_FIRST, AGAIN_CAP = 0.2, 3.0
 ANEW = 0.2
 """Seconds before reading begins anew at a mark."""
 TIMEOUT = ClientTimeout(total=30, connect=10)

@@ -72,11 +72,13 @@ class Shipped:
         self._sink: Sink | None = None
         self._sender: SenderName | None = None
         self._unreadable = ""
+        self._begun = False
         self._seldom = Seldom(TOLD_EVERY, time.monotonic)
         self._log = structlog.get_logger().bind(pbx=pbx)
 
-    def begin_at(self, place: Place) -> None:
-        """Nothing to do: where to go on, he who sends is told by what was taken last, which the follower knows."""
+    def begin_at(self, _place: Place) -> None:
+        """It is known where to go on: he who sends is told it, by what the follower took last."""
+        self._begun = True
 
     async def run(self, sink: Sink) -> None:
         """Take what comes until cancelled; `sink` gets it in its order."""
@@ -111,7 +113,9 @@ class Shipped:
             return "no sender was heard yet; on the PBX's host: threerings ship-queue-log"
         if age > SILENT_AFTER:
             return f"its sender was last heard {age.total_seconds():.0f} s ago"
-        return f"its sender cannot read it: {self._unreadable}" if self._unreadable else ""
+        if self._unreadable:
+            return f"its sender cannot read it: {self._unreadable}"
+        return "" if self._begun else "its sender has not told yet where it begins"
 
     # --- what comes ---
 
@@ -143,6 +147,7 @@ class Shipped:
         if self._sink is None:
             raise RuntimeError("nobody takes it")
         piece = parcel.piece
+        self._begun = True
         self._count(piece, refused)
         if parcel.gaps:
             self.gaps += parcel.gaps

@@ -98,6 +98,7 @@ async def test_who_is_no_sender_may_ask_for_the_mark_but_send_nothing(visitor: V
 
 async def test_a_sign_of_life_says_whether_the_file_can_be_read(visitor: Visitor) -> None:
     shipped = visitor.receiving.shipped
+    await visitor.says(parcel(0, 1))
     await visitor.says(Queue_Log_Unreadable="Permission denied")
     assert UNREADABLE == "Queue-Log-Unreadable"
     assert shipped.trouble == "its sender cannot read it: Permission denied"

@@ -68,6 +68,8 @@ def test_what_is_wrong_is_told_until_it_is_not(shipped: Shipped, clock: Clock) -
     shipped.hear(FIRST, "Permission denied")
     assert shipped.trouble == "its sender cannot read it: Permission denied"
     shipped.hear(FIRST, "")
+    assert shipped.trouble == "its sender has not told yet where it begins"
+    shipped.begin_at(PLACE)
     assert shipped.readable
     clock.now += SILENT_AFTER + SECOND
     assert shipped.trouble == "its sender was last heard 16 s ago"
