@@ -32,7 +32,7 @@ def parcel_of(lines: tuple[bytes, ...] = LINES, first: int = 0) -> Parcel:
 
 
 def packed(*lines: bytes) -> bytes:
-    return gzip.compress(b"\n".join(lines))
+    return gzip.compress(b"\n".join(lines), mtime=0)
 
 
 HEAD = (b"threerings queue_log 1", b"before -", b"after " + START.dump(), b"missing 0 0")
