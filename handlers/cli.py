@@ -161,7 +161,7 @@ def migrate_command(config: ConfigFile = None) -> None:
 @app.command("ship-queue-log")
 def ship_queue_log(
     to: Annotated[str, typer.Option(help="Where the service is: https://HOST[:PORT].", metavar="URL")],
-    pbx: Annotated[str, typer.Option(help="The name of the [[pbx]].", metavar="NAME")],
+    pbx: Annotated[str, typer.Option(help="The name that the PBX has in the configuration there.", metavar="NAME")],
     token_file: Annotated[Path, typer.Option(help="A file that holds its queue_log_token.", metavar="FILE")],
     file: Annotated[Path, typer.Option(help="What Asterisk writes.", metavar="FILE")] = shipping.QUEUE_LOG,
     ca: Annotated[
