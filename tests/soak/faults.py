@@ -37,8 +37,9 @@ class Incident:
 
     @property
     def over(self) -> float:
-        """When the service heard the PBX again, as far as could be seen."""
-        return self.mended + (self.consuming if self.consuming is not None else 40.0)
+        """When the service heard the PBX again and had its listing, without which it knows no call that goes on."""
+        heard = [after for after in (self.consuming, self.ready) if after is not None]
+        return self.mended + (max(heard) if len(heard) == 2 else 40.0)
 
     def __str__(self) -> str:
         return f"{self.number}. {self.kind} ({self.seconds:.1f} s)"

@@ -73,7 +73,7 @@ def call(**visit: Any) -> dict[str, Any]:
 
 def incident(kind: str, began: float, mended: float) -> Incident:
     fault = Incident(1, kind, mended - began, EPOCH + began, EPOCH + mended)
-    fault.consuming = 1.0
+    fault.consuming = fault.ready = 1.0
     return fault
 
 
