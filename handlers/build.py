@@ -119,6 +119,8 @@ def build_feed(  # noqa: PLR0913, PLR0917 - what it is put together from
         tail = QueueLogTail(pbx.queue_log, clock.monotonic, start=Place.load(place))
     elif pbx.queue_log_token is not None:
         tail = Shipped(pbx.name, clock.monotonic)
+        if (known := Place.load(place)) is not None:
+            tail.begin_at(known)
     tracker = Tracker(rules_of(config, pbx))
     follower = Follower(pbx.name, client, tracker, performer, tail, journal, saver.unsaved)
     follower.log_read_up_to(place)

@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from handlers.http.queue_log import Kept
@@ -256,6 +258,23 @@ async def test_what_the_operator_must_mend_is_told_once(  # noqa: PLR0917
     assert told in said[0]
     assert "remedy" in said[0]
     assert token not in said[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [(b"x" * 20_000, "the answer is too long"), (b"<html>", "the answer 200 names no mark"), (b"[" * 9_000, "no mark")],
+)
+async def test_whoever_else_answers_is_not_taken_for_the_service(
+    writing: Writing, capsys: pytest.CaptureFixture[str], body: bytes, told: str
+) -> None:
+    async def answers(_: web.Request) -> web.Response:
+        return web.Response(body=body)
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", answers)
+    async with TestServer(app) as server, sending(sender_of(writing.path, server.make_url("/"))) as sender:
+        await until(lambda: sender._trouble)
+    assert told in capsys.readouterr().out
 
 
 # --- TLS ---

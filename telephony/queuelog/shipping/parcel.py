@@ -19,8 +19,8 @@ from telephony.queuelog.place import MAX_LINE, Piece, Place
 MAX_BYTES = 2**20
 """Of a parcel, packed as well as unpacked."""
 MAX_LINES = 5_000
-MOST_BYTES, MOST_LINES, CHUNK = 60_000, 2_500, 2_048
-"""A sender gathers until it has so much, by chunks of so many bytes: nobody who takes it is held for long, and even
+MOST_BYTES, MOST_LINES, CHUNK = 16_384, 1_000, 2_048
+"""A sender gathers until it has so much, by chunks of so many bytes: whoever takes it is held for some 10 ms, and even
 chunks of nothing but LFs stay below the limits."""
 PATH = "/api/v1/pbx/{}/queue_log"
 
