@@ -5,7 +5,7 @@ from tests.simulation.channel import Channel
 from tests.simulation.dialling import Dialled
 from tests.simulation.pbx import Actor, Going, Life, Pbx
 from tests.simulation.ringing import Ring
-from tests.simulation.story import MS, Call, Story
+from tests.simulation.story import MS, SECOND, Call, Story
 from tests.simulation.truth import Call as CallTruth
 from tests.simulation.truth import Visit
 
@@ -43,7 +43,9 @@ class Caller(Actor):
             self.goes_up()
         for number, stage in enumerate(plan.stages):
             self.stage = number
-            resting = yield from self.rests(stage.pause)
+            # Dials that follow each other sooner are one visit, and so one stage.
+            dials_again = number and not stage.queue and not plan.stages[number - 1].queue
+            resting = yield from self.rests(max(stage.pause, 3 * SECOND) if dials_again else stage.pause)
             if resting:
                 break
             kind = Stay if stage.queue else Dialled

@@ -79,6 +79,8 @@ def mild(story: Story) -> Story:
             parked = {before.queue for before in stages if before.interrupted == "park"}
             if stage.queue in parked:
                 continue  # queue_log has his parking under another id: a later line is taken for it
+            if deaf and not stage.queue and any(not before.queue for before in stages):
+                continue  # of two direct visits around a gap one is made
             told = stage.told or len(one.stages) > 1  # a refusal that only queue_log tells is missed in a longer call
             again = deaf and stage.queue in {before.queue for before in stages}
             pause = max(stage.pause, 4 * SECOND) if again else stage.pause  # two stays within two seconds are one
@@ -97,7 +99,8 @@ def compose(decide: Decides, seed: int, *, most: int, faults: bool) -> Story:
     span = max(one.at for one in calls) // SECOND + 25
     shifts = tuple(shift(decide, span) for _ in range(decide.one((0, 0, 0, 1, 2, 3))))
     accidents = accident_plan(decide, span) if faults else ()
-    return Story(seed, calls, shifts, accidents, log=decide.one((True, True, True, True, False)) or bool(accidents))
+    log = decide.one((True, True, True, True, False)) or bool(accidents)
+    return Story(seed, calls, shifts, accidents, log=log, hasty=decide.one((False, False, True)))
 
 
 def moment(decide: Decides, seconds: int) -> int:
