@@ -28,7 +28,7 @@ from handlers.reading import (
     Reading,
     offset_of,
 )
-from handlers.resume import MARK, NEEDED_FROM, what_to_resume
+from handlers.resume import LONGEST, MARK, NEEDED_FROM, what_to_resume
 from handlers.sightings import Sightings
 from telephony.ami.client import NotConnected
 from telephony.ami.codec import Quarantined
@@ -167,6 +167,7 @@ class Follower:
         self.pbx, self.tracker = pbx, tracker
         self.reading = Reading(pbx, tracker, performer, self)
         self.recovering = False
+        self.longest = LONGEST
         self.log_heard: Callable[[Read, Moment], None] = lambda _read, _at: None
         self._line, self._queue_log, self._journal, self._unsaved = line, log, journal, unsaved
         self._asked_at = self._asked_all_at = self._marked_at = timedelta()
@@ -302,7 +303,7 @@ class Follower:
         """Tell the journal what a restart must read again, should it come now."""
         if self._journal is None or self.recovering:
             return
-        resume = what_to_resume(self.reading, self._unsaved(self.pbx), self._log_place)
+        resume = what_to_resume(self.reading, self._unsaved(self.pbx), self._log_place, longest=self.longest)
         self._journal.mark(MARK, resume.dump())
         self._journal.mark(NEEDED_FROM, str(resume.start).encode())
 

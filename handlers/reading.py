@@ -164,7 +164,8 @@ class Reading:
         log_place: how far queue_log was read, as `Logged` said last.
         refused: why the last events were refused, when none was accepted since; at most `REFUSED_IN_A_ROW`.
         beginnings: where reading may begin, the newest last: the first words of the PBX, then listings of everything.
-        older: channels of calls that are not rebuilt but taken up from their rows, and where these were seen last.
+        from_rows: channels of calls that were taken up from their rows, and so are no calls of the journal; and the
+            position at which they were known last.
         skips: gives what is to be applied of a fact, or None; None: all of it.
     """
 
@@ -180,7 +181,7 @@ class Reading:
         self.log_place = b""
         self.refused: list[str] = []
         self.beginnings: list[Beginning] = []
-        self.older: dict[str, int] = {}
+        self.from_rows: dict[str, int] = {}
         self.skips: Callable[[Fact], Fact | None] | None = None
         self._asked_position = 0
         self._clock = PbxClock()

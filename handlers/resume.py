@@ -33,8 +33,8 @@ class Resume:
         listed: a listing was asked for there, and nothing is known before it is complete.
         calls_from: calls that began before this position are over and in the database, but for `older`.
         saved: states that rest on positions up to this one are in the database.
-        older: channels of calls that began before or in no journal, go on or did so behind `start`, and are in the
-            database.
+        older: channels of calls that go on, began before, and are in the database; and of those that began in no
+            journal and went on behind `start`.
         booted_at: when the PBX had started, as it had said when `start` was read.
         log_place: how far queue_log was read (`Place.dump`); empty: not yet.
     """
@@ -66,7 +66,14 @@ class Resume:
             return None
 
 
-def what_to_resume(reading: Reading, unsaved: tuple[int, int] | None, log_place: bytes) -> Resume:
+def what_to_resume(
+    reading: Reading,
+    unsaved: tuple[int, int] | None,
+    log_place: bytes,
+    *,
+    longest: int = LONGEST,
+    most: int = MAX_OLDER,
+) -> Resume:
     """What a restart must read again, should it come now.
 
     Args:
@@ -74,30 +81,32 @@ def what_to_resume(reading: Reading, unsaved: tuple[int, int] | None, log_place:
         unsaved: the position at which the oldest call began of which a state is not in the database, and that of the
             oldest such state.
         log_place: how far queue_log has been read.
+        longest: a call that began so many records ago is not rebuilt, when it is in the database.
+        most: so many channels of such calls are named.
     """
     book, nothing = reading.tracker.book, reading.position + 1
     since, state = unsaved or (nothing, nothing)
     # Those without a position were taken up from the database by this process, and are nowhere in the journal.
     rebuildable = [call for call in book.calls.values() if call.since]
-    near = (call.since for call in rebuildable if call.since > reading.position - LONGEST)
+    near = (call.since for call in rebuildable if call.since > reading.position - longest)
     calls_from = min(since, min(near, default=nothing))
     older = older_than(reading, calls_from)
-    if len(older) > MAX_OLDER:  # no mark holds so many: rather read for longer
+    if len(older) > most:  # no mark holds so many: rather read for longer
         calls_from = min([calls_from, *(call.since for call in rebuildable)])
-        older = older_than(reading, calls_from)[:MAX_OLDER]
+        older = older_than(reading, calls_from)[:most]
     begin = beginning(reading.beginnings, calls_from)
     # Of a call that is not rebuilt for its age alone, a state may yet fail to be saved.
     oldest = min([calls_from, *(call.since for call in rebuildable)])
     del reading.beginnings[: reading.beginnings.index(known) if (known := beginning(reading.beginnings, oldest)) else 0]
     start = calls_from if begin is None else begin.start
-    reading.older = {one: seen for one, seen in reading.older.items() if seen >= start}
-    reading.older |= dict.fromkeys(older, reading.position)
+    reading.from_rows = {one: seen for one, seen in reading.from_rows.items() if seen >= start}
+    reading.from_rows |= dict.fromkeys(older_than(reading, 1), reading.position)
     return Resume(
         start=start,
         listed=begin is not None and begin.known > begin.start,
         calls_from=calls_from,
         saved=state - 1,
-        older=tuple(islice(reversed(reading.older), MAX_OLDER)),
+        older=tuple(islice(dict.fromkeys((*older, *reversed(reading.from_rows))), most)),
         booted_at=book.booted_at if begin is None else begin.booted_at,
         log_place=log_place,
     )

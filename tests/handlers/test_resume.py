@@ -1,0 +1,151 @@
+"""What a restart must read again: never less than it needs, and never a mark that cannot be kept."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.reading import Beginning, Reading
+from handlers.resume import MAX_OLDER, Resume, beginning, what_to_resume
+from telephony.calls.facts import Channel, Interface, Moment, Uniqueid
+from telephony.calls.tracker import Tracker
+from tests.support.calls import call, offer, visit
+from tests.support.journal import PBX, RULES, Done
+
+AT = Moment(datetime(2026, 11, 22, 9, tzinfo=UTC), timedelta(hours=1))
+
+
+def reading(*beginnings: Beginning, position: int = 100) -> Reading:
+    made = Reading(PBX, Tracker(RULES), Done())
+    made.beginnings = list(beginnings)
+    made.tracker.book.position = position
+    return made
+
+
+def arrives(one: Reading, name: str, since: int) -> None:
+    """A call that began at this position."""
+    book = one.tracker.book
+    now, book.position = book.position, since
+    uniqueid = Uniqueid(name)
+    book.seat(Channel(uniqueid, uniqueid, Interface("PJSIP/callers")), AT)
+    book.position = now
+
+
+FIRST = Beginning(1, 1, None)
+
+
+def test_without_calls_reading_begins_with_the_last_listing() -> None:
+    one = reading(FIRST, Beginning(10, 12, AT.wall), Beginning(50, 55, AT.wall))
+    assert what_to_resume(one, None, b"x 1 1") == Resume(50, True, 101, 100, (), AT.wall, b"x 1 1")
+
+
+def test_a_call_is_read_from_the_last_listing_that_was_complete_before_it() -> None:
+    one = reading(FIRST, Beginning(10, 12, AT.wall), Beginning(50, 55, AT.wall))
+    arrives(one, "1.1", 53)
+    found = what_to_resume(one, None, b"")
+    assert (found.start, found.listed, found.calls_from) == (10, True, 53)
+
+
+def test_a_listing_that_held_a_call_back_is_no_beginning_for_it() -> None:
+    one = reading(FIRST, Beginning(50, 55, AT.wall))
+    arrives(one, "1.1", 55)
+    found = what_to_resume(one, None, b"")
+    assert (found.start, found.listed, found.booted_at) == (1, False, None)
+
+
+def test_what_is_not_saved_is_read_again_though_it_is_over() -> None:
+    one = reading(FIRST, Beginning(10, 12, AT.wall), Beginning(50, 55, AT.wall))
+    found = what_to_resume(one, (30, 44), b"")
+    assert (found.start, found.calls_from, found.saved) == (10, 30, 43)
+
+
+def test_a_call_of_an_age_is_taken_up_from_its_row_and_its_beginning_is_still_remembered() -> None:
+    one = reading(FIRST, Beginning(10, 12, None), Beginning(80, 85, None))
+    arrives(one, "1.1", 20)
+    arrives(one, "1.2", 90)
+    found = what_to_resume(one, None, b"", longest=40)
+    assert (found.start, found.calls_from, found.older) == (80, 90, ("1.1",))
+    # The database goes away, and a state of the old call waits: it is rebuilt after all, phones and all.
+    found = what_to_resume(one, (20, 95), b"", longest=40)
+    assert (found.start, found.listed, found.older) == (10, True, ())
+
+
+def test_who_is_taken_up_is_named_before_anything_of_him_is_read() -> None:
+    one = reading(FIRST)
+    left = call(visit(offers=(offer(),)))
+    one.resume([left])
+    assert {left.uniqueid, left.visits[0].offers[0].leg} <= set(what_to_resume(one, None, b"").older)
+
+
+def test_who_was_taken_up_is_named_until_reading_begins_behind_him() -> None:
+    one = reading(FIRST)
+    one.resume([call()])
+    named = what_to_resume(one, None, b"").older
+    one.left_open = ()
+    one.tracker.book.position = 200
+    assert what_to_resume(one, None, b"").older == named
+    one.beginnings.append(Beginning(150, 155, None))
+    assert what_to_resume(one, None, b"").older == ()
+
+
+def test_more_calls_than_a_mark_can_name_still_make_a_mark() -> None:
+    one = reading(FIRST)
+    one.resume([call(number=number) for number in range(MAX_OLDER * 2)])
+    found = what_to_resume(one, None, b"")
+    assert len(found.older) == MAX_OLDER
+    assert len(found.dump()) < 65_536
+
+
+def test_rather_than_name_too_many_channels_more_is_read() -> None:
+    one = reading(FIRST, Beginning(10, 12, None), Beginning(80, 85, None))
+    for number in range(5):
+        arrives(one, f"1.{number}", 20 + number)
+    found = what_to_resume(one, None, b"", longest=40, most=3)
+    assert (found.start, found.calls_from, found.older) == (10, 20, ())
+
+
+def test_where_nothing_is_known_reading_begins_with_the_calls() -> None:
+    assert what_to_resume(reading(), None, b"") == Resume(101, False, 101, 100)
+    assert beginning([Beginning(5, 8, None)], 8) is None
+
+
+@given(
+    st.builds(
+        Resume,
+        st.integers(0),
+        st.booleans(),
+        st.integers(0),
+        st.integers(0),
+        st.lists(st.text()).map(tuple),
+        st.none() | st.datetimes(timezones=st.just(UTC)),
+        st.from_regex(rb"([0-9a-f]{4} \d+ \d+)?", fullmatch=True),
+    )
+)
+def test_a_mark_says_what_it_was_told(told: Resume) -> None:
+    assert Resume.load(told.dump()) == told
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        None, b"", b"\xff", b"null", b"[]", b"{}", b'"abcdefg"', b"[1,2,3]", b'[1,true,1,1,5,null,""]',
+        b'[1e999,true,1,1,[],null,""]', b'["a",true,1,1,[],null,""]', b'[1,true,1,1,[],"yesterday",""]',
+    ],
+)  # fmt: skip
+def test_a_mark_that_says_nothing_is_none(mark: bytes | None) -> None:
+    assert Resume.load(mark) is None
+
+
+@given(st.binary())
+def test_no_mark_whatsoever_keeps_us_from_starting(mark: bytes) -> None:
+    Resume.load(mark)
+
+
+def test_a_boot_without_a_zone_is_told_with_one() -> None:
+    told = replace(Resume(1), booted_at=datetime(2026, 11, 22, 9))  # noqa: DTZ001 - as somebody may have written it
+    loaded = Resume.load(told.dump())
+    assert loaded is not None
+    assert loaded.booted_at is not None
+    assert loaded.booted_at.tzinfo is not None
