@@ -129,7 +129,7 @@ def prelude(name: str = "ring_all") -> bytes:
 def ordinary() -> list[Conversation]:
     """All that a PBX which stays up can say."""
     names = sorted(folder.parent.name for folder in RECORDINGS.glob("*/truth.json"))
-    return [Conversation(name) for name in names if name not in APART]
+    return [Conversation(name) for name in names if name not in APART and not name.startswith("unstamped_")]
 
 
 def busy(
