@@ -241,7 +241,7 @@ def crowd(saves: str, seed: int, count: int = 12, per_second: float = 1.5, witho
     return Stage(seed, SAVES[saves], messages, prelude)
 
 
-@pytest.mark.parametrize(("name", "saves"), zip(NAMES, cycle(SAVES), strict=False))
+@pytest.mark.parametrize(("name", "saves"), list(zip(NAMES, cycle(SAVES), strict=False)))
 def test_a_recorded_call_is_rebuilt_at_every_moment(name: str, saves: str) -> None:
     stage = alone(name, saves)
     stage.starts()
