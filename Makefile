@@ -4,17 +4,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint unit db pbx browser bench lock clean
+.PHONY: help setup demo test lint unit simulation db pbx browser bench soak lock clean
 
 help:
 	@echo "make demo   a call centre to look at: simulated PBX, PostgreSQL, the service, the pages (HTTP=127.0.0.1:8080)"
 	@echo "make test   everything that CI runs: lint, unit, real PostgreSQL, real Asterisk, real Chromium"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make unit   the tests that need nothing but Python, with coverage"
+	@echo "make simulation  days of a branch on a virtual clock, 2,000 of them (SEEDS=100000 for more)"
 	@echo "make db     the tests on a real PostgreSQL (from a wheel)"
 	@echo "make pbx    the tests on a real Asterisk with SIPp (Debian, as root)"
 	@echo "make browser  the pages in a real Chromium, some with the real Asterisk"
 	@echo "make bench  speed, beside the peers"
+	@echo "make soak   a real PBX at 20 calls/s while everything is killed in turn (KILLS=100 SEED=1), an hour; writes docs/soak.md"
 	@echo "make lock   renew requirements.txt and requirements-dev.txt"
 
 setup: $(VENV)/.ready
@@ -33,9 +35,9 @@ demo: setup
 
 test: lint
 	@$(MAKE) --no-print-directory --output-sync=target -j2 unit db  # one works, the other mostly waits
-	@$(MAKE) --no-print-directory pbx browser
+	@$(MAKE) --no-print-directory simulation pbx browser
 	@$(BIN)/coverage combine --quiet --keep
-	@$(BIN)/coverage report --include='telephony/calls/*,telephony/standard/*,telephony/agi/codec.py,telephony/agi/answering.py,telephony/agi/vocabulary.py,telephony/ami/codec.py,telephony/ami/layout.py,telephony/ami/translate.py,telephony/ami/snapshot.py,telephony/queuelog/grammar.py,telephony/pbxfiles/*,telephony/regularfile.py,telephony/screenpop/board.py,telephony/screenpop/messages.py,telephony/screenpop/pop.py,telephony/screenpop/standing.py,handlers/http/pages/overview_plot.py' --fail-under=100
+	@$(BIN)/coverage report --include='telephony/calls/*,telephony/standard/*,telephony/agi/codec.py,telephony/agi/answering.py,telephony/agi/vocabulary.py,telephony/ami/codec.py,telephony/ami/layout.py,telephony/ami/translate.py,telephony/ami/snapshot.py,telephony/queuelog/grammar.py,telephony/queuelog/place.py,telephony/queuelog/reading.py,telephony/queuelog/stays.py,telephony/queuelog/matching.py,telephony/queuelog/reconcile.py,telephony/queuelog/shipping/parcel.py,telephony/queuelog/shipping/gathering.py,telephony/journal/record.py,telephony/journal/files.py,telephony/pbxfiles/*,telephony/regularfile.py,telephony/screenpop/board.py,telephony/screenpop/messages.py,telephony/screenpop/pop.py,telephony/screenpop/standing.py,handlers/http/pages/overview_plot.py' --fail-under=100
 	@$(BIN)/coverage report --fail-under=95
 
 lint: setup
@@ -46,7 +48,10 @@ lint: setup
 
 unit: setup
 	@rm -f .coverage.unit
-	COVERAGE_FILE=.coverage.unit $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser"
+	COVERAGE_FILE=.coverage.unit $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser" --ignore tests/simulation
+
+simulation: setup
+	$(if $(SEEDS),THREERINGS_SEEDS=$(SEEDS)) $(BIN)/pytest -q -n 2 tests/simulation
 
 db: setup
 	@rm -f .coverage.db
@@ -58,6 +63,9 @@ pbx: setup
 
 browser: setup
 	$(BIN)/pytest -q -n 2 -m browser  # each worker has a Chromium of its own
+
+soak: setup
+	$(BIN)/python -m tests.soak --kills $(or $(KILLS),100) --seed $(or $(SEED),1) --report docs/soak.md
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -1,6 +1,5 @@
 """Reading what others left: half done, copied, or not ours to read."""
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 from telephony.journal.reader import extent, records
 from telephony.journal.record import Extent
 from tests.journal.shelf import START, Opens, Wall, put, the_file, told
+from tests.support.users import as_somebody, folder_for_all
 
 
 @pytest.fixture
@@ -89,8 +89,11 @@ def test_a_backup_on_a_read_only_disk_can_be_read(read_only: Path) -> None:
     assert told(read_only) == [(1, b"one"), (2, b"two"), (3, b"three")]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_is_not_ours_to_read_is_told_and_not_taken_for_nothing(written: Path) -> None:
-    the_file(written).chmod(0)
-    with pytest.raises(OSError, match="unable to open"):
-        told(written)
+    with folder_for_all() as place:
+        shutil.copytree(written, place / "copy")
+        for path in (place / "copy", *(place / "copy").iterdir()):
+            path.chmod(0o755)
+        the_file(place / "copy").chmod(0)
+        with as_somebody(), pytest.raises(OSError, match="unable to open"):
+            told(place / "copy")

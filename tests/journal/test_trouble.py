@@ -23,6 +23,7 @@ from telephony.journal.sheet import Group
 from telephony.journal.writer import Journal
 from tests.bench.workers import ROOT
 from tests.journal.shelf import Opens, Wall, positions, put
+from tests.support.users import as_somebody, folder_for_all
 
 DISK = 4_000_000
 
@@ -235,16 +236,17 @@ async def test_what_failed_once_is_tried_again_with_its_marks(odd: tuple[Journal
     assert positions(folder) == [1]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-async def test_a_folder_that_became_read_only_is_told(opens: Opens, folder: Path, wall: Wall) -> None:
-    journal = opens()
-    await journal.synced(put(journal, b"one"))
-    folder.chmod(0o500)
-    try:
-        wall.at = wall.at.replace(hour=9)
-        await journal.synced(put(journal, b"two"))
-        assert "may not be written" in journal.failing
-    finally:
-        folder.chmod(0o700)
-    await well_again(journal)
-    assert positions(folder) == [1, 2]
+async def test_a_folder_that_became_read_only_is_told(opens: Opens, wall: Wall) -> None:
+    with folder_for_all() as place:
+        place.chmod(0o777)
+        with as_somebody():
+            journal = opens(place / "pbx1")
+            await journal.synced(put(journal, b"one"))
+            (place / "pbx1").chmod(0o500)
+            wall.at = wall.at.replace(hour=9)
+            await journal.synced(put(journal, b"two"))
+            assert "may not be written" in journal.failing
+            (place / "pbx1").chmod(0o700)
+            await well_again(journal)
+            assert positions(place / "pbx1") == [1, 2]
+            journal.close()
