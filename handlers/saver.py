@@ -6,7 +6,7 @@ database is away, so an outage costs at most one pending state a call. Time, pau
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -125,6 +125,7 @@ class Saver:
         self._told_dropping = False
         self._refused = 0
         self._foreign = 0
+        self._left_alone: frozenset[UUID] = frozenset()
         self._asked: float | None = None
         self._up: bool | None = None
         self._last_error: str | None = None
@@ -132,6 +133,9 @@ class Saver:
 
     def put(self, call: CallRecord) -> None:
         """Make this state durable some time soon. Never waits, never fails; a state older than the known is nothing."""
+        if call.id in self._left_alone:
+            self._foreign += 1
+            return
         now = self._clock()
         known = self._unsaved.get(call.id)
         if known is None:
@@ -162,6 +166,10 @@ class Saver:
             foreign=self._foreign,
             last_error=self._last_error or late,
         )
+
+    def leave_alone(self, calls: Iterable[UUID]) -> None:
+        """Save nothing of these: their rows know more than this process ever will."""
+        self._left_alone |= frozenset(calls)
 
     def unsaved(self, pbx: str) -> tuple[int, int] | None:
         """What is not durable of a PBX, as far as its journal can rebuild it; None when there is nothing.

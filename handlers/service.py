@@ -25,7 +25,8 @@ from handlers.standby import LeaseLost
 from handlers.threads import within
 from telephony.agi.scripts import Script
 from telephony.backoff import Backoff
-from telephony.calls.record import CallRecord
+from telephony.calls.facts import Uniqueid
+from telephony.calls.record import CallRecord, call_id
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.migrate import MigrationError, migrate
 from telephony.cases.retention import forget
@@ -192,6 +193,7 @@ def resume(service: Service, left_open: LeftOpen) -> None:
     """Hand what earlier processes left open to those who follow the PBXs; without a database, go on without it."""
     if not left_open.done():
         left_open.cancel()
+        service.saver.leave_alone(unknown_calls(service))
         log.warning("nothing_resumed", remedy="none: the database was away; what was saved is kept, and closed")
         return
     for feed in service.feeds:
@@ -220,7 +222,9 @@ async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebu
         if not left_open.done():
             left_open.set_result(calls)
     if left_open.cancelled():
-        closed = await retried(lambda: service.store.close_left_open(pbxs, known | live_calls(service)))
+        closed = await retried(
+            lambda: service.store.close_left_open(pbxs, known | (live_calls(service) - unknown_calls(service)))
+        )
         log.info("calls_closed", calls=closed)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.web.today.run(), name="today")
@@ -229,6 +233,12 @@ async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebu
             retain(keep, partial(forget, url), wall_clock, service.measures.calls_forgotten), name="retain"
         )
         await service.saver.run()
+
+
+def unknown_calls(service: Service) -> set[UUID]:
+    """Calls that the journal cannot rebuild for their age: what is seen of them now is less than their rows know."""
+    older = [(feed.name, one) for feed in service.feeds if feed.resume is not None for one in feed.resume.older]
+    return {call_id(pbx, Uniqueid(channel)) for pbx, channel in older}
 
 
 def live_calls(service: Service) -> set[UUID]:
