@@ -283,3 +283,10 @@ async def test_stopping_with_calls_unsaved_says_why() -> None:
         await saver.stop(0)
         assert saver.state().last_error == "not within 0 s"
         task.cancel()
+
+
+def test_what_others_know_better_is_left_alone() -> None:
+    saver = Saver(FakeStore(), lambda: 0.0, Backoff(1, 1, Random(1)))
+    saver.leave_alone([call().id])
+    saver.put(call(revision=5))
+    assert (saver.state().backlog, saver.state().foreign) == (0, 1)
