@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 
 from handlers.effects import Performer
-from handlers.follow import Follower
+from handlers.follow import Follower, Journals
 from handlers.saver import Saver
 from telephony.ami.codec import Codec, Message, Quarantined
 from telephony.ami.feed import Batch, Entry
@@ -75,13 +75,14 @@ class Listener:
 
     Args:
         performs: what the tracker decides; None: a `Tally`.
+        journal: keeps what is read.
     """
 
-    def __init__(self, performs: Performer | Tally | None = None) -> None:
+    def __init__(self, performs: Performer | Tally | None = None, journal: Journals | None = None) -> None:
         self.tally = performs if isinstance(performs, Tally) else Tally()
         self.line = Recorded()
         self.tracker = Tracker(RULES)
-        self.follower = Follower(PBX, self.line, self.tracker, performs or self.tally)
+        self.follower = Follower(PBX, self.line, self.tracker, performs or self.tally, None, journal)
         self.codec = codec(banner=True)
         self.began = False
 
