@@ -31,7 +31,7 @@ def transferred(book: Book, fact: Transferred) -> None:
             talks.end_talk(book, call, visit, fact.at)  # he stays with his half of the channel, the other has gone on
     elif visit.state is State.TALKING:
         for uniqueid in others:
-            adopt(call, book.legs[uniqueid])
+            adopt(book, call, book.legs[uniqueid], fact.at)
             book.partners[uniqueid] = (call, visit)
         visit.hung_up_by = None
 
@@ -72,7 +72,7 @@ def waits_there(book: Book, talk: tuple[LiveCall, Visit], place: Leg, stands: Le
     talks.end_talk(book, call, visit, at)
     dialling.note_moved_on(book, call, stands, at)
     for leg in (stands, *ringing):
-        adopt(call, leg)
+        adopt(book, call, leg, at)
     if queue is not None:
         book.others_waiting.discard((queue, place.uniqueid))
         waits = Visit(call.next_ordinal, stands.uniqueid, Kind.QUEUE, queue, began=at, took_over=True)
@@ -100,22 +100,24 @@ def rings_on(book: Book, call: LiveCall, stands: Leg, leg: Leg, at: Moment) -> N
         dialling.make_offer(book, call, visit, leg, at, agent=leg.interface)
     half = book.legs.get(leg.far) if leg.far is not None else None
     if half is not None:
-        adopt(call, half)
+        adopt(book, call, half, at)
     for phone in behind if leg.uniqueid in book.offers else ():
-        adopt(call, phone)
+        adopt(book, call, phone, at)
         book.offers[phone.uniqueid] = book.offers[leg.uniqueid]
         dialling.carry_alert(book, phone)
 
 
-def adopt(call: LiveCall, leg: Leg) -> None:
+def adopt(book: Book, call: LiveCall, leg: Leg, at: Moment) -> None:
     """A channel of the consultation belongs to the customer's call now; another customer's never does."""
     other = leg.call
     if other is call or (other is not None and other.direction is Direction.INBOUND):
         return
-    if other is not None:
-        other.legs.discard(leg.uniqueid)
     leg.call = call
     call.legs.add(leg.uniqueid)
+    if other is not None:
+        other.legs.discard(leg.uniqueid)
+        if not other.legs:
+            talks.end_call(book, other, at)
 
 
 def parked(book: Book, fact: Parked) -> None:

@@ -125,7 +125,7 @@ def everything_lost(book: Book, at: Moment, reason: str) -> None:
     for call in list(book.calls.values()):
         for uniqueid in list(call.legs):
             talking.unseat(book, book.legs[uniqueid], at)
-        close_call(book, call, at)
+        talks.end_call(book, call, at)
     for uniqueid in book.legs:
         book.bury(uniqueid, at)
     book.legs.clear()
@@ -133,17 +133,6 @@ def everything_lost(book: Book, at: Moment, reason: str) -> None:
     book.offers.clear()
     book.partners.clear()
     book.others_waiting.clear()
-
-
-def close_call(book: Book, call: LiveCall, at: Moment) -> None:
-    """No channel of this call is left."""
-    for visit in call.visits:
-        talks.end_talk(book, call, visit, at)
-    call.legs.clear()
-    if call.ended is None:
-        call.ended = at
-        book.touch(call)
-    book.forget_if_over(call, at)
 
 
 def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, *, first: bool) -> None:
@@ -257,7 +246,7 @@ def leg_vanished(book: Book, leg: Leg, at: Moment) -> None:
     call.legs.discard(leg.uniqueid)
     if not call.legs:
         call.unheard = True
-        close_call(book, call, ended_by_then(call, leg) or at)
+        talks.end_call(book, call, ended_by_then(call, leg) or at)
 
 
 def doubt_talks_of(book: Book, leg: Leg) -> None:

@@ -1,4 +1,4 @@
-"""The end of a talk: what was said in a visit is final."""
+"""The end of a talk, and of a call: what was said is final."""
 
 from telephony.calls.book import Book, LiveCall
 from telephony.calls.effects import TalkEnded
@@ -25,3 +25,14 @@ def end_earlier_talks(book: Book, call: LiveCall, customer: Uniqueid, at: Moment
     """The customer begins something new: what he said before is final."""
     for visit in call.of(customer):
         end_talk(book, call, visit, at)
+
+
+def end_call(book: Book, call: LiveCall, at: Moment) -> None:
+    """No channel of this call is left."""
+    for visit in call.visits:
+        end_talk(book, call, visit, at)
+    call.legs.clear()
+    if call.ended is None:
+        call.ended = at
+        book.touch(call)
+    book.forget_if_over(call, at)

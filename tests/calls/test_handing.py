@@ -151,6 +151,16 @@ def test_who_is_consulted_and_stays_is_heard_when_he_hangs_up() -> None:
     assert consultation.ended_at == START + seconds(15)
 
 
+def test_a_consultation_whose_last_channel_becomes_the_customers_ends_with_that() -> None:
+    story = talking().at(10).appears("B", linked="A2").dials("B", "A2").rings("B").at(12).answers("B")
+    story.bridged("A2", "B", bridge="b2").at(15)
+    story.unbridged("B", bridge="b2").bridged("B").unbridged("A").gone("A2").at(16)
+    hands_over(story, target="B").gone("A").at(20).hangs_up("B").gone("B").gone()
+    consultation = next(call for call in story.ended if call.direction is Direction.INTERNAL)
+    assert consultation.ended_at == START + seconds(16)
+    assert story.ends_well().memory() == {}
+
+
 def test_two_customers_whom_an_agent_connects_talk_to_no_agent_any_more() -> None:
     story = talking().at(5)
     story.arrives("D").joins("sales").rings("B").at(6).answers("B").leaves("D").connects("B", "D")
