@@ -102,11 +102,13 @@ class Stays:
         self._numbers = count()
         self._open: dict[int, Stay] = {}
         self._over: dict[int, tuple[datetime, Stay]] = {}
-        # By what a line names: who waits, who talks, who left and was not seen to join, whose stay another's end was.
+        # By what a line names: who waits, who talks, who left and was not seen to join, whose stay another's end was,
+        # who had no codec in common with his agent.
         self._waiting: dict[Key, list[int]] = {}
         self._talking: dict[Key, int] = {}
         self._unseen: dict[Key, int] = {}
         self._lent: dict[Key, int] = {}
+        self._incompatible: dict[Key, int] = {}
         self._early: dict[Key, Entry] = {}
 
     @property
@@ -138,7 +140,7 @@ class Stays:
         elif entry.event == "QUEUESTART":
             for number in list(self._open):
                 self._cut(number, entry.at, PBX_BEGAN)
-            for known in (self._talking, self._unseen, self._lent, self._early):
+            for known in (self._talking, self._unseen, self._lent, self._incompatible, self._early):
                 known.clear()
 
     # --- joining and leaving ---
@@ -151,6 +153,7 @@ class Stays:
             if _near(at, entry.at) and _near(stay.joined_at, entry.at):  # two lines of one second, in the wrong order
                 self._over[known] = at, replace(stay, caller=caller, joined_at=entry.at, doubt="")
                 return
+        self._incompatible.pop(key, None)
         number = next(self._numbers)
         self._open[number] = Stay(entry.queue, entry.callid, caller, entry.at)
         self._waiting.setdefault(key, []).append(number)
@@ -160,18 +163,27 @@ class Stays:
     def _leave(self, entry: Entry) -> None:
         key, wait = (entry.queue, entry.callid), waited(entry)
         joined = None if wait is None else entry.at - wait
+        if entry.event == "ABANDON" and self._has_ended(key, entry.at):
+            return
         number, stay = self._of_his_own(key, entry.at, joined) or self._of_another_id(key, joined) or (None, None)
         if number is None or stay is None:
             number = next(self._numbers)
             stay = Stay(entry.queue, entry.callid, None, joined or entry.at, doubt=ENTRY_UNSEEN)
             self._unseen[key] = number
         self._forget_open(number, stay)
-        if entry.event == "CONNECT":
+        if entry.event == "SYSCOMPAT":
+            self._incompatible[key] = number
+        elif entry.event == "CONNECT":
             self._talking[key] = self._talking[stay.queue, stay.uniqueid] = number
         self._put(entry.at, number, _ended(stay, entry))
         early = self._early.pop(key, None)
         if early is not None and _near(early.at, entry.at):
             self._part(early)
+
+    def _has_ended(self, key: Key, at: datetime) -> bool:
+        """SYSCOMPAT told it: of a channel that has ended as well the PBX then writes ABANDON, too."""
+        number = self._incompatible.pop(key, None)
+        return number is not None and _near(self._over[number][0], at)
 
     def _of_his_own(self, key: Key, at: datetime, joined: datetime | None) -> tuple[int, Stay] | None:
         """The stay under this id that began then. Those that he began before are over, and nobody saw their end."""
@@ -263,7 +275,7 @@ class Stays:
     def _take(self, number: int) -> Stay:
         _, stay = self._over.pop(number)
         self._forget_talk(number, stay)
-        for known in (self._unseen, self._lent):
+        for known in (self._unseen, self._lent, self._incompatible):
             if known.get((stay.queue, stay.uniqueid)) == number:
                 del known[stay.queue, stay.uniqueid]
         return stay

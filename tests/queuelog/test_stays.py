@@ -232,6 +232,35 @@ def test_of_two_talks_that_fit_none_is_chosen() -> None:
     assert [stay.talked for stay in told] == [None, None]
 
 
+# --- two ends ---
+
+
+def no_codec(second: int) -> Entry:
+    return entry(second, "SYSCOMPAT", agent="Ann")
+
+
+def test_who_had_no_codec_in_common_is_not_told_to_have_given_up_as_well() -> None:
+    [stay] = stays_of(joins(0), no_codec(5), abandons(5, 5))
+    assert (stay.word, stay.left_at, stay.doubt) == (QueueResult.INCOMPATIBLE, at(5), "")
+
+
+def test_whoever_gives_up_later_has_waited_again() -> None:
+    told = stays_of(joins(0), no_codec(5), joins(5), abandons(6, 1))
+    assert [(stay.word, stay.joined_at) for stay in told] == [
+        (QueueResult.INCOMPATIBLE, at(0)),
+        (QueueResult.ABANDONED, at(5)),
+    ]
+
+
+def test_a_second_end_that_is_read_when_the_first_is_taken_is_another_s() -> None:
+    stays = Stays()
+    for one in (joins(0), no_codec(5)):
+        stays.feed(one)
+    assert len(stays.ended(END_OF_TIME)) == 1
+    stays.feed(abandons(5, 5))
+    assert [stay.doubt for stay in stays.ended(END_OF_TIME)] == [words.ENTRY_UNSEEN]
+
+
 # --- the PBX, and memory ---
 
 

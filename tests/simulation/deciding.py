@@ -85,7 +85,7 @@ def mild(story: Story) -> Story:
             again = deaf and stage.queue in {before.queue for before in stages}
             pause = max(stage.pause, 4 * SECOND) if again else stage.pause  # two stays within two seconds are one
             gosub = 0 if ends else stage.gosub  # CONNECT with the caller gone is "answered" then
-            stages.append(replace(stage, told=told, pause=pause, gosub=gosub, incompatible=False))  # ABANDON heals it
+            stages.append(replace(stage, told=told, pause=pause, gosub=gosub))
         calls.append(replace(one, stages=tuple(stages)))
     # A line that is found to be half-open only after a round of reconciliation.
     faults = tuple(replace(fault, noticed=min(fault.noticed, 8 * SECOND)) for fault in story.faults)
