@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from telephony.calls.facts import QueueResult
 from telephony.calls.record import Outcome, Quality
+from telephony.queuelog.boots import BootEnd, hung_up_himself
 from telephony.queuelog.matching import LedgerVisit, match, took_a_place
 from telephony.queuelog.stays import ENTRY_UNSEEN, Stay
 
@@ -38,7 +39,8 @@ _HEARD = frozenset({Quality.LIVE, Quality.APPROXIMATE})
 _UNSTORED = re.compile("[\x00\ud800-\udfff]")
 # The tracker's words for two ends of which it knows more than queue_log.
 _NOBODY_BRIDGED = "phone answered, nobody was bridged"
-_PBX_ENDED = frozenset({"the PBX was shut down", "the PBX restarted"})
+_SHUT_DOWN = "the PBX was shut down"
+_RESTARTED = "the PBX restarted"
 
 
 class Kinds(StrEnum):
@@ -85,7 +87,12 @@ class Difference:
 
 
 def compare(
-    visits: Sequence[LedgerVisit], stays: Sequence[Stay], *, others: Collection[str] = (), damaged: bool = False
+    visits: Sequence[LedgerVisit],
+    stays: Sequence[Stay],
+    *,
+    others: Collection[str] = (),
+    damaged: bool = False,
+    ends: Collection[BootEnd] = (),
 ) -> list[Difference]:
     """What differs, in the order of time.
 
@@ -99,11 +106,12 @@ def compare(
             a queue for somebody while his customer holds is known by his number, where his phone rang for a visit.
         damaged: lines of that span were quarantined: queue_log may lack one, or have one that somebody forged, and
             is believed in nothing.
+        ends: of the lives of the PBX, as its queue_log shows them, in their order.
     """
     pairs, only_ours, only_theirs = match(visits, stays)
     phones = frozenset(number for visit in visits for number in visit.phones)
     placed = {id(stay) for visit, stay in pairs if took_a_place(visit, stay, phones)}
-    found = [one for visit, stay in pairs if (one := _outcome(visit, stay)) is not None]
+    found = [one for visit, stay in pairs if (one := _outcome(visit, stay, ends)) is not None]
     told = {id(one.stay) for one in found} | placed
     found += [one for visit, stay in pairs if id(stay) not in told and (one := _wait(visit, stay)) is not None]
     found += [one for visit, stay in pairs if (one := _agent(visit, stay)) is not None]
@@ -141,15 +149,14 @@ def _missing(stay: Stay) -> Difference:
     return Difference(Kinds.MISSING, None, stay, better, f"{why}; {stay.doubt}" if stay.doubt else why)
 
 
-def _outcome(visit: LedgerVisit, stay: Stay) -> Difference | None:
-    if not visit.ended or stay.word is None:
+def _outcome(visit: LedgerVisit, stay: Stay, ends: Collection[BootEnd]) -> Difference | None:
+    if not visit.ended or stay.word is None or _ended_with_the_pbx(visit, stay, ends):
         return None
     said, ours = _SAID[stay.word], visit.outcome
     allowed = (
         ours is said
         or ours in _ALSO.get(stay.word, ())
         or (said is Outcome.ANSWERED and visit.reason == _NOBODY_BRIDGED)
-        or (said is Outcome.ABANDONED and visit.reason in _PBX_ENDED)
     )
     if allowed:
         return None
@@ -157,6 +164,14 @@ def _outcome(visit: LedgerVisit, stay: Stay) -> Difference | None:
     better = Better.QUEUE_LOG if unknown or visit.quality not in _HEARD else Better.LEDGER
     heard = "nobody heard why he left" if unknown else _how_heard(visit)
     return Difference(Kinds.OUTCOME, visit, stay, better, f"{heard}; queue_log says {stay.word}")
+
+
+def _ended_with_the_pbx(visit: LedgerVisit, stay: Stay, ends: Collection[BootEnd]) -> bool:
+    """An orderly shutdown hangs up everybody, and then queue_log says that they gave up."""
+    if visit.outcome is not Outcome.LOST or stay.left_at is None:
+        return False
+    unsure = stay.word is QueueResult.ABANDONED and not hung_up_himself(stay.left_at, ends)
+    return visit.reason == _SHUT_DOWN or (visit.reason == _RESTARTED and unsure)
 
 
 def _wait(visit: LedgerVisit, stay: Stay) -> Difference | None:

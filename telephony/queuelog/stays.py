@@ -116,6 +116,11 @@ class Stays:
         """Those who wait still, in the order of joining."""
         return tuple(self._open.values())
 
+    @property
+    def known(self) -> list[Stay]:
+        """These, and those that ended and were not taken out."""
+        return [*self._open.values(), *(stay for _, stay in self._over.values())]
+
     def ended(self, before: datetime) -> list[Stay]:
         """Take out those that ended before then, in the order in which their ends were read.
 

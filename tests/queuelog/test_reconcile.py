@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from telephony.calls.facts import QueueResult
 from telephony.calls.record import CallRecord, Direction, Kind, OfferRecord, Outcome, Quality, VisitRecord, call_id
+from telephony.queuelog.boots import BootEnd
 from telephony.queuelog.matching import LedgerVisit, match, of
 from telephony.queuelog.reconcile import Better, Difference, Kinds, compare
 from telephony.queuelog.stays import ENTRY_UNSEEN, PBX_BEGAN, Stay
@@ -99,6 +100,7 @@ def test_what_means_the_same_is_no_difference(outcome: Outcome, word: QueueResul
     [
         (Outcome.EXITED, "phone answered, nobody was bridged", QueueResult.CONNECTED),
         (Outcome.LOST, "the PBX was shut down", QueueResult.ABANDONED),
+        (Outcome.LOST, "the PBX was shut down", QueueResult.TIMEOUT),
         (Outcome.LOST, "the PBX restarted", QueueResult.ABANDONED),
     ],
 )
@@ -270,6 +272,27 @@ def test_a_name_that_a_database_cannot_keep_is_the_same_name() -> None:
 def test_wait_and_agent_may_both_differ() -> None:
     ours = visit(agent="Bob", wait=9, **ANSWERED)
     assert {one.kind for one in compare([ours], [stay(**CONNECTED)])} == {Kinds.WAIT, Kinds.AGENT}
+
+
+# --- how the PBX ended
+
+
+LOST = visit(wait=3, outcome=Outcome.LOST, reason="the PBX restarted", quality=Quality.PARTIAL)
+
+
+@pytest.mark.parametrize(
+    ("ends", "differs"),
+    [
+        pytest.param([], False, id="it has not ended"),
+        pytest.param([BootEnd(at(6), at(20), died=False)], False, id="perhaps in order"),
+        pytest.param([BootEnd(at(6), at(20), died=True)], True, id="it died"),
+        pytest.param([BootEnd(at(9), at(20), died=False)], True, id="in order, and he had left before"),
+        pytest.param([BootEnd(at(-9), at(-1), died=True), BootEnd(at(6), at(20), died=False)], False, id="later"),
+    ],
+)
+def test_who_gave_up_before_the_pbx_died_is_not_lost(ends: list[BootEnd], differs: bool) -> None:
+    found = compare([LOST], [stay()], ends=ends)
+    assert [(one.kind, one.better) for one in found] == ([(Kinds.OUTCOME, Better.QUEUE_LOG)] if differs else [])
 
 
 # --- who is who ---
