@@ -17,7 +17,7 @@ import structlog
 
 from handlers.database import AWAY, trouble
 from handlers.reading import Performs
-from handlers.reconciling.held import SURELY_READ, alone, aside, differences, must_be_logged, newest
+from handlers.reconciling.held import alone, aside, differences, must_be_logged, newest, read_up_to
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.logbook import COMPARED_KEPT, WORTH_READING_AGAIN, Logbook
 from handlers.reconciling.neighbours import KEPT, Counts, Followed, Marks, Reconciled, Source
@@ -180,9 +180,10 @@ class Reconciler:
         more = len(log.waiting) > AT_ONCE
         stays = dict(islice(log.waiting.items(), AT_ONCE))
         # Where more waits than is looked at, nobody can say what queue_log lacks.
-        until = None if more or log.newest is None else log.newest - SURELY_READ
+        until = None if more else read_up_to(log.newest, self._followed.reading.pbx_time(now))
         calls, alive = await self._known(list(stays.values()), until)
-        found = await aside(partial(differences, calls, list(stays.values()), list(log.compared), self._since))
+        compared = list(stays.values()), log.known, self._since, tuple(log.boots.ends)
+        found = await aside(partial(differences, calls, *compared))
         over = {call.id for call in calls} - alive
         kept = self._not_durable(calls, stays.values())
         kept |= await self._close(self._told(found, stays, over, until), calls, alive, now)

@@ -126,10 +126,11 @@ async def _window(url: str, report: Report, span: tuple[datetime, datetime], sto
     calls = await _calls(url, pbx, stays, span)
     others = {call.uniqueid for call in calls if call.direction is not Direction.INBOUND}
     visits = [visit for call in calls for visit in of(call)]
-    found = await asyncio.get_running_loop().run_in_executor(None, partial(compare, visits, stays, others=others))
+    told = partial(compare, visits, stays, others=others, ends=tuple(log.boots.ends))
+    found = await asyncio.get_running_loop().run_in_executor(None, told)
     going_on = {call.id for call in calls if call.ended_at is None}
-    told = [one for one in found if since <= one.began_at < until and is_told(one, log, going_on)]
-    cases = judge(pbx, calls, told, log, None)
+    found = [one for one in found if since <= one.began_at < until and is_told(one, log, going_on)]
+    cases = judge(pbx, calls, found, log, None)
     report.compared += sum(since <= stay.joined_at < until for stay in stays)
     if store is not None:
         await _heal(store, pbx, [case for case in cases if case.findings])

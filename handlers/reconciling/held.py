@@ -1,13 +1,14 @@
 """One witness held against the other, aside: it takes some tenths of a second, in which PBXs are to be heard."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from handlers.reconciling.logbook import COMPARED_KEPT, GRACE
 from telephony.calls.record import CallRecord, Direction, Outcome
+from telephony.queuelog.boots import BootEnd
 from telephony.queuelog.matching import LedgerVisit, match, of
 from telephony.queuelog.reconcile import Difference, compare
 from telephony.queuelog.stays import Stay
@@ -31,18 +32,27 @@ def alone(calls: Iterable[CallRecord], stays: Sequence[Stay]) -> list[tuple[str,
 
 
 def differences(
-    calls: Sequence[CallRecord], stays: Sequence[Stay], compared: Iterable[Stay], since: datetime | None
+    calls: Sequence[CallRecord],
+    stays: Sequence[Stay],
+    beside: Iterable[Stay],
+    since: datetime | None,
+    ends: Collection[BootEnd],
 ) -> list[Difference]:
-    """What differs, with what was compared before as far as these calls may have it."""
+    """What differs, with what else was read as far as these calls may have it."""
     visits = [visit for call in calls for visit in of(call)]
     names = {visit.uniqueid for visit in visits}
     before = [
         one
-        for one in compared
+        for one in beside
         if one.uniqueid in names or one.left_as in names or since is None or one.joined_at >= since
     ]
     others = {call.uniqueid for call in calls if call.direction is not Direction.INBOUND}
-    return compare(visits, [*stays, *before], others=others)
+    return compare(visits, [*stays, *before], others=others, ends=ends)
+
+
+def read_up_to(newest: datetime | None, now: datetime) -> datetime | None:
+    """Who ended before that has his line among those that were read; None: nobody can say. A line may be forged."""
+    return None if newest is None else min(newest, now) - SURELY_READ
 
 
 def must_be_logged(visit: LedgerVisit, covers: datetime | None, until: datetime | None) -> bool:

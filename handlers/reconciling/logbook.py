@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from telephony.calls.facts import Moment
+from telephony.queuelog.boots import Boots
 from telephony.queuelog.grammar import Entry, talked
 from telephony.queuelog.reading import Read
 from telephony.queuelog.stays import Stay, Stays, TalkEnd
@@ -42,6 +43,7 @@ class Logbook:
         compared: those of the last quarter of an hour that were; also needed to tell who is who.
         covers: from this second on the log is known without a hole; None: not yet.
         newest: the time of the newest line.
+        boots: how the lives of the PBX ended.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -49,6 +51,7 @@ class Logbook:
         self.compared: deque[Stay] = deque()
         self.covers: datetime | None = None
         self.newest: datetime | None = None
+        self.boots = Boots()
         self._limit = limit
         self._stays = Stays(limit)
         self._numbers = 0
@@ -61,6 +64,7 @@ class Logbook:
     def feed(self, read: Read, at: Moment, position: int) -> None:
         """Some lines. `position`: of their record in the journal; 0: nowhere."""
         for entry in read.entries:
+            self.boots.feed(entry, self._stays)
             self._stays.feed(entry)
             self._part(entry)
         times = [entry.at for entry in read.entries] or ([self.newest] if self.newest else [])
@@ -79,6 +83,11 @@ class Logbook:
         if number is not None and told is not None:
             ended_by = TALK_ENDS.get(entry.event, TalkEnd.TRANSFER)
             self.waiting[number] = replace(self.waiting[number], talked=told[1], ended_by=ended_by)
+
+    @property
+    def known(self) -> list[Stay]:
+        """All who waited lately, but for those that wait to be compared: to tell who is who."""
+        return [*self.compared, *self._stays.known]
 
     @property
     def given_up(self) -> int:

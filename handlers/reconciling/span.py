@@ -10,6 +10,7 @@ from pathlib import Path
 from handlers.journaling import Source
 from handlers.reconciling.logbook import NEAR
 from telephony.journal.reader import records
+from telephony.queuelog.boots import Boots
 from telephony.queuelog.folder import Folder
 from telephony.queuelog.grammar import Entry, parse
 from telephony.queuelog.place import Place
@@ -38,6 +39,7 @@ class LogSpan:
         covers: the time of the first line there is; None: there is none.
         newest: of the last one.
         lines: how many were read of the span. quarantined: how many of these do not fit.
+        boots: how the lives of the PBX ended.
     """
 
     stays: list[Stay] = field(default_factory=list)
@@ -45,6 +47,7 @@ class LogSpan:
     newest: datetime | None = None
     lines: int = 0
     quarantined: int = 0
+    boots: Boots = field(default_factory=Boots)
     doubtful: list[datetime] = field(default_factory=list)
 
     def is_doubtful(self, stay: Stay, /) -> bool:
@@ -72,6 +75,7 @@ def read_span(lines: Iterable[bytes], since: datetime, until: datetime, most: in
         if one.at > until + AFTER:
             break
         span.lines += 1
+        span.boots.feed(one, stays)
         stays.feed(one)
         if span.lines % LINES == 0:
             take(span, stays, one.at - AFTER, (since, until), most)

@@ -281,6 +281,43 @@ async def test_a_visit_that_the_log_lacks_is_told_once_and_stays(stage: Stage) -
     assert stage.counted("ledger_mismatch_total", kind="extra") == 1
 
 
+async def test_a_line_that_was_read_but_a_moment_ago_is_there(stage: Stage) -> None:
+    stage.logs(*stay("A", 10), at=20)
+    stage.ledger.put(known(Outcome.ABANDONED, "A", 10))
+    stage.ledger.put(known(Outcome.ABANDONED, "C", 120))
+    stage.logs(*stay("C", 120), *stay("E", 180), at=201)  # all at once, after a gap of ours
+    assert not (await stage.round(205)).differences
+
+
+async def test_who_waits_still_in_the_log_is_not_missing_there(stage: Stage) -> None:
+    stage.logs(*stay("A", 10), at=20)
+    stage.ledger.put(known(Outcome.ABANDONED, "A", 10))
+    stage.logs("30|C|support|NONE|ENTERQUEUE||02112345678|1", *stay("B", 60), at=70)
+    stage.ledger.put(known(Outcome.ABANDONED, "B", 60))
+    stage.ledger.put(known(Outcome.ENDED_BY_PBX, "C", 30))
+    assert not (await stage.round(95)).differences
+
+
+async def test_a_line_of_the_future_does_not_make_the_log_complete(stage: Stage) -> None:
+    stage.logs(*stay("A", 10), at=20)
+    stage.ledger.put(known(Outcome.ABANDONED, "A", 10))
+    stage.ledger.put(known(Outcome.ABANDONED, "C", 60))
+    stage.logs("170|forged|support|NONE|RINGNOANSWER|1000", at=62)
+    assert not (await stage.round(70)).differences
+
+
+@pytest.mark.parametrize(
+    ("others", "outcome"), [(["119|B|support|NONE|ENTERQUEUE||5551|2"], Outcome.ABANDONED), ([], Outcome.LOST)]
+)
+async def test_who_gave_up_before_the_pbx_died_gave_up_unless_it_may_have_been_shut_down(
+    stage: Stage, others: list[str], outcome: Outcome
+) -> None:
+    stage.ledger.put(known(Outcome.LOST, joined=120, wait=4, quality=Quality.PARTIAL, reason="the PBX restarted"))
+    stage.logs(*others, *stay("C", 120), "150|NONE|NONE|NONE|QUEUESTART|", at=201)
+    await stage.round(212)
+    assert stage.ledger.kept[call_id("pbx1", "C")].visits[0].outcome is outcome
+
+
 async def test_behind_a_hole_in_the_log_it_need_not_have_what_was_before(stage: Stage) -> None:
     stage.logs(*stay("A", 10), at=20)
     stage.ledger.put(known(Outcome.ABANDONED, "A", 10))
