@@ -271,7 +271,11 @@ class Follower:
     def claimed(self, uniqueid: Uniqueid, case: UUID | None) -> None:
         """A PBX asked for the case of a channel, and was told."""
         now = self._line.now()
-        self.take(Claimed(now.mono, offset_of(now), uniqueid, "" if case is None else str(case)))
+        claimed = Claimed(now.mono, offset_of(now), uniqueid, "" if case is None else str(case))
+        if not self.recovering:
+            self.take(claimed)
+        elif self._journal is not None:  # what is read again has positions of its own
+            self._journal.append(*dump(claimed))
 
     def _ask_if_wanted(self, now: Moment | None) -> bool:
         """Ask for a listing of everything when one is wanted by now."""

@@ -61,6 +61,10 @@ class Follows(Protocol):
         """The call of a channel, as soon as it is known and within `limit` seconds."""
         ...
 
+    def claimed(self, uniqueid: Uniqueid, case: UUID | None, /) -> None:
+        """The PBX is told that this is the case of the channel."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -165,6 +169,11 @@ class Inbound:
         return None
 
     def _case(self, environment: Environment, pbx: str) -> Generator[Step, Any, UUID | None]:
+        case = yield from self._known_case(environment, pbx)
+        self._pbxs[pbx].follower.claimed(Uniqueid(environment.uniqueid), case)
+        return case
+
+    def _known_case(self, environment: Environment, pbx: str) -> Generator[Step, Any, UUID | None]:
         uniqueid, follower = Uniqueid(environment.uniqueid), self._pbxs[pbx].follower
         standing = follower.tracker.standing(uniqueid)
         if standing is None and follower.synchronised:

@@ -35,6 +35,10 @@ class Follower:
     told: dict[str, Standing] = field(default_factory=dict)
     soon: dict[str, Standing] = field(default_factory=dict)
     synchronised: bool = True
+    named: list[tuple[str, UUID | None]] = field(default_factory=list)
+
+    def claimed(self, uniqueid: Uniqueid, case: UUID | None) -> None:
+        self.named.append((uniqueid, case))
 
     @property
     def tracker(self) -> Self:
@@ -99,6 +103,9 @@ async def test_the_case_of_a_channel_that_ami_knows_is_amis() -> None:
     assert result == "ok"
     assert told == {"CASE": str(UUID(int=7)), "QUEUE": "support", "PRIORITY": "5", "HOURS": "open"}
     assert office.claimed == [("pbx1", "known")]
+    follower = office.pbxs["pbx1"].follower
+    assert isinstance(follower, Follower)
+    assert follower.named == [(CHANNEL, UUID(int=7))]
 
 
 async def test_what_ami_tells_in_a_moment_is_waited_for() -> None:

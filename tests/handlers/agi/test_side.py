@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Self
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -40,6 +41,10 @@ def run(agi):
 
 class Nobody:
     synchronised = True
+
+    def claimed(self, uniqueid: Uniqueid, case: UUID | None) -> None:
+        assert uniqueid
+        assert case
 
     @property
     def tracker(self) -> Self:
