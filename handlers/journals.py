@@ -21,6 +21,12 @@ def journal_folder(config: Config, pbx: str) -> Path:
     return config.data_dir / "journal" / quote(pbx, safe="")
 
 
+def shut(folder: Path) -> None:
+    """Make the folder of all journals, which nobody else may look into."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
 async def closed(journal: Journal) -> None:
     """What waits is on disk, and another process may have it."""
     await asyncio.get_running_loop().run_in_executor(None, journal.close)
@@ -45,6 +51,7 @@ async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
         for pbx in config.pbx:
             folder = journal_folder(config, pbx.name)
             try:
+                await loop.run_in_executor(None, shut, folder.parent)
                 make = partial(Journal.open, folder, keep=keep, max_bytes=most, wall=wall_clock)
                 journal = opened[pbx.name] = await loop.run_in_executor(None, make)
             except JournalLocked as error:

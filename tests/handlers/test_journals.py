@@ -1,0 +1,39 @@
+"""The journals are open while the service runs, and nobody else's."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from handlers.journals import journal_folder, kept, overtaken
+from telephony.config import ConfigFaults
+from tests.support.checks import PBX, config_of
+
+
+async def test_nobody_else_may_look_into_them_and_no_other_process_write(tmp_path: Path) -> None:
+    config = config_of(data_dir=tmp_path / "data", pbxs=[PBX | {"name": "a/b"}])
+    async with kept(config) as journals:
+        folder = journal_folder(config, "a/b")
+        assert folder.parent == tmp_path / "data" / "journal"
+        assert [path.stat().st_mode & 0o777 for path in (folder.parent, folder)] == [0o700, 0o700]
+        with pytest.raises(ConfigFaults, match="data_dir: "):
+            async with kept(config):
+                pass
+    async with kept(config) as again:
+        assert again["a/b"].life == journals["a/b"].life
+
+
+async def test_a_place_where_nothing_can_be_kept_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigFaults, match="name a folder we may write"):
+        async with kept(config_of(data_dir=tmp_path / "file")):
+            pass
+
+
+async def test_a_journal_is_believed_unless_another_followed_meanwhile(tmp_path: Path) -> None:
+    config = config_of(data_dir=tmp_path)
+    name = config.pbx[0].name
+    for terms, stale in (({}, set()), ({name: 1}, set()), ({name: 1}, set()), ({name: 3}, {name}), ({name: 3}, set())):
+        async with kept(config) as journals:
+            assert overtaken(journals, terms) == stale
+            await journals[name].synced(journals[name].append(1, timedelta(), timedelta(), b""))
