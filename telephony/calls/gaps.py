@@ -41,6 +41,7 @@ def lose(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str, *, b
         bound = True
     if bound:
         visit.bounded, visit.left = True, later(visit.began, visit.alive)
+        visit.over_by = None if visit.cut_off else at  # who is cut off may have left before the PBX ended, or after
     visit.partial = True
     verdict = by_log(book, visit)
     if verdict is None:
@@ -63,7 +64,7 @@ def by_log(book: Book, visit: Visit) -> Verdict | None:
         return None
     if word in EXPLICIT:
         return EXPLICIT[word], LOGGED
-    if word is QueueResult.CONNECTED:
+    if word is QueueResult.CONNECTED and not visit.unbridged:
         return Outcome.ANSWERED, LOGGED
     if word is not QueueResult.ABANDONED or visit.cut_off:
         return None

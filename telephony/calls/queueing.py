@@ -152,7 +152,9 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
         be_patient(book, call, visit, at)
     if visit.unheard:
         gaps.lose(book, call, visit, at, UNHEARD)
-    elif visit.state is State.CONNECTING and visit.hung_up_later:
+        return
+    visit.unbridged = True
+    if visit.state is State.CONNECTING and visit.hung_up_later:
         book.decide(call, visit, *ended_by(HangupSide.FAR_END, "before the agent was bridged"), at)
     else:
         if visit.state is State.CONNECTING:
@@ -200,15 +202,20 @@ def logged(book: Book, fact: QueueResultLogged) -> None:
 
 
 def fits(visit: Visit, fact: QueueResultLogged) -> bool:
-    """Whether a line can be about this visit: it began when the line says so, and had not ended long before."""
+    """Whether a line can be about this visit: it began when the line says so, and ended about then, or may have."""
+    if visit.moved_out:
+        return False
     doubt, since = gaps.bound_of(visit), fact.at.wall - visit.began.wall
     waited = ZERO if fact.waited is None or visit.took_over else fact.waited
     if since - waited < -doubt or (waited and since - waited > doubt):
         return False
+    until = visit.left or visit.alive
+    if until is not None and fact.at.wall <= wall_after(visit.began, until) - LINE_LATE:
+        return False  # he surely waited still
     # CONNECT is written when the agent has heard what is said to him, however long after leaving.
-    if visit.left is None or visit.unheard or visit.bounded or fact.result is QueueResult.CONNECTED:
-        return True
-    return fact.at.wall <= wall_after(visit.began, visit.left) + LINE_LATE
+    unheard = visit.unheard or visit.bounded or fact.result is QueueResult.CONNECTED
+    over = visit.over_by if unheard else visit.left
+    return over is None or fact.at.wall <= wall_after(visit.began, over) + LINE_LATE
 
 
 def keep(book: Book, fact: QueueResultLogged) -> None:

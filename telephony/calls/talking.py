@@ -191,7 +191,7 @@ def talks_of(book: Book, uniqueid: Uniqueid) -> list[Visit]:
 def moved_away(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str) -> None:
     """He waits no more though nobody said Leave of him: a masquerade took him out."""
     visit.step(Step.LEAVE)
-    visit.left = at
+    visit.left, visit.moved_out = at, True
     for offer in visit.offers:
         offer.end = offer.end or at
     book.decide(call, visit, Outcome.REDIRECTED, reason, at)

@@ -135,6 +135,9 @@ class Visit:
         left: end of the wait when it was not answered. connected: AgentConnect, or the bridge without one.
         unserved: the queue said that it gave the caller up. told, logged: the dialplan's and queue_log's reason.
         logged_at: queue_log's second. alive: the last moment at which he surely waited, as far as noted.
+        over_by: by when he surely waited no more, where nobody heard him leave.
+        moved_out: a masquerade took him out: how his stay ended, queue_log says under another id.
+        unbridged: he was heard until his channel ended, and nobody was bridged with him, whatever queue_log says.
         took_over: an agent had waited in his place, and queue_log counts from then.
         listed: when the listing was asked for that showed him waiting, of whose joining nobody had told.
         bounded: `left` is only a lower bound. reconstructed: how and when his wait ended is queue_log's word.
@@ -171,6 +174,9 @@ class Visit:
     logged_at: Moment | None = None
     logged_agent: str = ""
     alive: Moment | None = None
+    over_by: Moment | None = None
+    moved_out: bool = False
+    unbridged: bool = False
     took_over: bool = False
     listed: Moment | None = None
     bounded: bool = False

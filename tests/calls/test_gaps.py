@@ -104,6 +104,28 @@ def test_a_line_that_is_read_late_corrects_the_loss() -> None:
     assert story.passes(99).memory() == {"ended": 1}
 
 
+def test_a_line_from_before_the_listing_is_not_about_whom_it_shows() -> None:
+    """He had left the same queue and come back at once, all in the gap: the listing has whole seconds."""
+    story = again(heard(deaf(Story(RULES).line_restored().listing().arrives("C"), 1), 9, ("C", 2), channels="C"), 10)
+    story.queue = "support"
+    story.logs(R.ABANDONED, written=7, waited=1).at(12).given_up().logs(R.TIMEOUT, waited=5)
+    assert story.outcomes == [O.TIMEOUT]
+
+
+def test_a_line_from_after_a_stay_was_shown_to_be_over_is_about_another() -> None:
+    """He was parked in the gap, which queue_log tells of another id; much later a line comes under his own."""
+    story = heard(deaf(waiting(), 5), 9, channels="C").at(10).joins("sales").at(60).logs(R.TIMEOUT, queue="support")
+    assert story.visits[0].outcome is O.LOST
+    story = (
+        heard(deaf(waiting(), 5), 9, channels="C")
+        .at(10)
+        .joins("sales")
+        .at(60)
+        .logs(R.TIMEOUT, "C", "support", written=8)
+    )
+    assert story.visits[0].outcome is O.TIMEOUT
+
+
 def test_a_late_line_corrects_also_a_call_that_goes_on() -> None:
     story = again(heard(deaf(waiting(), 5), 9, channels="C"), 15, "C").at(16).logs(R.TIMEOUT)
     assert (story.outcomes, story.call.ended_at) == ([O.TIMEOUT], None)

@@ -236,6 +236,15 @@ def test_whom_a_shutdown_takes_between_connect_and_bridge_is_lost() -> None:
     assert story.at(5.2).stops().outcomes == [Outcome.LOST]
 
 
+def test_what_queue_log_says_of_an_agent_makes_no_answer_of_what_was_heard_to_be_none() -> None:
+    """At a shutdown during the agent's own script queue_log has CONNECT and a talk of 0 s, and nobody was bridged."""
+    story = Story(WITH_LOG).arrives("C").joins("support").rings("A").at(3).answers("A").leaves().at(4).connects("A")
+    story.logs(QueueResult.CONNECTED).at(4.1).gone().at(5.2).stops()
+    assert story.outcomes == [Outcome.LOST]
+    story.at(6).logs(QueueResult.CONNECTED)
+    assert story.passes(99).outcomes == [Outcome.LOST]
+
+
 # --- queue_log, read before AMI told, or after he waits again ---------------------------------------------------------
 
 
@@ -263,6 +272,13 @@ def test_a_line_of_the_next_stay_says_nothing_of_one_that_ended_otherwise() -> N
     story = waiting(WITH_LOG).at(4).given_up().passes(8).at(30).joins("support").at(40)
     story.given_up().logs(QueueResult.TIMEOUT, waited=10).passes(60)
     assert story.outcomes[1] is Outcome.TIMEOUT
+
+
+def test_what_queue_log_says_of_one_who_was_parked_it_says_under_another_id() -> None:
+    story = Story(WITH_LOG).arrives("C").joins("support").at(0.2)
+    story.tell(facts.Parked(story.now, Uniqueid("C"))).joins("support").at(1.3).given_up().logs(QueueResult.ABANDONED)
+    assert story.passes(3).outcomes == [Outcome.REDIRECTED, Outcome.REDIRECTED]
+    assert story.visits[1].reason == "queue_log says ABANDON, channel lived on"
 
 
 def test_lines_about_nobody_are_kept_for_a_minute_and_not_for_ever() -> None:
