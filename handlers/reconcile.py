@@ -17,6 +17,8 @@ import structlog
 
 from handlers.database import AWAY, trouble
 from handlers.reading import Performs
+from handlers.reconciling.doubted import Doubted
+from handlers.reconciling.due import Due
 from handlers.reconciling.held import alone, aside, differences, must_be_logged, newest, read_up_to
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.logbook import COMPARED_KEPT, WORTH_READING_AGAIN, Logbook
@@ -31,11 +33,6 @@ from telephony.queuelog.reading import Read
 from telephony.queuelog.reconcile import Difference
 from telephony.queuelog.stays import Stay
 
-EVERY = timedelta(seconds=60)
-AFTER_A_GAP = (timedelta(seconds=2), timedelta(seconds=15))
-"""So long after everything was listed again: what ended in the gap, and what ended just before its end."""
-AGAIN = timedelta(seconds=5)
-"""After a round that the database did not answer."""
 TICK = 0.5
 AT_ONCE = 2_000
 """Stays compared in one round; the next round follows at once when there are more."""
@@ -84,15 +81,14 @@ class Reconciler:
         self._marks, self._marked_at = marks, timedelta()
         self._holes_seen = holes()
         self._given_up = 0
-        self._due: list[timedelta] = []
-        self._synchronised = self._settled = False
-        self._regular: timedelta | None = None
+        self._due = Due(followed)
         self._joined_to: datetime | None = None
         self._since: datetime | None = None
         self._later: list[UUID] = []
         self._extra: dict[tuple[UUID, int], None] = {}
         self._found: list[Judged] = []
         self._unsure: set[UUID] = set()
+        self._doubted = Doubted()
         self._away = False
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
@@ -141,30 +137,21 @@ class Reconciler:
                 await self.attempt(now)
 
     def is_due(self, now: timedelta) -> bool:
-        """Whether a round is due: never while the PBX is not heard, for then nobody knows what goes on."""
-        synchronised, settled = self._followed.synchronised, self._followed.settled
-        if synchronised and not self._synchronised:
-            self._due, self._regular = [now + after for after in AFTER_A_GAP], None
-        if settled and not self._settled:
-            self._due.append(now + AFTER_A_GAP[0])
-        self._synchronised, self._settled = synchronised, settled
-        due = [*self._due, *([] if self._regular is None else [self._regular])]
-        if not synchronised or not any(at <= now for at in due):
-            return False
-        self._due = [at for at in self._due if at > now]
-        return True
+        """Whether a round is due."""
+        return self._due.is_due(now)
 
     async def attempt(self, now: Moment) -> None:
         """A round; should it fail, its stays wait for the next."""
-        self._regular = now.mono + EVERY
+        self._due.begins(now.mono)
         try:
             if await self.round(now):
-                self._regular = now.mono
+                self._due.more(now.mono)
             self._away = False
         except AWAY as error:
             if not self._away:
                 self._log.warning("reconciliation_waits", error=trouble(error))
-            self._away, self._regular = True, now.mono + AGAIN
+            self._away = True
+            self._due.fails(now.mono)
         except Exception:  # noqa: BLE001 - whatever it is, the measuring goes on
             self._log.exception("reconciliation_failed")
 
@@ -186,7 +173,10 @@ class Reconciler:
         found = await aside(partial(differences, calls, *compared))
         over = {call.id for call in calls} - alive
         kept = self._not_durable(calls, stays.values())
-        kept |= await self._close(self._told(found, stays, over, until), calls, alive, now)
+        told = self._told(found, stays, over, until)
+        unheard = self._followed.reading.unheard
+        kept |= (doubted := self._doubted.put_off(told, stays, log.waiting, unheard, now.mono))
+        kept |= await self._close([one for one in told if id(one.stay) not in doubted], calls, alive, now)
         log.done([number for number, stay in stays.items() if id(stay) not in kept])
         log.later([number for number, stay in stays.items() if id(stay) in kept])
         self._joined_to = until or self._joined_to

@@ -12,9 +12,14 @@ MARGIN = timedelta(seconds=3)
 
 
 class Unheard:
-    """Stretches of time, the newest `REMEMBERED`. Before anything was heard, nothing was."""
+    """Stretches of time, the newest `REMEMBERED`. Before anything was heard, nothing was.
+
+    Attributes:
+        gaps: how many ended so far.
+    """
 
     def __init__(self) -> None:
+        self.gaps = 0
         self._over: deque[tuple[datetime, datetime]] = deque(maxlen=REMEMBERED)
         self._since: datetime | None = ALWAYS
 
@@ -26,6 +31,7 @@ class Unheard:
     def found(self, at: datetime) -> None:
         """From then on everything is."""
         if self._since is not None:
+            self.gaps += 1
             self._over.append((self._since, at))
             self._since = None
 

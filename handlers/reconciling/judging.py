@@ -90,9 +90,14 @@ def doubt(one: Difference, log: Doubts, unheard: Unheard | None) -> str:
         return ""
     if log.is_doubtful(stay):
         return DAMAGED
-    if one.kind is Kinds.MISSING and unheard and not unheard.any(stay.joined_at, stay.left_at or stay.joined_at):
+    if one.kind is Kinds.MISSING and unheard and not was_unheard(stay, unheard):
         return HEARD
     return ""
+
+
+def was_unheard(stay: Stay, unheard: Unheard) -> bool:
+    """Whether the PBX was not heard for some of the time in which he waited."""
+    return unheard.any(stay.joined_at, stay.left_at or stay.joined_at)
 
 
 def add(case: Case, one: Difference, doubts: str) -> None:

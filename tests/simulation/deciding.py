@@ -71,25 +71,16 @@ def story_of(seed: int, *, faults: bool = True, everything: bool = False) -> Sto
 def mild(story: Story) -> Story:
     """The story without what the product does not hold yet. To be emptied, rule by rule."""
     deaf = any(fault.kind in {"cut", "killed"} for fault in story.faults)
-    ends = any(fault.kind == "pbx_shut_down" for fault in story.faults)
     calls = []
     for one in story.calls:
         stages: list[Stage] = []
         for stage in one.stages:
-            parked = {before.queue for before in stages if before.interrupted == "park"}
-            if stage.queue in parked:
-                continue  # queue_log has his parking under another id: a later line is taken for it
             if deaf and not stage.queue and any(not before.queue for before in stages):
                 continue  # of two direct visits around a gap one is made
             told = stage.told or len(one.stages) > 1  # a refusal that only queue_log tells is missed in a longer call
-            again = deaf and stage.queue in {before.queue for before in stages}
-            pause = max(stage.pause, 4 * SECOND) if again else stage.pause  # two stays within two seconds are one
-            gosub = 0 if ends else stage.gosub  # CONNECT with the caller gone is "answered" then
-            stages.append(replace(stage, told=told, pause=pause, gosub=gosub))
+            stages.append(replace(stage, told=told))
         calls.append(replace(one, stages=tuple(stages)))
-    # A line that is found to be half-open only after a round of reconciliation.
-    faults = tuple(replace(fault, noticed=min(fault.noticed, 8 * SECOND)) for fault in story.faults)
-    return replace(story, calls=tuple(calls), faults=faults)
+    return replace(story, calls=tuple(calls))
 
 
 def compose(decide: Decides, seed: int, *, most: int, faults: bool) -> Story:

@@ -10,7 +10,8 @@ import structlog
 
 from handlers.effects import Performer
 from handlers.reading import Logged, Reading
-from handlers.reconcile import AFTER_A_GAP, EVERY, MARK, Reconciler
+from handlers.reconcile import MARK, Reconciler
+from handlers.reconciling.due import AFTER_A_GAP, EVERY
 from handlers.reconciling.neighbours import Reconciled
 from handlers.unheard import Unheard
 from telephony.calls.book import Rules
@@ -149,12 +150,25 @@ async def test_the_last_lines_have_ten_seconds_to_be_followed_by_others(stage: S
 
 async def test_what_the_log_alone_tells_of_a_time_that_was_heard_is_told_and_not_believed(stage: Stage) -> None:
     stage.logs(*stay(joined=20), at=30)
-    found = await stage.round(50)
+    assert not (await stage.round(50)).differences  # the line may be dead, and nobody has noticed it yet
+    assert not (await stage.round(79)).differences
+    found = await stage.round(80)
     assert [one.of.better for one in found.differences] == ["nobody"]
     assert "heard all that time" in found.differences[0].of.why
     assert not stage.ledger.kept
     assert stage.counted("ledger_mismatch_total", kind="missing") == 1
     assert stage.counted("ledger_healed_total", kind="missing") == 0
+
+
+async def test_what_the_log_alone_tells_is_believed_when_the_line_is_found_to_have_been_dead(stage: Stage) -> None:
+    stage.logs(*stay(joined=20), at=30)
+    assert not (await stage.round(41)).differences
+    stage.reading.unheard.lost(START + seconds(18))  # the last bytes
+    stage.reading.unheard.found(START + seconds(45))
+    found = await stage.round(47)
+    assert [(one.of.kind, one.healed) for one in found.differences] == [("missing", True)]
+    assert only(stage)[1].outcome is Outcome.ABANDONED
+    assert stage.counted("ledger_mismatch_total", kind="missing") == 1
 
 
 async def test_where_lines_do_not_fit_the_log_is_not_believed(stage: Stage) -> None:
@@ -361,13 +375,20 @@ def dues(stage: Stage, until: int, step: float = 0.5) -> list[float]:
     for n in range(int(until / step)):
         if stage.reconciler.is_due(MONO + seconds(n * step)):
             found.append(n * step)
-            stage.reconciler._regular = MONO + seconds(n * step) + EVERY  # as `attempt` does
+            stage.reconciler._due.begins(MONO + seconds(n * step))
     return found
 
 
 def test_rounds_come_soon_after_a_gap_when_all_is_settled_and_every_minute(stage: Stage) -> None:
     after = [each / timedelta(seconds=1) for each in AFTER_A_GAP]
-    assert dues(stage, 200) == [*after, after[-1] + 60, after[-1] + 120, after[-1] + 180]
+    assert dues(stage, 210) == [*after, after[-1] + 60, after[-1] + 120, after[-1] + 180]
+
+
+def test_a_gap_that_was_over_before_anybody_looked_is_a_gap(stage: Stage) -> None:
+    dues(stage, 30)
+    stage.reading.unheard.lost(START + seconds(31))
+    stage.reading.unheard.found(START + seconds(31.2))
+    assert [at for at in range(32, 62) if stage.reconciler.is_due(MONO + seconds(at))] == [34, 47, 57]
 
 
 def test_while_the_pbx_is_not_heard_nobody_is_judged(stage: Stage) -> None:
@@ -448,8 +469,11 @@ async def test_a_line_that_was_not_believed_is_not_believed_after_a_restart_eith
     after.reading.unheard = Unheard()
     await after.reconciler.hear_again(lambda since: enumerate(told, since), marks)
     after.reading.unheard.found(START + seconds(270))
-    found = {one.of.stay.uniqueid: one.healed for one in (await after.round(280)).differences if one.of.stay}
-    assert found == {"C": False, "D": True}
+    (one,) = (await after.round(280)).differences
+    (other,) = (await after.round(310)).differences
+    assert one.of.stay is not None
+    assert other.of.stay is not None
+    assert [(one.of.stay.uniqueid, one.healed), (other.of.stay.uniqueid, other.healed)] == [("D", True), ("C", False)]
 
 
 async def test_what_an_earlier_process_heard_is_compared_by_the_next(stage: Stage) -> None:
