@@ -207,7 +207,11 @@ def _folders(journals: Path) -> list[Path]:
 
 
 def _make(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        empty = not any(folder.iterdir())
+        folder.chmod(0o700)
+    except OSError as error:
+        raise BackupError(f"{folder}: {error.strerror}; name a folder that we may make, or write") from None
+    if not empty:
         raise BackupError(f"{folder}: is not empty; name a new folder for each backup")
-    folder.chmod(0o700)

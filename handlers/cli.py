@@ -57,6 +57,7 @@ class CommandError(Exception):
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
+CASE_DIGITS = 6
 SAYS_ALL = (
     CommandError,
     EmbeddedError,
@@ -259,7 +260,10 @@ def reconcile_command(  # noqa: PLR0913, PLR0917 - options of the command
     settings.database_url()
     first, after = _instant("--since", since, settings), _instant("--until", until, settings)
     settled = SystemClock().wall() - reconciling.SETTLED
-    reports = _with_database(reconciling.run(settings, pbx, (first or settled, after or settled), heal=heal))
+    first, after = first or settled, after or settled
+    if first >= after:
+        raise ConfigFaults((f"--since = {since!r}: is not before --until, which is half a minute ago unless told",))
+    reports = _with_database(reconciling.run(settings, pbx, (first, after), heal=heal))
     tables.write(reports, sys.stdout, form, tables.words_of(os.environ), settings.zone, healed=heal)
     left = [one for report in reports for one in report.differences if not (heal and one.healed)]
     return FAILED if left else DONE
@@ -282,6 +286,10 @@ def replay_command(  # noqa: PLR0913, PLR0917 - options of the command
 ) -> None:
     """Explain a call from the journal: what was read, what it meant, what was done; changes nothing."""
     settings = _start(config)
+    if not call.strip():
+        raise ConfigFaults(("--call: is empty; name a call's id, the number of a case, or a channel's uniqueid",))
+    if call.isdecimal() and len(call) < CASE_DIGITS:
+        call = call.zfill(CASE_DIGITS)
     logs.configure(level=logging.CRITICAL)  # what the service said then, it says again while it is read
     asked = replaying.Asked(call, pbx, verbose, unmasked)
     with exporting.progress(shown=sys.stderr.isatty(), doing="reading the journal") as told:

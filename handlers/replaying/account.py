@@ -12,7 +12,7 @@ from handlers.replaying.steps import Step, is_about, learned, only_about, step_o
 from telephony.ami.feed import Batch
 from telephony.ami.translate import EPOCH
 from telephony.calls.effects import CallEnded, Effect, Irregular, OfferEnded, QueuesKnown, SaveCall, VisitEntered
-from telephony.calls.facts import Fact, LinkRestored, Moment, Uniqueid
+from telephony.calls.facts import Fact, LinkRestored, Moment, QueueResultLogged, Uniqueid
 from telephony.calls.record import CallRecord
 from telephony.calls.tracker import Tracker
 from telephony.journal.record import Record
@@ -141,7 +141,7 @@ class Listener:
     def _tell(self, step: Step, *, bears: bool) -> None:
         effects = [effect for effect in self._done.take() if self._concerns(effect, bears=bears)]
         if bears or any(not isinstance(effect, SaveCall) for effect in effects):
-            step.facts, step.effects = self._facts if bears else [], effects
+            step.facts, step.effects = [fact for fact in self._facts if bears and self._is_theirs(fact)], effects
             step.quiet = step.quiet and not effects
             self.account.steps.append(step)
             self._began_at = self._began_at or step.at
@@ -155,14 +155,18 @@ class Listener:
             self._names |= live.legs
             self._over_at = self._over_at if live.finished else None
 
+    def _is_theirs(self, fact: Fact) -> bool:
+        """One record of queue_log has lines of many callers."""
+        return not isinstance(fact, QueueResultLogged) or fact.uniqueid in self._names
+
     def _concerns(self, effect: Effect, *, bears: bool) -> bool:
         match effect:
             case VisitEntered(visit):
                 return visit.uniqueid in self._names
             case OfferEnded(_, _, offer):
                 return offer.leg in self._names
-            case Irregular():
-                return bears
+            case Irregular(what, _):
+                return bears and what != "link_lost"  # which is no breach of a rule, and told as what it is
             case QueuesKnown():
                 return False
             case _:

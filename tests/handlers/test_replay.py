@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from handlers.cli import main
+from handlers.journaling import Source
 from handlers.journals import journal_folder
 from telephony import logs
 from telephony.calls.record import call_id
@@ -60,14 +61,15 @@ def told(name: str) -> Stage:
     return stage
 
 
-def keep(stage: Stage, config: Config, files: int = 1) -> None:
-    """Write what the stage's journal has into a real one, in so many files."""
+def keep(stage: Stage, config: Config, files: int = 1, others: bytes = b"") -> None:
+    """Write what the stage's journal has into a real one, in so many files; `others`: more in each piece of queue_log."""
     records = stage.journal.records
     for number in range(files):
         hour = datetime(2026, 11, 22, number, 30, tzinfo=UTC)
         journal = Journal.open(journal_folder(config, PBX), wall=Wall(hour))
         for record in records[len(records) * number // files : len(records) * (number + 1) // files]:
-            journal.append(record.source, record.mono, record.offset, record.data)
+            data = record.data + (others if record.source == Source.QUEUE_LOG else b"")
+            journal.append(record.source, record.mono, record.offset, data)
         journal.close()
 
 
@@ -127,6 +129,23 @@ def test_it_comes_out_as_it_was_live(config: Config, said: Said) -> None:
     assert [visit["wait_seconds"] for visit in document["call"]["visits"]] == [
         visit.wait.total_seconds() for visit in call.visits if visit.wait is not None
     ]
+
+
+def test_what_queue_log_says_of_others_is_not_told_of_him(config: Config, said: Said) -> None:
+    keep(told("answered"), config, others=b"\n1795304268|pbx1-9.9|support|NONE|ABANDON|1|1|99")
+    assert main(["replay", "--call", "pbx1-1795304264.0"]) == 0
+    out, _ = said()
+    assert "queue result logged" in out
+    assert "99.000" not in out
+
+
+def test_no_id_is_no_id_and_no_time_no_time(config: Config, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config
+    monkeypatch.setenv("THREERINGS__DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert main(["replay", "--call", " "]) == 2
+    assert said()[1].startswith("--call: is empty; ")
+    assert main(["reconcile", "--since", "2026-11-22", "--until", "2026-11-21"]) == 2
+    assert said()[1].startswith("--since = '2026-11-22': is not before --until")
 
 
 def test_who_is_not_there_is_told_what_the_journal_covers(config: Config, said: Said) -> None:
