@@ -60,6 +60,7 @@ class Reconciler:
 
     Attributes:
         last: the newest round. last_differences: the newest that found any.
+        turn: taken during a round, in which the calls of this PBX are put right: others who do that take it, too.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its neighbours
@@ -74,6 +75,7 @@ class Reconciler:
         holes: Callable[[], int] = lambda: 0,
     ) -> None:
         self.log = Logbook()
+        self.turn = asyncio.Lock()
         self.last: Reconciled | None = None
         self.last_differences: Reconciled | None = None
         self._pbx, self._followed, self._performer = pbx, followed, performer
@@ -144,7 +146,9 @@ class Reconciler:
         """A round; should it fail, its stays wait for the next."""
         self._due.begins(now.mono)
         try:
-            if await self.round(now):
+            async with self.turn:
+                more = await self.round(now)
+            if more:
                 self._due.more(now.mono)
             self._away = False
         except AWAY as error:
