@@ -163,6 +163,8 @@ def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, *
     found = book.offers.get(leg.uniqueid)
     if found is not None:
         return found[2] if found[1] is visit else None
+    if visit.began_after(at):
+        return None  # it rings for an earlier stay, which nobody saw begin
     name, interface = leg.member or (agent, leg.interface)
     offer = Offer(agent=name, interface=interface, leg=leg.uniqueid, called=at)
     visit.offers.append(offer)

@@ -4,6 +4,7 @@ A listing may be newer than events still on their way, never older than events a
 not know (a later Join makes it exact), and absence proves nothing by itself: only a second listing, a grace later.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from telephony.calls import dialling, found, gaps, queueing, talking, talks
@@ -11,6 +12,8 @@ from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.clocks import span
 from telephony.calls.effects import QueuesKnown
 from telephony.calls.facts import (
+    CallerJoined,
+    Fact,
     LinkLost,
     LinkRestored,
     LiveChannel,
@@ -29,6 +32,9 @@ from telephony.calls.visit import Visit
 
 SAME_BOOT = timedelta(seconds=3)
 """Boot times of one boot differ by less: uptime is told in whole seconds, by the clock that stamps events."""
+
+A_SECOND = timedelta(seconds=1)
+"""A listing tells differences of whole seconds."""
 
 
 class Comparison:
@@ -135,8 +141,17 @@ def everything_lost(book: Book, at: Moment, reason: str) -> None:
     book.others_waiting.clear()
 
 
-def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, *, first: bool) -> None:
-    """Merge what the PBX lists. `first`: since the link was restored, so that unknown callers are opened at once."""
+def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, held: Sequence[Fact] | None = None) -> None:
+    """Merge what the PBX lists.
+
+    Args:
+        book: of the PBX.
+        comparison: with the listings before.
+        fact: the listing.
+        held: of the first listing since the link was restored, what was told meanwhile and is still to be applied; with
+            it unknown callers are opened at once.
+    """
+    first, joins = held is not None, joinings(held or ())
     if frozenset(fact.queues) != book.queues:
         book.queues = frozenset(fact.queues)
         book.out.append(QueuesKnown(tuple(sorted(book.queues))))
@@ -150,7 +165,7 @@ def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, *, first: 
             found.seat_again(book, fact)
     lasting, ghosts = comparison.compare(book, fact)
     for entry in fact.waiting if first else lasting:
-        open_partial(book, entry, fact)
+        open_partial(book, entry, fact, joins.get((entry.queue, entry.channel.uniqueid)))
     if fact.channels is not None and first:
         found.find_ringing(book, fact)
     for visit in ghosts:
@@ -178,8 +193,13 @@ def note_alive(book: Book, fact: SnapshotTaken) -> None:
     book.deaf = False
 
 
-def open_partial(book: Book, entry: WaitingCaller, fact: SnapshotTaken) -> None:
-    """Somebody waits of whom we saw no Join."""
+def joinings(held: Iterable[Fact]) -> dict[tuple[QueueName, Uniqueid], Moment]:
+    """Who joined which queue last, of those that are still to be told to have."""
+    return {(one.queue, one.channel.uniqueid): one.at for one in held if isinstance(one, CallerJoined)}
+
+
+def open_partial(book: Book, entry: WaitingCaller, fact: SnapshotTaken, joins: Moment | None) -> None:
+    """Somebody waits of whom we saw no Join. `joins`: we shall, though perhaps of a later stay."""
     at = fact.at
     if entry.channel.uniqueid in book.ended:
         return
@@ -188,15 +208,17 @@ def open_partial(book: Book, entry: WaitingCaller, fact: SnapshotTaken) -> None:
         book.others_waiting.add((entry.queue, entry.channel.uniqueid))
         return
     began = Moment(at.wall - entry.waited, at.mono - entry.waited, stamped=False)
+    if joins is not None and not -A_SECOND < began.mono - joins.mono < A_SECOND + (at.mono - fact.asked_at.mono):
+        joins = None  # of another stay than the one that is listed
     known = queueing.find(call, leg.uniqueid, entry.queue, waiting=True)
     if known is not None:
-        if not known.unheard or span(known.began, began).length <= gaps.bound_of(known):
+        if not known.unheard or (joins is None and span(known.began, began).length <= gaps.bound_of(known)):
             known.unheard = False
             return
         gaps.lose(book, call, known, at, UNHEARD)
     ordinal = call.next_ordinal
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=entry.queue, began=began, partial=True)
-    visit.listed = fact.asked_at
+    visit.listed, visit.joins = fact.asked_at, joins
     book.enter(call, visit)
     queueing.hear_again(book, leg.uniqueid)
 

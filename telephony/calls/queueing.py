@@ -45,7 +45,7 @@ def joined(book: Book, fact: CallerJoined) -> None:
     visit = find(call, leg.uniqueid, fact.queue, waiting=True)
     if visit is not None:
         if visit.partial and not visit.offers:
-            visit.began, visit.partial, visit.listed = fact.at, False, None
+            visit.began, visit.partial, visit.listed, visit.joins = fact.at, False, None, None
             book.touch(call)
         else:
             book.irregular("joined_twice", f"{leg.uniqueid} joined {fact.queue} while waiting there")
@@ -70,8 +70,10 @@ def find(call: LiveCall, customer: Uniqueid, queue: str, *, waiting: bool, at: M
 
 
 def earlier(at: Moment | None, visit: Visit) -> bool:
-    """Whether what happened then cannot be about this visit: he was listed as waiting afterwards."""
-    return at is not None and visit.listed is not None and at.mono < visit.listed.mono
+    """Whether what happened then cannot be about this visit: he joined, or was listed as waiting, afterwards."""
+    if at is None:
+        return False
+    return visit.began_after(at) or (visit.listed is not None and at.mono < visit.listed.mono)
 
 
 def find_call(book: Book, customer: Uniqueid) -> LiveCall | None:
@@ -107,6 +109,8 @@ def left(book: Book, fact: CallerLeft) -> None:
         return
     visit.step(Step.LEAVE)
     visit.left, visit.unheard = fact.at, False
+    if fact.at.mono < visit.began.mono:
+        visit.began = fact.at  # of a listing that was not complete: he may have left before it showed him anew
     visit.taken = {offer.leg for offer in visit.offers if offer.answered and offer.leg in book.legs}
     be_patient(book, call, visit, fact.at)
     book.touch(call)

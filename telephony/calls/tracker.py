@@ -90,9 +90,9 @@ class Tracker:
             return self.release()
         match fact:
             case SnapshotTaken():
-                first = self.held is not None
+                held = self.held
                 resuming.name_devices(self.book, fact)
-                self.run(lambda: merging.snapshot(self.book, self.comparison, fact, first=first), fact)
+                self.run(lambda: merging.snapshot(self.book, self.comparison, fact, held), fact)
                 return self.release()
             case LinkLost():
                 self.release_into_book()

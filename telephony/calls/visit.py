@@ -140,6 +140,7 @@ class Visit:
         unbridged: he was heard until his channel ended, and nobody was bridged with him, whatever queue_log says.
         took_over: an agent had waited in his place, and queue_log counts from then.
         listed: when the listing was asked for that showed him waiting, of whose joining nobody had told.
+        joins: when he joined, where a listing showed him first and that is still to be told.
         bounded: `left` is only a lower bound. reconstructed: how and when his wait ended is queue_log's word.
         found: the listing that showed an answer which we did not hear. cut_off: the PBX ended while he waited.
         asked, asked_at: the first request to hang the customer up while he waited.
@@ -179,6 +180,7 @@ class Visit:
     unbridged: bool = False
     took_over: bool = False
     listed: Moment | None = None
+    joins: Moment | None = None
     bounded: bool = False
     reconstructed: bool = False
     found: Moment | None = None
@@ -230,6 +232,10 @@ class Visit:
     def undecided(self) -> bool:
         """Waiting or settling."""
         return self.outcome is None
+
+    def began_after(self, at: Moment) -> bool:
+        """Whether that surely was before he joined."""
+        return self.joins is not None and at.mono < self.joins.mono
 
     def stop_talk(self, at: Moment) -> None:
         """The customer no longer hears anybody."""

@@ -1,8 +1,11 @@
 """The line to the PBX breaks and heals; listings are compared with what we know."""
 
+import pytest
+
+from telephony.calls import facts
 from telephony.calls.book import Rules
 from telephony.calls.effects import CallEnded, CaseOpened, OfferEnded, QueuesKnown, VisitEnded, VisitEntered
-from telephony.calls.facts import Interface, QueueResult
+from telephony.calls.facts import Interface, QueueName, QueueResult
 from telephony.calls.record import Direction, OfferResult, Outcome, Party, Quality
 from tests.support.story import START, TRUNK, Story, seconds
 
@@ -62,6 +65,55 @@ def test_a_leave_before_the_listing_ended_a_stay_that_nobody_saw_begin() -> None
         (START + seconds(10.1), Outcome.ABANDONED, seconds(3.9))
     ]
     assert story.balance() == {}
+
+
+def overtaken(left: float, joins: float, waited: float, *, told: bool = True, asked: float = 10.1) -> Story:
+    """Asked for while he leaves the queue, and listed when he has joined it again; all that before it is complete."""
+    story = Story().line_restored().listing().arrives("C").line_lost().at(10).line_restored()
+    story.queue = "support"
+    story.at(left - 0.01).calls("A").at(left).given_up().leaves().told_that(QueueResult.TIMEOUT)
+    if told:
+        story.at(joins).joins("support")
+    now = story.at(10.3).now
+    who = facts.WaitingCaller(QueueName("support"), story.channel("C"), seconds(waited))
+    channels = (facts.LiveChannel(story.channel("C"), None, up=True, lived=seconds(10), application="Queue"),)
+    return story.tell(facts.SnapshotTaken(now, story.at(asked).now, (who.queue,), (who,), (), channels)).at(10.3)
+
+
+@pytest.mark.parametrize("waited", [0, 1])
+def test_a_join_told_before_the_listing_is_complete_is_that_of_whom_it_shows(waited: float) -> None:
+    """Seen on 22.10: leaving, joining again and the listing within 20 ms."""
+    story = overtaken(10.2, 10.21, waited)
+    assert [(one.outcome, one.joined_at, one.quality, one.offers) for one in story.visits] == [
+        (None, START + seconds(10.21), Quality.LIVE, ())
+    ]
+    assert story.at(14).hangs_up().given_up().leaves().gone().passes(20).visit.wait == seconds(3.79)
+    assert story.balance() == {}
+
+
+def test_who_was_listed_before_he_left_and_joined_again_has_two_stays() -> None:
+    story = overtaken(10.2, 10.21, 8)
+    assert [(one.outcome, one.joined_at, len(one.offers)) for one in story.visits] == [
+        (Outcome.TIMEOUT, START + seconds(2.3), 1),
+        (None, START + seconds(10.21), 0),
+    ]
+
+
+def test_who_left_before_a_listing_could_show_when_he_had_joined_had_joined_by_then() -> None:
+    story = overtaken(10.2, 0, 0, told=False).joins("support").at(12).given_up().told_that(QueueResult.TIMEOUT)
+    assert [(one.outcome, one.joined_at, one.wait) for one in story.visits] == [
+        (Outcome.TIMEOUT, START + seconds(10.2), seconds(0)),
+        (Outcome.TIMEOUT, START + seconds(10.3), seconds(1.7)),
+    ]
+
+
+def test_who_joins_again_was_lost_in_the_gap_though_the_listing_cannot_tell_the_two_stays_apart() -> None:
+    story = Story().line_restored().listing().arrives("C").at(9.5).joins("support").line_lost()
+    story.at(10).line_restored().joins("support").at(10.1).listing(("C", 0), channels=("C",))
+    assert [(one.outcome, one.joined_at) for one in story.visits] == [
+        (Outcome.LOST, START + seconds(9.5)),
+        (None, START + seconds(10)),
+    ]
 
 
 def test_a_phone_called_before_the_listing_may_ring_for_whom_it_shows() -> None:
