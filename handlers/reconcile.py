@@ -19,7 +19,7 @@ from handlers.database import AWAY, trouble
 from handlers.reading import Performs
 from handlers.reconciling.doubted import Doubted
 from handlers.reconciling.due import Due
-from handlers.reconciling.held import alone, aside, differences, must_be_logged, newest, read_up_to
+from handlers.reconciling.held import alone, aside, differences, goes_on, must_be_logged, newest, read_up_to
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.logbook import COMPARED_KEPT, WORTH_READING_AGAIN, Logbook
 from handlers.reconciling.neighbours import KEPT, Counts, Followed, Marks, Reconciled, Source
@@ -207,8 +207,8 @@ class Reconciler:
         known = list(found.values())
         if near := await aside(lambda: alone(known, stays)):
             newest(found, await source.named([], near))
-        live = self._live()
-        alive = {id_ for id_, call in found.items() if call.uniqueid in live or self._may_go_on(call)}
+        on = goes_on(self._live())
+        alive = {id_ for id_, call in found.items() if call.uniqueid in on or self._may_go_on(call)}
         ends = ((call.id, visit.left_at) for call in known for visit in call.visits)
         late = {id_ for id_, left_at in ends if until is not None and left_at is not None and left_at > until}
         self._later = list(alive | late)[:MAX_LATER]
@@ -265,7 +265,7 @@ class Reconciler:
         kept: set[int] = set()
         self._found = []
         for some in range(0, len(cases), AT_A_STRETCH):
-            live = self._live()  # nobody else's turn from here on: what the tracker has now it keeps
+            live = goes_on(self._live())  # nobody else's turn from here on: what the tracker has now it keeps
             for case in cases[some : some + AT_A_STRETCH]:
                 if (case.call is not None and case.call.id in alive) or not case.channels.isdisjoint(live):
                     kept |= {id(stay) for stay in case.stays}
@@ -277,7 +277,10 @@ class Reconciler:
 
     def _close_one(self, case: Case, now: Moment) -> None:
         if case.findings:
-            healed = heal(case.call, self._pbx, case.findings, self._followed.reading.position)
+            reading = self._followed.reading
+            healed = heal(case.call, self._pbx, case.findings, reading.position)
+            for call in [one for one in reading.tracker.book.calls.values() if one.id == healed.call.id]:
+                reading.tracker.book.drop(call)  # it was over, and knows less
             self._performer.perform(healed.effects, now)
             self._unsure.add(healed.call.id)
         for difference in case.differences:

@@ -1,12 +1,13 @@
 """One witness held against the other, aside: it takes some tenths of a second, in which PBXs are to be heard."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from handlers.reconciling.logbook import COMPARED_KEPT, GRACE
+from telephony.calls.book import LiveCall
 from telephony.calls.record import CallRecord, Direction, Outcome
 from telephony.queuelog.boots import BootEnd
 from telephony.queuelog.matching import LedgerVisit, match, of
@@ -68,6 +69,11 @@ def must_be_logged(visit: LedgerVisit, covers: datetime | None, until: datetime 
         return False
     left = visit.left_at or joined
     return left <= until and joined >= max(covers + EDGE, until - COMPARED_KEPT + SURELY_READ)
+
+
+def goes_on(live: Mapping[str, LiveCall]) -> set[str]:
+    """The channels of calls that the tracker has because they go on; some it keeps only in case a line comes."""
+    return {channel for channel, call in live.items() if not call.finished}
 
 
 def newest(known: dict[UUID, CallRecord], calls: Iterable[CallRecord]) -> None:

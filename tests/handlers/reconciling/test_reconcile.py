@@ -193,6 +193,23 @@ async def test_a_call_that_goes_on_is_the_tracker_s_and_is_looked_at_when_it_is_
     assert one.revision > 1
 
 
+async def test_a_call_that_is_over_need_not_wait_for_a_line_that_may_never_come(stage: Stage) -> None:
+    story = stage.story.line_restored().listing().at(180).arrives("C").joins("support").at(190).line_lost()
+    story.at(GAP[1]).line_restored().listing(channels="").at(GAP[1] + 6).listing(channels="").passes(GAP[1] + 12)
+    stage.saves()
+    assert [call.finished for call in stage.reading.tracker.book.calls.values()] == [True]  # a minute longer
+    stage.logs("180|C|support|NONE|ENTERQUEUE||02112345678|1", *stay("C", 192), at=201)
+    await stage.round(215)
+    one = stage.ledger.kept[call_id("pbx1", "C")]
+    assert [(each.outcome, each.quality) for each in one.visits] == [
+        ("lost", "partial"),
+        ("abandoned", "reconstructed"),
+    ]
+    assert not stage.reading.tracker.book.calls
+    stage.story.passes(300)
+    assert stage.ledger.kept[call_id("pbx1", "C")] == one
+
+
 async def test_the_end_of_a_talk_that_was_written_later_is_known_when_its_call_is_put_right(stage: Stage) -> None:
     story = stage.story.at(0).arrives("D")
     stage.logs(*ANSWERED[:2], at=201)
