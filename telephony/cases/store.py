@@ -233,7 +233,7 @@ class CallStore:
             "application_name": "threerings",
             "timezone": "UTC",
             # A half-dead line must not leave locks behind; who is frozen in the middle must not hold up who takes over.
-            "idle_in_transaction_session_timeout": "3s",
+            "idle_in_transaction_session_timeout": "8s",
         }
         return await connect(self._url, self._connect_seconds, settings)
 

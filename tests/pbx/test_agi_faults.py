@@ -20,7 +20,7 @@ from .leftovers import Holding, holding
 from .pests import pests
 from .product import Product
 
-pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.pbx, pytest.mark.timeout(200)]
 
 HOSTS = 3
 DEADLINE, MARGIN = 0.3, 1.0  # seconds; the margin is for two busy cores that also play all the callers
@@ -133,6 +133,7 @@ def check_scripts(events: list[Message], stopped: tuple[float, float]) -> None:
     assert set(whys["sleeper"] | whys["spinner"] | whys["suicide"]) <= lost
 
 
+@pytest.mark.load
 async def test_2000_calls_with_every_fault_leave_nothing_behind(pbx: Pbx) -> None:
     async with Database() as database, Product([pbx], database.url, scripts=SCRIPTS, agi=f"hosts = {HOSTS}") as product:
         await product.until(lambda: product.metrics().total("telephony_agi_hosts", state="ready") == HOSTS, 20, "ready")
@@ -160,6 +161,7 @@ async def test_2000_calls_with_every_fault_leave_nothing_behind(pbx: Pbx) -> Non
     assert not [line for line in ours if "Traceback" in line or '"level": "error"' in line]
 
 
+@pytest.mark.load
 async def test_1000_scripts_in_conversation_at_once(pbx: Pbx) -> None:
     async with Database() as database, Product([pbx], database.url, scripts=SCRIPTS) as product:
         async with Heard(pbx) as heard:
@@ -189,6 +191,7 @@ async def test_1000_scripts_in_conversation_at_once(pbx: Pbx) -> None:
     assert max(tally.answered_after) < 1.5
 
 
+@pytest.mark.load
 async def test_callers_who_come_while_we_stand_still_go_on_after_two_seconds(pbx: Pbx) -> None:
     async with Database() as database, Product([pbx], database.url) as product, Heard(pbx) as heard:
         os.kill(product.pid, signal.SIGSTOP)

@@ -21,7 +21,7 @@ from .line import Line
 from .product import Product
 from .story import Story
 
-pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.pbx, pytest.mark.timeout(200)]
 
 C1, C2, C3 = (f"0216000000{n}" for n in range(1, 4))
 NUMBERS = """
@@ -58,6 +58,7 @@ def named(events: Sequence[Message]) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.load
 async def test_600_calls_at_20_a_second_have_one_case_each_and_the_same_one_everywhere(pbx: Pbx) -> None:
     channels: dict[str, str] = {}
 

@@ -14,7 +14,7 @@ from .database import Database
 from .product import Product
 from .story import Story, Witnessed
 
-pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.pbx, pytest.mark.timeout(300)]
 
 WAITS, RINGS, TALKS, OVERFLOWN, MEANWHILE = (f"0216000000{n}" for n in range(1, 6))
 GOES, COMES = 6.5, 9.5

@@ -11,7 +11,7 @@ from .database import Database
 from .product import Product
 from .test_restart import VISITS, five_calls, judge
 
-pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.pbx, pytest.mark.timeout(300)]
 
 GOES = 6.5
 

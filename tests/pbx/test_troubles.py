@@ -19,7 +19,7 @@ from .load import load
 from .product import Product
 from .story import Story
 
-pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.pbx, pytest.mark.timeout(300)]
 
 
 def visits_of(calls: list[dict[str, Any]], kind: str = "queue") -> list[dict[str, Any]]:
@@ -27,6 +27,7 @@ def visits_of(calls: list[dict[str, Any]], kind: str = "queue") -> list[dict[str
     return [visit for call in calls for visit in call["visits"] if visit["kind"] == kind]
 
 
+@pytest.mark.load
 async def test_600_calls_at_20_a_second_are_each_what_the_witnesses_saw(pbx: Pbx) -> None:
     residuals: list[float] = []
 
@@ -90,6 +91,7 @@ async def test_600_calls_at_20_a_second_are_each_what_the_witnesses_saw(pbx: Pbx
     assert max(alerting) <= 0.4
 
 
+@pytest.mark.load
 async def test_a_database_that_is_away_for_100_calls_costs_no_call(pbx: Pbx) -> None:
     async with Database() as database, Product([pbx], database.url) as product:
         playing = asyncio.ensure_future(load(pbx, calls=100, per_second=20).play(limit=120))  # noqa: TID251
