@@ -290,8 +290,9 @@ async def _write(connection: Connection, calls: Sequence[CallRecord], lives: Liv
         changed = [call for call in calls if call.id in newer]
         await connection.execute(_UPSERT_VISITS, *visit_columns(changed))
         await connection.execute(_UPSERT_OFFERS, *offer_columns(changed))
-        await _delete_surplus_offers(connection, changed)
-        await connection.execute(_DELETE_SURPLUS, [call.id for call in changed], [len(call.visits) for call in changed])
+        counts = [call.id for call in changed], [len(call.visits) for call in changed]
+        fewer = {row["call_id"] for row in await connection.fetch(_DELETE_SURPLUS, *counts)}
+        await _delete_surplus_offers(connection, changed, fewer)
         await connection.execute(_INSERT_CASES, *case_columns(changed))
     if len(newer) < len(calls):
         others = await connection.fetch(_FOREIGN, [call.id for call in calls], theirs)
@@ -299,9 +300,16 @@ async def _write(connection: Connection, calls: Sequence[CallRecord], lives: Liv
     return Saved(len(newer), len(calls) - len(newer) - len(foreign), foreign=foreign)
 
 
-async def _delete_surplus_offers(connection: Connection, calls: Sequence[CallRecord]) -> None:
-    """A visit never loses offers, but it may get another ordinal, when one is put before it: that is reconstructed."""
-    moved = [call for call in calls if any(visit.quality is Quality.RECONSTRUCTED for visit in call.visits)]
+async def _delete_surplus_offers(connection: Connection, calls: Sequence[CallRecord], fewer: Collection[UUID]) -> None:
+    """A visit never loses offers, but it may get another ordinal, when one is put before it, or taken away.
+
+    The one put before it is reconstructed; of `fewer` calls some were taken away.
+    """
+    moved = [
+        call
+        for call in calls
+        if call.id in fewer or any(visit.quality is Quality.RECONSTRUCTED for visit in call.visits)
+    ]
     if moved:
         visits = [(call.id, visit.ordinal, len(visit.offers)) for call in moved for visit in call.visits]
         await connection.execute(_DELETE_SURPLUS_OFFERS, *map(list, zip(*visits, strict=True)))
@@ -404,6 +412,7 @@ ON CONFLICT (call_id, visit, ordinal) DO UPDATE SET
 _DELETE_SURPLUS: LiteralString = """
 DELETE FROM visits USING unnest($1::uuid[], $2::integer[]) AS kept (call_id, visits)
 WHERE visits.call_id = kept.call_id AND visits.ordinal > kept.visits
+RETURNING visits.call_id
 """
 
 _DELETE_SURPLUS_OFFERS: LiteralString = """

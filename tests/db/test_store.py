@@ -56,6 +56,14 @@ async def test_a_newer_state_with_fewer_visits_takes_the_surplus_away(store: Cal
     assert [stored.call for stored in await everything(store)] == [shorter]
 
 
+async def test_when_a_visit_is_taken_away_the_one_after_it_keeps_its_own_phones(store: CallStore) -> None:
+    twice, stays = visit(offers=(offer(), offer(leg="x"))), visit(offers=(offer(leg="y"),))
+    await store.save([call(twice, stays)])
+    shorter = call(stays, revision=2)
+    await store.save([shorter])
+    assert [stored.call for stored in await everything(store)] == [shorter]
+
+
 async def test_of_two_states_in_one_batch_the_newer_is_kept(store: CallStore) -> None:
     older, newer = call(revision=1), call(visit(), revision=2)
     await store.save([newer, older])
