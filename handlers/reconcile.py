@@ -259,7 +259,7 @@ class Reconciler:
             The stays (by `id`) of calls that go on, or were put right: they are looked at again.
         """
         cases = judge(self._pbx, calls, differences, self.log, self._followed.reading.unheard)
-        adopted = [case.call for case in cases if case.findings and case.call is not None and case.call.id not in alive]
+        adopted = [case.call for case in cases if case.heals and case.call is not None and case.call.id not in alive]
         if adopted:
             await self._source.adopt(adopted)
         kept: set[int] = set()
@@ -276,9 +276,9 @@ class Reconciler:
         return kept
 
     def _close_one(self, case: Case, now: Moment) -> None:
-        if case.findings:
+        if case.heals:
             reading = self._followed.reading
-            healed = heal(case.call, self._pbx, case.findings, reading.position)
+            healed = heal(case.call, self._pbx, case.findings, reading.position, case.twice)
             for call in [one for one in reading.tracker.book.calls.values() if one.id == healed.call.id]:
                 reading.tracker.book.drop(call)  # it was over, and knows less
             self._performer.perform(healed.effects, now)

@@ -133,7 +133,7 @@ async def _window(url: str, report: Report, span: tuple[datetime, datetime], sto
     cases = judge(pbx, calls, found, log, None)
     report.compared += sum(since <= stay.joined_at < until for stay in stays)
     if store is not None:
-        await _heal(store, pbx, [case for case in cases if case.findings])
+        await _heal(store, pbx, [case for case in cases if case.heals])
     healed = [one for case in cases for one in case.differences]
     report.differences += sorted(healed, key=lambda one: one.of.began_at)
 
@@ -171,7 +171,7 @@ async def _heal(store: CallStore, pbx: str, cases: Sequence[Case]) -> None:
     if not cases:
         return
     await store.adopt([case.call for case in cases if case.call is not None])
-    await store.save([heal(case.call, pbx, case.findings).call for case in cases])
+    await store.save([heal(case.call, pbx, case.findings, twice=case.twice).call for case in cases])
 
 
 @asynccontextmanager

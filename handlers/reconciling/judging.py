@@ -43,7 +43,7 @@ class Case:
         channels: by which the tracker would know it.
         stays: those concerned.
         differences: all of them.
-        findings: what is to be put right.
+        findings: what is to be put right. twice: ordinals of visits that tell of what another one tells better.
     """
 
     call: CallRecord | None
@@ -51,6 +51,12 @@ class Case:
     stays: list[Stay] = field(default_factory=list)
     differences: list[Judged] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    twice: set[int] = field(default_factory=set)
+
+    @property
+    def heals(self) -> bool:
+        """Something is to be put right."""
+        return bool(self.findings or self.twice)
 
 
 def judge(
@@ -105,8 +111,10 @@ def add(case: Case, one: Difference, doubts: str) -> None:
     if doubts:
         one = replace(one, better=Better.NOBODY, why=f"{one.why}; {doubts}")
     over = case.call is None or (case.call.direction is Direction.INBOUND and case.call.ended_at is not None)
-    heals = one.better is Better.QUEUE_LOG and one.stay is not None and over
+    heals = one.better is Better.QUEUE_LOG and over
     case.differences.append(Judged(one, heals))
+    if heals and one.stay is None and one.visit is not None:
+        case.twice.add(one.visit.ordinal)
     if not heals or one.stay is None:
         return
     stay, ordinal, how = told(one.stay), one.visit.ordinal if one.visit else None, one.kind in ENDS_OTHERWISE

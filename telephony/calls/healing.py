@@ -4,7 +4,7 @@ Only for calls that the tracker no longer has: its own rules take the log's line
 Of a stay that only the log knows there are no rings and no offers, and all its times are whole seconds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -113,22 +113,28 @@ class Healed:
     effects: tuple[Effect, ...]
 
 
-def heal(before: CallRecord | None, pbx: str, findings: Sequence[Finding], position: int = 0) -> Healed:
+def heal(
+    before: CallRecord | None,
+    pbx: str,
+    findings: Sequence[Finding],
+    position: int = 0,
+    twice: Collection[int] = (),
+) -> Healed:
     """Put one call right.
 
     Args:
         before: as it is known, over; None: nobody knows it.
         pbx: whose call.
-        findings: of this call, one or more, each with a stay of its own.
+        findings: of this call, each with a stay of its own.
         position: in the journal, of the last record that this rests on.
+        twice: ordinals of visits to be taken away, for another one of this call tells the same and better. What was
+            counted stays counted.
     """
     call = before or unheard_call(pbx, findings)
     corrected = {each.ordinal: each for each in findings if each.ordinal is not None}
-    was: list[VisitRecord | None] = list(call.visits)
-    told = [
-        corrected_visit(visit, corrected[visit.ordinal]) if visit.ordinal in corrected else visit
-        for visit in call.visits
-    ]
+    kept = [visit for visit in call.visits if visit.ordinal not in twice]
+    was: list[VisitRecord | None] = list(kept)
+    told = [corrected_visit(visit, corrected[visit.ordinal]) if visit.ordinal in corrected else visit for visit in kept]
     for stay in sorted((each.stay for each in findings if each.ordinal is None), key=lambda stay: stay.joined_at):
         place = place_of(stay, told)
         told.insert(place, unheard_visit(stay))

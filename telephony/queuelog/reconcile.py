@@ -115,7 +115,9 @@ def compare(
     told = {id(one.stay) for one in found} | placed
     found += [one for visit, stay in pairs if id(stay) not in told and (one := _wait(visit, stay)) is not None]
     found += [one for visit, stay in pairs if (one := _agent(visit, stay)) is not None]
-    found += [_extra(visit) for visit in only_ours if visit.ended]
+    extra = [_extra(visit, visits) for visit in only_ours if visit.ended]
+    told_twice = {id(one.visit) for one in extra if one.better is Better.QUEUE_LOG}
+    found = [one for one in found if id(one.visit) not in told_twice] + extra
     found += [
         _missing(stay)
         for stay in only_theirs
@@ -133,13 +135,29 @@ def _is_over(stay: Stay) -> bool:
 # --- what differs ---
 
 
-def _extra(visit: LedgerVisit) -> Difference:
+def _extra(visit: LedgerVisit, visits: Sequence[LedgerVisit]) -> Difference:
+    both = next(((visit, other) for other in visits if _tells_the_same(visit, other)), None)
+    if both is not None:
+        unheard = both[both[0].quality in _HEARD]
+        return Difference(Kinds.EXTRA, unheard, None, Better.QUEUE_LOG, "told twice; once it was heard as it happened")
     if visit.refused:
         why = "refused; the dialplan wrote no line into queue_log"
     else:
         why = f"{visit.outcome}; queue_log has no such stay"
     heard = visit.quality in _HEARD and visit.outcome is not Outcome.LOST
     return Difference(Kinds.EXTRA, visit, None, Better.LEDGER if heard else Better.NOBODY, why)
+
+
+def _tells_the_same(one: LedgerVisit, other: LedgerVisit) -> bool:
+    """One caller, at one time in one queue, once as it was heard and once as it was found out."""
+    if (one.call, one.uniqueid, one.queue) != (other.call, other.uniqueid, other.queue):
+        return False
+    if (one.quality in _HEARD) == (other.quality in _HEARD) or not other.ended:
+        return False
+    if one.joined_at is None or one.left_at is None or other.joined_at is None or other.left_at is None:
+        return False
+    shorter = min(one.left_at - one.joined_at, other.left_at - other.joined_at)
+    return min(one.left_at, other.left_at) - max(one.joined_at, other.joined_at) > shorter / 2
 
 
 def _missing(stay: Stay) -> Difference:

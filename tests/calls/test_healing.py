@@ -282,3 +282,12 @@ def test_healing_what_is_healed_changes_nothing_but_the_revision() -> None:
     again = heal(healed, "pbx1", [Finding(told(), 1)])
     assert replace(again.call, revision=healed.revision) == healed
     assert kinds(again) == [SaveCall]
+
+
+def test_of_two_visits_that_tell_the_same_one_goes_and_the_others_close_up() -> None:
+    first, twin, heard = visit(Outcome.TIMEOUT), visit(quality=Quality.PARTIAL), visit(offers=(offer(),))
+    before = call(first, twin, heard)
+    healed = heal(before, "pbx1", [], 0, {2})
+    assert healed.call.visits == (before.visits[0], replace(before.visits[2], ordinal=2))
+    assert kinds(healed) == [SaveCall]
+    assert healed.call.revision > before.revision

@@ -171,6 +171,31 @@ def test_a_visit_queue_log_does_not_have_is_extra(alone: LedgerVisit, better: Be
     assert ("dialplan" in one.why) == alone.refused
 
 
+HEARD_IN_PART = visit(10.6, 4, quality=Quality.PARTIAL, ordinal=2)
+
+
+@pytest.mark.parametrize("theirs", [stay(10, 4), stay(11, 4)], ids=["fits the one", "fits the other"])
+def test_of_two_visits_that_tell_the_same_the_one_that_was_heard_stays(theirs: Stay) -> None:
+    [told] = compare([visit(10.2, 4, Outcome.TIMEOUT), HEARD_IN_PART], [replace(theirs, word=QueueResult.TIMEOUT)])
+    assert (told.kind, told.visit, told.better) == (Kinds.EXTRA, HEARD_IN_PART, Better.QUEUE_LOG)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(visit(10.6, 4, ordinal=2), id="heard as well"),
+        pytest.param(replace(HEARD_IN_PART, queue="sales"), id="another queue"),
+        pytest.param(replace(HEARD_IN_PART, call=call_id("pbx1", "b")), id="another call"),
+        pytest.param(visit(14, 4, quality=Quality.RECONSTRUCTED, ordinal=2), id="afterwards"),
+        pytest.param(visit(None, None, quality=Quality.PARTIAL, ordinal=2), id="nobody knows when"),
+        pytest.param(visit(10.6, None, None, quality=Quality.PARTIAL, ordinal=2), id="he still waits"),
+    ],
+)
+def test_what_may_be_another_visit_stays(other: LedgerVisit) -> None:
+    told = compare([visit(10.2, 4), other], [stay(10, 4)])
+    assert Better.QUEUE_LOG not in {one.better for one in told if one.kind is Kinds.EXTRA}
+
+
 # --- outcome ---
 
 

@@ -312,6 +312,22 @@ async def test_a_visit_that_the_log_lacks_is_told_once_and_stays(stage: Stage) -
     assert stage.counted("ledger_mismatch_total", kind="extra") == 1
 
 
+async def test_a_visit_that_is_told_twice_goes_once_it_is_sure(stage: Stage) -> None:
+    stage.logs(*stay("A", 10), *stay("C", 30), at=40)
+    stage.ledger.put(known(Outcome.ABANDONED, "A", 10))
+    twice = known(Outcome.ABANDONED, "C", 30)
+    (heard,) = twice.visits
+    twin = replace(heard, ordinal=2, joined_at=SECOND + seconds(30.5), quality=Quality.PARTIAL)
+    stage.ledger.put(replace(twice, visits=(heard, twin)))
+    stage.logs(*stay("B", 60), at=70)
+    stage.ledger.put(known(Outcome.ABANDONED, "B", 60))
+    found = await stage.round(82)
+    assert [(one.of.kind, one.healed) for one in found.differences] == [("extra", True)]
+    assert stage.ledger.kept[twice.id].visits == (heard,)
+    assert stage.counted("ledger_healed_total", kind="extra") == 1
+    assert not (await stage.round(142)).differences
+
+
 async def test_a_line_that_was_read_but_a_moment_ago_is_there(stage: Stage) -> None:
     stage.logs(*stay("A", 10), at=20)
     stage.ledger.put(known(Outcome.ABANDONED, "A", 10))
