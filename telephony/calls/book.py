@@ -304,9 +304,10 @@ class Book:
             self.touch(call)
             self.out.append(CallEnded(self.record(call)))
             call.due = None
-        if any(self.correctable(visit) for visit in call.visits):
+        patience = self.patience(call)
+        if patience:
             if call.due is None:
-                call.due = at.mono + rules.correctable
+                call.due = at.mono + patience
                 self.wake(call.due, call, None)
             if at.mono < call.due:
                 return
@@ -327,6 +328,14 @@ class Book:
         self.alarms = [alarm for alarm in self.alarms if alarm[2] is not call]
         heapq.heapify(self.alarms)
         self.dirty.pop(call, None)
+
+    def patience(self, call: LiveCall) -> timedelta:
+        """How long queue_log may still tell something about a call that is over; zero when it cannot."""
+        if any(self.correctable(visit) for visit in call.visits):
+            return self.rules.correctable
+        # A refusal after another visit. It changes no measure of calls, so that these do not wait for it.
+        asked_in_vain = self.rules.queue_log and bool(call.visits) and call.direction is Direction.INBOUND
+        return self.rules.settle if asked_in_vain else timedelta()
 
     def correctable(self, visit: Visit) -> bool:
         """Whether queue_log may still tell how it ended."""

@@ -351,6 +351,15 @@ def test_a_refusal_only_in_the_log_is_waited_for_before_the_call_is_closed() -> 
     assert len(Story(WITH_LOG).arrives("C").at(1).gone().passes(6).ended) == 1
 
 
+def test_a_refusal_after_another_visit_is_heard_from_queue_log_when_the_call_is_over() -> None:
+    story = Story(WITH_LOG).arrives("C").joins("market").at(6).given_up().told_that(QueueResult.TIMEOUT).at(6.3).gone()
+    assert len(story.ended) == 1
+    story.at(7).logs(QueueResult.FULL, queue="support")
+    assert (story.outcomes, len(story.ended)) == ([Outcome.TIMEOUT, Outcome.REFUSED_FULL], 1)
+    assert [effect.visit.queue for effect in story.told(VisitRefused)] == ["support"]
+    assert story.ends_well().memory() == {}
+
+
 def test_a_line_about_a_later_stay_is_not_taken_for_a_refused_one() -> None:
     story = Story(WITH_LOG).arrives("C").told_that(QueueResult.FULL, queue="support").at(1).joins("support")
     story.at(5).given_up().at(6).logs(QueueResult.TIMEOUT)

@@ -113,6 +113,7 @@ def check_story(story: Story) -> None:
             for visit in call.visits:
                 check_visit(visit)
     corrected = {effect.call.id for effect in story.told(VisitCorrected)}
+    corrected |= {effect.call.id for effect in story.told(VisitRefused) if effect.call.ended_at is not None}
     for effect in story.told(CallEnded):
         assert effect.call.id in corrected or replace(effect.call, revision=0) == replace(
             saved[effect.call.id], revision=0

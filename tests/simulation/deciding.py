@@ -77,8 +77,7 @@ def mild(story: Story) -> Story:
         for stage in one.stages:
             if deaf and not stage.queue and any(not before.queue for before in stages):
                 continue  # of two direct visits around a gap one is made
-            told = stage.told or len(one.stages) > 1  # a refusal that only queue_log tells is missed in a longer call
-            stages.append(replace(stage, told=told))
+            stages.append(stage)
         calls.append(replace(one, stages=tuple(stages)))
     return replace(story, calls=tuple(calls))
 
