@@ -7,7 +7,9 @@ import signal
 import ssl
 import subprocess
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -375,6 +377,18 @@ def test_plain_http_is_spoken_on_this_machine_and_a_proxys_path_is_kept(tmp_path
     assert TOKEN not in repr(there._receiver)
 
 
+@asynccontextmanager
+async def command(*words: str) -> AsyncIterator[Process]:
+    """Runs the sender as a process of its own, which is gone afterwards, whatever becomes of the test."""
+    process = await asyncio.create_subprocess_exec(COMMAND, "ship-queue-log", *words, stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
 async def test_the_command_killed_and_started_again_leaves_nothing_out(
     tmp_path: Path, writing: Writing, receiving: Receiving
 ) -> None:
@@ -385,12 +399,12 @@ async def test_the_command_killed_and_started_again_leaves_nothing_out(
     first = await begun(writing, receiving, where)
     errors = b""
     for end in (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM):
-        process = await asyncio.create_subprocess_exec(COMMAND, "ship-queue-log", *words, stderr=subprocess.PIPE)
         before = receiving.shipped.lines
-        writing.calls(1_000)
-        await until(lambda before=before: receiving.shipped.lines > before)  # type: ignore[misc]
-        process.send_signal(end)
-        _, errors = await asyncio.wait_for(process.communicate(), 5)
+        async with command(*words) as process:
+            writing.calls(1_000)
+            await until(lambda before=before: receiving.shipped.lines > before)  # type: ignore[misc]
+            process.send_signal(end)
+            _, errors = await asyncio.wait_for(process.communicate(), 20)
         assert process.returncode == (0 if end == signal.SIGTERM else -signal.SIGKILL)
     assert b'"event": "stopped"' in errors
     async with sending(sender_of(writing.path, receiving.url, began=1 << 62, where=where)):
