@@ -37,6 +37,7 @@ from telephony.calls.facts import (
 from telephony.calls.outcome import cancelled_offer
 from telephony.calls.record import (
     POSITION_BITS,
+    REFUSED,
     CallRecord,
     Direction,
     Kind,
@@ -159,8 +160,9 @@ class LiveCall:
         return len(self.past) + len(self.visits) + 1
 
     def of(self, customer: Uniqueid) -> Iterator[Visit]:
-        """Visits made on this channel, newest first."""
-        return (visit for visit in reversed(self.visits) if visit.customer == customer)
+        """Visits made on this channel, newest first. Of refusals nothing more is told, and they may be told late."""
+        visits = (visit for visit in reversed(self.visits) if visit.customer == customer)
+        return (visit for visit in visits if visit.outcome not in REFUSED)
 
     def undecided(self) -> bool:
         """Some visit has no outcome yet."""

@@ -360,6 +360,13 @@ def test_a_refusal_after_another_visit_is_heard_from_queue_log_when_the_call_is_
     assert story.ends_well().memory() == {}
 
 
+def test_a_refusal_read_late_is_not_in_the_way_of_the_answer_that_he_waits_for() -> None:
+    story = Story(WITH_LOG).arrives("C").joins("market").rings("A").at(0.1).logs(QueueResult.FULL, queue="support")
+    story.queue = "market"
+    assert story.at(3).talks_with("A").at(9).hangs_up().gone().outcomes == [Outcome.ANSWERED, Outcome.REFUSED_FULL]
+    assert story.visits[0].talk == seconds(6)
+
+
 def test_a_line_about_a_later_stay_is_not_taken_for_a_refused_one() -> None:
     story = Story(WITH_LOG).arrives("C").told_that(QueueResult.FULL, queue="support").at(1).joins("support")
     story.at(5).given_up().at(6).logs(QueueResult.TIMEOUT)
