@@ -119,6 +119,9 @@ def dialled_directly(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Mome
         note_moved_on(book, call, caller, at)  # forwarded out of the house: no phone of ours rings
         return
     visit = next((v for v in call.of(caller.uniqueid) if v.kind is Kind.DIRECT and v.undecided), None)
+    if visit is not None and fell_silent(book, visit, at):
+        gaps.lose(book, call, visit, at, UNHEARD)
+        visit = None
     if visit is not None and forwarded(book, call, visit, leg):
         ring_again(visit)
         return
@@ -135,6 +138,15 @@ def dialled_directly(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Mome
         book.enter(call, visit)
     ring_again(visit)
     make_offer(book, call, visit, leg, at, agent=book.rules.lines.get(leg.interface, leg.interface))
+
+
+def fell_silent(book: Book, visit: Visit, at: Moment) -> bool:
+    """Whether the phones that rang for him in a gap were shown to ring no more too long ago for this to go on."""
+    phones = [leg for leg in (book.legs.get(offer.leg) for offer in visit.offers if offer.end is None) if leg]
+    absent = [leg.absent_since for leg in phones if leg.absent_since is not None]
+    if not visit.waiting or not phones or len(absent) < len(phones):
+        return False
+    return at.mono - max(since.mono for since in absent) >= book.rules.dial_gap
 
 
 def ring_again(visit: Visit) -> None:

@@ -323,6 +323,19 @@ def test_why_a_phone_fell_silent_unheard_is_not_known() -> None:
     assert len(story.told(OfferEnded)) == 1
 
 
+def test_phones_that_the_listing_shows_to_be_silent_ring_for_the_same_wait_only_if_the_next_rings_soon() -> None:
+    def silent(then: float) -> Story:
+        story = Story(RULES).line_restored().listing().arrives("C").dials("A").rings("A")
+        return heard(deaf(story, 5), 9, channels="C").at(then).dials("B").rings("B").answers("B").bridged("C", "B")
+
+    assert [(v.outcome, v.joined_at) for v in silent(10.9).visits] == [(O.ANSWERED, START)]
+    assert [(v.outcome, v.joined_at) for v in silent(11.1).visits] == [
+        (O.LOST, START),
+        (O.ANSWERED, START + seconds(11.1)),
+    ]
+    assert silent(11.1).visits[1].quality is Q.LIVE
+
+
 def test_the_next_phone_may_ring_unheard() -> None:
     story = Story().line_restored().listing().arrives("C").dials("A").rings("A").at(3)
     story = deaf(story.silent("A", DialResult.NO_ANSWER).gone("A"), 3.5).passes(9)
