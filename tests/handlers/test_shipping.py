@@ -409,4 +409,5 @@ async def test_the_command_killed_and_started_again_leaves_nothing_out(
     assert b'"event": "stopped"' in errors
     async with sending(sender_of(writing.path, receiving.url, began=1 << 62, where=where)):
         await until(lambda: receiving.shipped.lines >= len(writing.lines) - first)
+    await until(lambda: len(receiving.journaled()) >= len(writing.lines) - first)  # it is written some ms later
     assert all_there(receiving, writing, first)
