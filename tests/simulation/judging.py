@@ -22,6 +22,8 @@ SETTLES = 6 * SECOND
 """Evidence may come so long after the wait ended."""
 LISTED = 400_000
 """Until the first listing after a gap is complete, nobody is known: who is gone by then was not heard."""
+DIAL_GAP = 2 * SECOND
+"""Phones rung less than this apart ring for one wait."""
 EXPECTED = frozenset({"link_lost"})
 SAME_WORD = frozenset({"abandoned", "redirected", "ended_by_pbx"})
 """queue_log's ABANDON stands for all of these."""
@@ -111,7 +113,7 @@ class Judge:
             yield "never ended"
         pairs, missing, extra = matched(call.visits, list(record.visits))
         for visit in missing:
-            if not self.may_be_missing(call, visit):
+            if not self.may_be_missing(call, visit) and self.one_with(call, visit) is None:
                 yield f"{name(visit)} is missing"
         for found in extra:
             yield f"has a visit that never was: {found.kind.value} {found.queue} {found.outcome} ({found.reason})"
@@ -127,6 +129,13 @@ class Judge:
         left = visit.left if visit.left is not None else self.end_of_boot(call)
         return any(begun <= visit.joined and left <= ended for begun, ended in self.gaps)
 
+    def one_with(self, call: Call, visit: Visit) -> Visit | None:
+        """The direct visit of which it is a part for who did not hear for how long no phone rang between the two."""
+        before = [one for one in call.visits if one.kind == visit.kind == "direct" and one.joined < visit.joined]
+        ends = [(one, one.left) for one in before[-1:] if one.left is not None]
+        unheard = (one for one, left in ends for b, e in self.gaps if b <= left and visit.joined <= e + DIAL_GAP)
+        return next(unheard, None)
+
     def of_visit(self, call: Call, visit: Visit, found: VisitRecord) -> Iterator[str]:
         """One stay."""
         decided = visit.decided if visit.decided is not None else self.end_of_boot(call)
@@ -139,7 +148,7 @@ class Judge:
         if outcome == "lost":
             yield from self.of_lost(call, visit, found)
             return
-        if outcome == visit.outcome:
+        if outcome == visit.outcome and not any(self.one_with(call, one) is visit for one in call.visits):
             yield from of_wait(visit, found, doubtful=doubtful)
         if outcome == "answered" == visit.outcome and found.agent != visit.agent and not (doubtful and not found.agent):
             yield f"was answered by {visit.agent}, not {found.agent}"
@@ -155,6 +164,8 @@ class Judge:
         if not self.log and visit.kind == "queue":
             allowed |= without_log(visit)
         allowed |= of_the_moment(call, visit)
+        for later in (one for one in call.visits if self.one_with(call, one) is visit):
+            allowed |= self.may_be(call, later, doubtful=doubtful)
         if visit.outcome == "lost":
             return allowed | ({"abandoned", "ended_by_pbx"} if visit.word == "ABANDON" and doubtful else set())
         dies = call.ended is None and (visit.left or 0) + SETTLES >= self.end_of_boot(call)
