@@ -1,5 +1,6 @@
 """The composition root: what the configuration names, made and put together. Nothing runs yet."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,9 +8,10 @@ from random import SystemRandom
 
 from handlers.agi.claims import Claims
 from handlers.agi.side import AgiSide, Asker
+from handlers.direct.witness import DirectWitness
 from handlers.effects import Performer
 from handlers.export import targets_of
-from handlers.follow import Follower
+from handlers.follow import CEL_MARK, Follower
 from handlers.http.health import Health, Part
 from handlers.http.queue_log import ShippedLog, ShippedLogs
 from handlers.http.site import WebSide, web_side
@@ -25,6 +27,8 @@ from telephony.calls.facts import Interface
 from telephony.calls.record import CallRecord, position_of
 from telephony.calls.tracker import Tracker
 from telephony.cases.store import CallStore, Fence
+from telephony.cel.grammar import Quarantined
+from telephony.cel.reading import read
 from telephony.config import Config, Pbx
 from telephony.journal.writer import Journal
 from telephony.metrics import Labels, Measures
@@ -41,7 +45,7 @@ BACKLOG_WORTH_TELLING = 1_000
 class Feed:
     """One PBX: its line, its follower, its journal, and its queue_log if one is read. `resume`: what to read again.
 
-    `reconciler`: holds the ledger against queue_log.
+    `reconciler`: holds the ledger against queue_log. `cel`, `direct`: channel events, and who holds it against them.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Feed:
     resume: Resume | None = None
     log_since: datetime | None = None
     reconciler: Reconciler | None = None
+    cel: QueueLogTail | None = None
+    direct: DirectWitness | None = None
 
 
 @dataclass(slots=True)
@@ -123,8 +129,18 @@ def build_feed(  # noqa: PLR0913, PLR0917 - what it is put together from
             tail.begin_at(known)
     tracker = Tracker(rules_of(config, pbx))
     follower = Follower(pbx.name, client, tracker, performer, tail, journal, saver.unsaved)
-    follower.log_read_up_to(place)
-    return Feed(pbx.name, client, follower, tail, settings, journal, resume)
+    channels = b"" if journal is None or resume is None else journal.marks().get(CEL_MARK, b"")
+    follower.log_read_up_to(place, channels)
+    feed = Feed(pbx.name, client, follower, tail, settings, journal, resume)
+    if pbx.cel is not None:
+        start = Place.load(channels)
+        feed.cel = QueueLogTail(pbx.cel, clock.monotonic, start=start, refuses=refused_of_cel, name="cel")
+    return feed
+
+
+def refused_of_cel(lines: Sequence[bytes]) -> Sequence[Quarantined]:
+    """The lines that are none of our mapping."""
+    return read(lines).quarantined
 
 
 def reconciler_of(feed: Feed, performer: Performer, stored: StoredCalls, measures: Measures) -> Reconciler:
@@ -142,6 +158,15 @@ def reconciler_of(feed: Feed, performer: Performer, stored: StoredCalls, measure
     )
     follower.log_heard = reconciler.heard
     return reconciler
+
+
+def direct_witness_of(feed: Feed, performer: Performer, stored: StoredCalls, measures: Measures) -> DirectWitness:
+    """Holds the direct visits of one PBX against its channel events, which it hears from now on."""
+    follower = feed.follower
+    turn = asyncio.Lock() if feed.reconciler is None else feed.reconciler.turn
+    witness = DirectWitness(feed.name, follower, performer, stored, measures, feed.client.now, turn, marks=feed.journal)
+    follower.channels_heard = witness.heard
+    return witness
 
 
 def resting_on(journals: Mapping[str, Journal]) -> Callable[[Sequence[CallRecord]], Awaitable[None]]:
@@ -206,6 +231,8 @@ def build(  # noqa: PLR0913 - what it is put together from
             feed.resume = None
         stored = StoredCalls(database, pbx.name, store, saver)
         feed.reconciler = reconciler_of(feed, performer, stored, measures)
+        if feed.cel is not None:
+            feed.direct = direct_witness_of(feed, performer, stored, measures)
         measures.observe_feed(pbx.name, feed.follower)
         feeds.append(feed)
         followers[pbx.name] = feed.follower
@@ -239,6 +266,7 @@ def parts(feeds: Sequence[Feed], saver: Saver, agi: AgiSide) -> list[Part]:
         if feed.journal is not None
     ]
     found += [queue_log_part(feed.name, feed.tail) for feed in feeds if feed.tail is not None]
+    found += [cel_part(feed.name, feed.cel) for feed in feeds if feed.cel is not None]
     found.append(Part("database", up=bool(state.database_up), reason=state.last_error or "not reached yet"))
     backlog = {"calls": state.backlog, "dropped": state.dropped, "refused": state.refused}
     reason = f"{state.backlog} calls wait to be saved"
@@ -253,6 +281,13 @@ def queue_log_part(pbx: str, log: QueueLogTail | Shipped) -> Part:
         heard = {"heard_seconds_ago": None if log.age is None else round(log.age.total_seconds(), 1)}
         return Part(f"queue_log {pbx}", up=log.readable, reason=f"{log.trouble}; {without}", figures=dict(heard))
     return Part(f"queue_log {pbx}", up=log.readable, reason=f"the file cannot be read; {without}")
+
+
+def cel_part(pbx: str, cel: QueueLogTail) -> Part:
+    """The second witness of direct calls."""
+    reason = "the file cannot be read; direct calls of a gap are lost, partial or missing"
+    figures = {"lines": cel.lines, "quarantined": cel.quarantined, "gaps": cel.gaps}
+    return Part(f"cel {pbx}", up=cel.readable, reason=reason, figures=dict(figures))
 
 
 __all__ = ["Feed", "Service", "build", "parts"]

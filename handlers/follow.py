@@ -19,6 +19,7 @@ from handlers.reading import (
     REFUSED_IN_A_ROW,
     Asked,
     Began,
+    ChannelsLogged,
     Claimed,
     Entry,
     ListingGivenUp,
@@ -39,6 +40,7 @@ from telephony.calls.effects import QueuesKnown, SaveCall, VisitEntered
 from telephony.calls.facts import MemberState, Moment, Uniqueid
 from telephony.calls.record import CallRecord, Kind, Standing
 from telephony.calls.tracker import Tracker
+from telephony.cel.reading import Read as ChannelsRead
 from telephony.metrics.gauges import JournalGauge, LinkGauge, QueueGauge, QueueLogGauge
 from telephony.queuelog.place import Piece
 from telephony.queuelog.reading import Read
@@ -49,6 +51,8 @@ TICK = 0.1
 COMPARE_EVERY = timedelta(seconds=5)
 LIST_ALL_EVERY = timedelta(seconds=60)
 MARK_EVERY = timedelta(seconds=1)
+CEL_MARK = "cel"
+"""How far channel events were read: a `Place`, dumped."""
 QUARANTINE_TOLD_EVERY = timedelta(seconds=10)
 SHOWN = 300
 """Bytes of a quarantined message that go into the log."""
@@ -169,9 +173,10 @@ class Follower:
         self.recovering = False
         self.longest = LONGEST
         self.log_heard: Callable[[Read, Moment], None] = lambda _read, _at: None
+        self.channels_heard: Callable[[ChannelsRead, Moment], None] = lambda _read, _at: None
         self._line, self._queue_log, self._journal, self._unsaved = line, log, journal, unsaved
         self._asked_at = self._asked_all_at = self._marked_at = timedelta()
-        self._log_place = b""
+        self._log_place = self._cel_place = b""
         self._quarantine_told: timedelta | None = None
         self._sightings = Sightings(tracker.standing)
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
@@ -184,12 +189,12 @@ class Follower:
         if self._journal is not None:
             self.mark()  # before anything of them is read that a restart could take for a call of its own
 
-    def took_up(self, calls: Iterable[CallRecord], *, log_place: bytes) -> None:
+    def took_up(self, calls: Iterable[CallRecord], *, log_place: bytes, cel_place: bytes = b"") -> None:
         """What came out of the journal at the start: the state of the tracker, and these calls, newest state each.
 
         Nothing of it is counted again, but who waits entered: entered = ended + waiting + settling in each process.
         """
-        self._log_place = log_place
+        self._log_place, self._cel_place = log_place, cel_place
         book, now = self.tracker.book, self._line.now()
         performer = self.reading.performer
         if book.queues:
@@ -259,9 +264,17 @@ class Follower:
         self._log_place = piece.after.dump()
         self.take(Logged(now.mono, offset_of(now), piece.lines, self._log_place))
 
-    def log_read_up_to(self, place: bytes) -> None:
-        """How far queue_log was read by the process before this one. Before anything else."""
-        self._log_place = place
+    def channels_logged(self, piece: Piece) -> None:
+        """Whole lines of channel events, the second witness of direct calls; otherwise as `logged`."""
+        now = self._line.now()
+        if not self._cel_place:
+            self.mark()
+        self._cel_place = piece.after.dump()
+        self.take(ChannelsLogged(now.mono, offset_of(now), piece.lines, self._cel_place))
+
+    def log_read_up_to(self, place: bytes, channels: bytes = b"") -> None:
+        """How far queue_log, and channel events, were read by the process before this one. Before anything else."""
+        self._log_place, self._cel_place = place, channels
 
     @property
     def log_place(self) -> bytes:
@@ -308,6 +321,8 @@ class Follower:
         if self._journal is None or self.recovering:
             return
         resume = what_to_resume(self.reading, self._unsaved(self.pbx), self._log_place, longest=self.longest)
+        if self._cel_place:  # first: what was read behind it is read again from where the other mark says
+            self._journal.mark(CEL_MARK, self._cel_place)
         self._journal.mark(MARK, resume.dump())
         self._journal.mark(NEEDED_FROM, str(resume.start).encode())
 
@@ -326,6 +341,10 @@ class Follower:
     def log_read(self, what: Read, at: Moment) -> None:
         """Lines of queue_log, for those who reconcile."""
         self.log_heard(what, at)
+
+    def channels_read(self, what: ChannelsRead, at: Moment) -> None:
+        """Channel events, for those who reconcile direct calls."""
+        self.channels_heard(what, at)
 
     # --- whose call a channel is, for those whom the PBX asks: handlers.agi ---
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import assert_never
 
-from handlers.reading import Asked, Began, Claimed, Entry, ListingGivenUp, Logged, Passed
+from handlers.reading import Asked, Began, ChannelsLogged, Claimed, Entry, ListingGivenUp, Logged, Passed
 from telephony.ami.codec import Banner, Codec, Message, Quarantined, StreamBroken
 from telephony.ami.feed import Batch, LinkDown, LinkUp, RequestExpired
 from telephony.journal.record import Record
@@ -37,6 +37,8 @@ class Source(IntEnum):
     """Uniqueid and case, a line each."""
     BEGAN = 11
     """Which process."""
+    CEL = 12
+    """Lines of channel events, as those of QUEUE_LOG."""
 
 
 def parts(entry: Entry) -> Sequence[Entry]:
@@ -60,7 +62,7 @@ def dump(part: Entry) -> tuple[Source, timedelta, timedelta, bytes]:
     return source, part.mono, part.offset, data
 
 
-def _dump(part: Entry) -> tuple[Source, bytes]:  # noqa: C901, PLR0911 - a table
+def _dump(part: Entry) -> tuple[Source, bytes]:  # noqa: C901, PLR0911, PLR0912 - a table
     match part:
         case Batch(items=[Quarantined() as item]):
             return Source.AMI_REFUSED, _bytes(item.reason) + b"\n" + item.raw
@@ -78,6 +80,8 @@ def _dump(part: Entry) -> tuple[Source, bytes]:  # noqa: C901, PLR0911 - a table
             return Source.GIVEN_UP, b""
         case Logged():
             return Source.QUEUE_LOG, b"\n".join((part.place, *part.lines))
+        case ChannelsLogged():
+            return Source.CEL, b"\n".join((part.place, *part.lines))
         case Passed():
             return Source.PASSED, b""
         case Claimed():
@@ -144,6 +148,9 @@ class Loader:
             case Source.QUEUE_LOG:
                 place, *lines = data.split(b"\n")
                 return Logged(mono, offset, tuple(lines), place)
+            case Source.CEL:
+                place, *lines = data.split(b"\n")
+                return ChannelsLogged(mono, offset, tuple(lines), place)
             case Source.PASSED:
                 return Passed(mono, offset)
             case Source.CLAIMED:

@@ -24,6 +24,8 @@ from telephony.calls.effects import Effect, Irregular
 from telephony.calls.facts import Fact, LinkLost, LinkRestored, Moment, TimePassed
 from telephony.calls.record import CallRecord
 from telephony.calls.tracker import Tracker
+from telephony.cel.reading import Read as ChannelsRead
+from telephony.cel.reading import read as read_channels
 from telephony.queuelog.reading import Read, read
 
 REFUSED_IN_A_ROW = 5
@@ -51,6 +53,16 @@ class ListingGivenUp:
 @dataclass(frozen=True, slots=True)
 class Logged:
     """Whole lines of queue_log, and how far its file has been read with them: a `Place`, dumped; empty: unknown."""
+
+    mono: timedelta
+    offset: timedelta
+    lines: tuple[bytes, ...]
+    place: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelsLogged:
+    """Whole lines of channel events (CEL), and how far their file has been read with them, as in `Logged`."""
 
     mono: timedelta
     offset: timedelta
@@ -100,7 +112,7 @@ class Beginning(NamedTuple):
     booted_at: datetime | None
 
 
-Entry = LineEntry | Asked | ListingGivenUp | Logged | Passed | Claimed | Began
+Entry = LineEntry | Asked | ListingGivenUp | Logged | ChannelsLogged | Passed | Claimed | Began
 
 
 def moment_of(entry: Entry) -> Moment:
@@ -132,6 +144,10 @@ class Hears(Protocol):
         """Lines of queue_log."""
         ...
 
+    def channels_read(self, what: ChannelsRead, at: Moment, /) -> None:
+        """Lines of channel events."""
+        ...
+
 
 class Nobody:
     """Hears nothing."""
@@ -140,6 +156,9 @@ class Nobody:
         """Nothing."""
 
     def log_read(self, what: Read, at: Moment, /) -> None:
+        """Nothing."""
+
+    def channels_read(self, what: ChannelsRead, at: Moment, /) -> None:
         """Nothing."""
 
 
@@ -161,7 +180,7 @@ class Reading:
         wants: a listing of everything should be asked for: at once (`timedelta()`), or when our clock passes it.
         gap: for how long the PBX was not heard, in all. lost_at: since when it is not.
         unheard: when that was, by the clock of the PBX.
-        log_place: how far queue_log was read, as `Logged` said last.
+        log_place: how far queue_log was read, as `Logged` said last. cel_place: channel events, as `ChannelsLogged`.
         refused: why the last events were refused, when none was accepted since; at most `REFUSED_IN_A_ROW`.
         beginnings: where reading may begin, the newest last: the first words of the PBX, then listings of everything.
         from_rows: channels of calls that were taken up from their rows, and so are no calls of the journal; and the
@@ -178,7 +197,7 @@ class Reading:
         self.gap = timedelta()
         self.lost_at: timedelta | None = None
         self.unheard = Unheard()
-        self.log_place = b""
+        self.log_place = self.cel_place = b""
         self.refused: list[str] = []
         self.beginnings: list[Beginning] = []
         self.from_rows: dict[str, int] = {}
@@ -230,6 +249,9 @@ class Reading:
                 self._do_without(moment_of(entry), "no complete answer")
             case Logged():
                 self._logged(entry)
+            case ChannelsLogged():
+                self.cel_place = entry.place or self.cel_place
+                self.hears.channels_read(read_channels(entry.lines), moment_of(entry))
             case Passed():
                 self._apply(TimePassed(moment_of(entry)))
             case Claimed():
@@ -374,6 +396,7 @@ __all__ = [
     "Asked",
     "Began",
     "Beginning",
+    "ChannelsLogged",
     "Claimed",
     "Entry",
     "Hears",

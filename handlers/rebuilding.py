@@ -12,6 +12,8 @@ from uuid import UUID
 import structlog
 
 from handlers.build import Feed, Service
+from handlers.direct.rereading import channels_logged
+from handlers.follow import CEL_MARK
 from handlers.journaling import Loader, told_of_process
 from handlers.journals import journal_folder, wall_clock
 from handlers.reconciling.rereading import logged
@@ -61,6 +63,9 @@ async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
     try:
         if feed.reconciler is not None:
             await feed.reconciler.hear_again(logged(folder, resume.start - 1, loader, same), journal.marks())
+        if feed.direct is not None:
+            before = channels_logged(folder, resume.start - 1, loader, same)
+            await feed.direct.hear_again(before, journal.marks())
         found = await recover(recovery, partial(records, folder, resume.start, journal.position))
     except (OSError, sqlite3.Error) as error:
         log.exception("journal_unreadable", pbx=feed.name, error=str(error))
@@ -70,7 +75,10 @@ async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
     place = follower.reading.log_place or resume.log_place
     if feed.tail is not None and (known := Place.load(place)) is not None:
         feed.tail.begin_at(known)  # the mark may be older than what was read
-    follower.took_up(found.calls, log_place=place)
+    channels = follower.reading.cel_place or journal.marks().get(CEL_MARK, b"")
+    if feed.cel is not None and (reached := Place.load(channels)) is not None:
+        feed.cel.begin_at(reached)
+    follower.took_up(found.calls, log_place=place, cel_place=channels)
     seconds = round((clock.monotonic() - started).total_seconds(), 3)
     log.info("journal_read", pbx=feed.name, records=found.records, calls=len(found.calls), seconds=seconds)
     return found.known

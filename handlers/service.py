@@ -148,6 +148,8 @@ async def run(  # noqa: PLR0913, PLR0917 - what it runs
                 (f"follow {feed.name}", feed.follower.run()),
                 *([(f"queue_log {feed.name}", feed.tail.run(feed.follower.logged))] if feed.tail else []),
                 *([(f"reconcile {feed.name}", feed.reconciler.run())] if feed.reconciler else []),
+                *([(f"cel {feed.name}", feed.cel.run(feed.follower.channels_logged))] if feed.cel else []),
+                *([(f"direct {feed.name}", feed.direct.run())] if feed.direct else []),
             )
         ]
         config = service.config

@@ -271,6 +271,8 @@ class Pbx(Section):
     )
     """Its queue_log is on another host, and whoever shows this token sends it to us."""
     queue_log_token_file: Path | None = Field(default=None, examples=["/etc/threerings/pbx1.queue_log.token"])
+    cel: FileName | None = Field(default=None, examples=["/var/log/asterisk/cel-custom/threerings.csv"])
+    """Channel events as docker/asterisk/cel_custom.conf has them written: the second witness of direct calls."""
     strict: bool = Field(default=True, examples=[True])
     trunks: tuple[str, ...] = Field(default=(), examples=[["PJSIP/trunk"]])
     """Interfaces that are trunks: channels on them come from outside, and dials to them ring no phone."""

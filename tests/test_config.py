@@ -355,6 +355,11 @@ def test_a_queue_log_is_read_here_or_sent_to_us(tmp_path: Path) -> None:
     assert "fedcba9876543210" not in repr(config)
 
 
+def test_channel_events_are_read_where_their_file_is_named(tmp_path: Path) -> None:
+    config = config_of(PBX + 'cel = "/x/threerings.csv"\n' + PBX.replace("pbx1", "pbx2"), tmp_path)
+    assert [pbx.cel for pbx in config.pbx] == [Path("/x/threerings.csv"), None]
+
+
 def test_every_fault_of_the_token_of_a_queue_log_is_told(tmp_path: Path) -> None:
     second, third, fourth = (PBX.replace("pbx1", f"pbx{n}") for n in (2, 3, 4))
     faults = faults_of(

@@ -23,6 +23,7 @@ def files(config: Config, file: Path | None) -> list[Finding]:
     """The files and folders that the configuration names. Looks at each, opens only regular ones."""
     found = [data_dir(config)]
     found += [queue_log(pbx) for pbx in config.pbx]
+    found += [cel(pbx) for pbx in config.pbx]
     found += secrets(config, file)
     found += scripts(config)
     return found
@@ -63,16 +64,32 @@ def queue_log(pbx: Pbx) -> Finding:
         what = "no queue_log is configured: why waiting callers leave is known from the dialplan alone"
         remedy = "give its path in queue_log, if this machine has it, else see docs/queue-log.md"
         return about.warning(point, what, remedy)
-    named = f"queue_log = {str(pbx.queue_log)!r}"
+    remedy = "see astlogdir in asterisk.conf and queue_log_name in logger.conf, and that it is written to this machine"
+    return _readable(about, point, ("queue_log", pbx.queue_log), remedy)
+
+
+def cel(pbx: Pbx) -> Finding:
+    """The second witness of direct calls: nobody needs it, but what it is worth should be known."""
+    about, point = Subject(pbx.name), "cel-file"
+    if pbx.cel is None:
+        what = "no channel events (cel) are configured: direct visits that nobody heard stay lost, partial or missing"
+        return about.fine(point, f"{what}; see docs/direct-calls.md")
+    remedy = (
+        "include docker/asterisk/cel.conf and cel_custom.conf, load cel_custom, and call a phone: docs/direct-calls.md"
+    )
+    return _readable(about, point, ("cel", pbx.cel), remedy)
+
+
+def _readable(about: Subject, point: str, key: tuple[str, Path], remedy: str) -> Finding:
+    """Whether a log that Asterisk writes can be read; `remedy` where it is not there."""
+    name, path = key
+    named = f"{name} = {str(path)!r}"
     try:
-        if not stat.S_ISREG(pbx.queue_log.stat().st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             return about.fault(point, f"{named} is no regular file", "name the file that Asterisk writes")
-        with pbx.queue_log.open("rb"):
+        with path.open("rb"):
             return about.fine(point, f"{named} can be read")
     except FileNotFoundError:
-        remedy = (
-            "see astlogdir in asterisk.conf and queue_log_name in logger.conf, and that it is written to this machine"
-        )
         return about.fault(point, f"{named} is not there", remedy)
     except OSError as error:
         remedy = f"let this user ({_user()}) read it, for example as a member of the group asterisk"

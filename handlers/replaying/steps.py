@@ -4,11 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from handlers.reading import Asked, Began, Claimed, Entry, ListingGivenUp, Logged, Passed, moment_of
+from handlers.reading import Asked, Began, ChannelsLogged, Claimed, Entry, ListingGivenUp, Logged, Passed, moment_of
 from telephony.ami.codec import Kind, Message, Quarantined
 from telephony.ami.feed import Batch, LinkDown, LinkUp, RequestExpired
 from telephony.calls.effects import Effect
 from telephony.calls.facts import Fact
+from telephony.cel.grammar import Entry as ChannelEvent
+from telephony.cel.grammar import parse
 
 SHOWN = (
     "Channel", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "Exten", "DestChannel", "DialString", "DialStatus",
@@ -27,7 +29,7 @@ class Step:
     Attributes:
         position: in the journal.
         at: when it happened, by the PBX's clock as far as it told.
-        source: `ami`, `listing`, `link`, `queue_log`, `agi`, `service`, `time`, `journal`.
+        source: `ami`, `listing`, `link`, `queue_log`, `cel`, `agi`, `service`, `time`, `journal`.
         what: the event's name, or which of a few things it is.
         details: name and value each; hostile as they came.
         raw: the message, or the lines.
@@ -61,6 +63,8 @@ def step_of(entry: Entry, position: int) -> Step:  # noqa: C901, PLR0911 - a tab
             return Step(position, at, "link", "down", (("reason", entry.reason),))
         case Logged():
             return Step(position, at, "queue_log", "lines", raw=b"\n".join(entry.lines))
+        case ChannelsLogged():
+            return Step(position, at, "cel", "lines", raw=b"\n".join(entry.lines))
         case Claimed():
             told = ("uniqueid", entry.uniqueid), ("case", entry.case)
             return Step(position, at, "agi", "asked", told)
@@ -94,6 +98,8 @@ def is_about(entry: Entry, names: Collection[str], *, on: bool) -> bool:  # noqa
             return any(name.encode("utf-8", "surrogateescape") in item.raw for name in names)
         case Logged():
             return any(_channel_of(line) in names for line in entry.lines)
+        case ChannelsLogged():
+            return any(_tells_of(line, names) for line in entry.lines)
         case Claimed():
             return entry.uniqueid in names
         case LinkUp() | LinkDown() | Began() | ListingGivenUp() | RequestExpired():
@@ -103,7 +109,10 @@ def is_about(entry: Entry, names: Collection[str], *, on: bool) -> bool:  # noqa
 
 
 def only_about(entry: Entry, names: Collection[str]) -> Entry:
-    """The same, of queue_log's lines only those that name one of these channels."""
+    """The same, of the lines of other witnesses only those that name one of these channels."""
+    if isinstance(entry, ChannelsLogged):
+        told = tuple(line for line in entry.lines if _tells_of(line, names))
+        return ChannelsLogged(entry.mono, entry.offset, told, entry.place)
     if not isinstance(entry, Logged):
         return entry
     lines = tuple(line for line in entry.lines if _channel_of(line) in names)
@@ -121,6 +130,11 @@ def learned(entry: Entry, names: Collection[str]) -> set[str]:
 
 def _channels_of(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(headers.get(f"{prefix}Uniqueid", ""), headers.get(f"{prefix}Linkedid", "")) for prefix in ("", "Dest")]
+
+
+def _tells_of(line: bytes, names: Collection[str]) -> bool:
+    one = parse(line)
+    return isinstance(one, ChannelEvent) and bool({one.uniqueid, one.linkedid} & set(names))
 
 
 def _channel_of(line: bytes) -> str:

@@ -31,6 +31,8 @@ from telephony.cases.export import as_document
 from telephony.cases.rows import StoredCall
 
 NUMBERS = frozenset({"CallerIDNum", "Exten", "ConnectedLineNum"})
+LINES_SHOWN = {"queue_log": "|", "cel": ","}
+"""Sources whose lines are shown as they stand there, and what follows the time in them."""
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _NAMES = frozenset({"uniqueid", "caller", "leg", "first", "second", "picker", "target", "transferer", "transferee"})
 """Fields of facts that are channels: the headers name them."""
@@ -119,7 +121,7 @@ def _step(story: Story, step: Step) -> Iterator[str]:
     head = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} {since:>10}  #{step.position}  {source} {what}".rstrip()
     yield f"{head}  {details}".rstrip()
     indent = " " * 25
-    if step.source == "queue_log" or (story.verbose and step.raw):
+    if step.source in LINES_SHOWN or (story.verbose and step.raw):
         yield from (f"{indent}| {line}" for line in _raw(story, step))
     yield from (f"{indent}= {story.safe(meaning(fact))}" for fact in step.facts)
     for effect in step.effects:
@@ -131,11 +133,12 @@ def _step(story: Story, step: Step) -> Iterator[str]:
 
 def _raw(story: Story, step: Step) -> list[str]:
     lines_of_it = step.raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
-    if step.source != "queue_log":
+    bar = LINES_SHOWN.get(step.source)
+    if bar is None:
         return [story.safe(line) for line in lines_of_it]
     # Its first field is the time, which looks like somebody's number.
-    cut = (line.partition("|") for line in lines_of_it)
-    return [logs.visible(time) + bar + story.safe(rest) for time, bar, rest in cut]
+    cut = (line.partition(bar) for line in lines_of_it)
+    return [logs.visible(time) + cut_at + story.safe(rest) for time, cut_at, rest in cut]
 
 
 def _verdict(story: Story) -> Iterator[str]:
@@ -258,7 +261,7 @@ def _as_document(story: Story, step: Step) -> dict[str, object]:
             if story.verbose or name != "saved"
         ],
     }
-    if step.source == "queue_log" or story.verbose:
+    if step.source in LINES_SHOWN or story.verbose:
         told["raw"] = _raw(story, step)
     return told
 

@@ -1,4 +1,4 @@
-"""Where in queue_log something stands. Pure.
+"""Where in queue_log, or in another log of Asterisk's whose lines begin with seconds, something stands. Pure.
 
 A file of Asterisk's has no number, its name and its inode are another's tomorrow, and its lines have no key. What stays
 with it through renaming, copying and compressing is its beginning: the first line names the file, and a byte counts
@@ -17,7 +17,7 @@ MARKED = 256
 """So many bytes before a place are its mark."""
 
 _DUMPED = re.compile(rb"([0-9a-f]{32}) ([0-9]{1,18}) ([0-9]{1,10}) ([0-9a-f]{16})?")
-_EPOCH = re.compile(rb"([0-9]{10})\|")
+_EPOCH = re.compile(rb"([0-9]{10})[|.]")
 
 
 @dataclass(frozen=True, slots=True)

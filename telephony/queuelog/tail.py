@@ -1,16 +1,16 @@
-"""Following queue_log while Asterisk writes it. Reads only, in a thread of its own: the disk may hang, we may not."""
+"""Following queue_log, or a log like it, while it is written. Reads only, in a thread: a disk may hang, we may not."""
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
 from telephony.logs import Seldom
 from telephony.queuelog.aside import Aside
-from telephony.queuelog.grammar import Quarantined
 from telephony.queuelog.place import Piece, Place
 from telephony.queuelog.reader import Reader
 from telephony.queuelog.reading import read
@@ -23,6 +23,29 @@ TOLD_EVERY = 10.0
 Sink = Callable[[Piece], None]
 
 
+class Refused(Protocol):
+    """A line that does not fit: `telephony.queuelog.grammar.Quarantined`, or that of another grammar."""
+
+    @property
+    def raw(self) -> bytes:
+        """The line, without its end."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        ...
+
+
+Refuses = Callable[[Sequence[bytes]], Sequence[Refused]]
+"""Those of some lines that do not fit."""
+
+
+def refused_of_queue_log(lines: Sequence[bytes]) -> Sequence[Refused]:
+    """The lines that are none of queue_log."""
+    return read(lines, timedelta()).quarantined
+
+
 class QueueLogTail:
     """The file of one PBX.
 
@@ -32,6 +55,8 @@ class QueueLogTail:
         poll: how often to look.
         start: where to go on; None: at the end of what is there.
         hangs_after: seconds.
+        refuses: which lines do not fit; they are counted and told, and handed on like the others.
+        name: of what it is, for the log.
 
     Attributes:
         lines: read so far, quarantined ones included.
@@ -40,19 +65,23 @@ class QueueLogTail:
         read_at: when the last line was read, on the monotonic clock; None before the first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default
         self,
         path: Path,
         now: Callable[[], timedelta],
         poll: timedelta = timedelta(milliseconds=100),
         start: Place | None = None,
         hangs_after: float = HANGS_AFTER,
+        *,
+        refuses: Refuses = refused_of_queue_log,
+        name: str = "queue_log",
     ) -> None:
         self.lines = 0
         self.quarantined = 0
         self.readable = True
         self.read_at: timedelta | None = None
         self._now, self._poll, self._hangs_after = now, poll, hangs_after
+        self._refuses, self._name = refuses, name
         self.path = path
         self._reader = Reader(path, start)
         self._seldom = Seldom(TOLD_EVERY, time.monotonic)
@@ -91,7 +120,7 @@ class QueueLogTail:
         finally:
             aside.end(self._reader.close)
 
-    async def _look(self, aside: Aside) -> tuple[Piece | None, Sequence[Quarantined]]:
+    async def _look(self, aside: Aside) -> tuple[Piece | None, Sequence[Refused]]:
         reading = aside.do(self._read)
         try:
             await asyncio.wait([reading], timeout=self._hangs_after)
@@ -104,21 +133,21 @@ class QueueLogTail:
         finally:
             reading.cancel()  # where nobody waits for it any more, it has nothing to tell
         if not self.readable:
-            self._log.info("queue_log_readable")
+            self._log.info(f"{self._name}_readable")
         self.readable = True
         return piece, refused
 
-    def _read(self) -> tuple[Piece | None, Sequence[Quarantined]]:
+    def _read(self) -> tuple[Piece | None, Sequence[Refused]]:
         """In the thread; parsing there leaves the loop to the PBX's line."""
         piece = self._reader.read()
-        return piece, read(piece.lines if piece is not None else (), timedelta()).quarantined
+        return piece, self._refuses(piece.lines if piece is not None else ())
 
     def _tell_unreadable(self, reason: str) -> None:
         if self.readable:
-            self._log.warning("queue_log_unreadable", reason=reason)
+            self._log.warning(f"{self._name}_unreadable", reason=reason)
         self.readable = False
 
-    def _count(self, piece: Piece, refused: Sequence[Quarantined]) -> None:
+    def _count(self, piece: Piece, refused: Sequence[Refused]) -> None:
         if piece.lines:
             self.lines += len(piece.lines)
             self.read_at = self._now()
@@ -127,4 +156,6 @@ class QueueLogTail:
             untold = self._seldom.may("quarantined")
             if untold is not None:
                 shown = repr(line.raw[:200])
-                self._log.warning("queue_log_line_quarantined", reason=line.reason, line=shown, untold_before=untold)
+                self._log.warning(
+                    f"{self._name}_line_quarantined", reason=line.reason, line=shown, untold_before=untold
+                )

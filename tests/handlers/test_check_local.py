@@ -45,6 +45,17 @@ def test_a_folder_below_a_closed_one_is_told() -> None:
     assert all("is no folder that this user can read" in fault for fault in faults)
 
 
+def test_channel_events_need_not_be_configured_and_what_is_named_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "threerings.csv").touch()
+    told = [
+        local.cel(config_of(pbxs=[PBX | {"cel": str(tmp_path / name)}]).pbx[0]) for name in ("threerings.csv", "none")
+    ]
+    assert [(one.result, one.point) for one in told] == [(Result.OK, "cel-file"), (Result.FAULT, "cel-file")]
+    without = local.cel(config_of().pbx[0])
+    assert without.result is Result.OK
+    assert "direct visits that nobody heard stay lost, partial or missing" in without.what
+
+
 def test_a_queue_log_must_be_a_file_that_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "queue_log").touch()
     (tmp_path / "loop").symlink_to("loop")

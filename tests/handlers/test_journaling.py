@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.journaling import Loader, Source, dump, parts
-from handlers.reading import Asked, Began, Claimed, Entry, ListingGivenUp, Logged, Passed
+from handlers.reading import Asked, Began, ChannelsLogged, Claimed, Entry, ListingGivenUp, Logged, Passed
 from telephony.ami.codec import Banner, Message, Quarantined
 from telephony.ami.feed import Batch, LinkDown, LinkUp, RequestExpired
 from telephony.journal.record import Record
@@ -39,6 +39,7 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Asked, TIMES, TIMES, ONE_LINE, st.none() | ONE_LINE.filter(bool)),
     st.builds(ListingGivenUp, TIMES, TIMES),
     st.builds(Logged, TIMES, TIMES, st.lists(LINES, max_size=5).map(tuple), LINES),
+    st.builds(ChannelsLogged, TIMES, TIMES, st.lists(LINES, max_size=5).map(tuple), LINES),
     st.builds(Passed, TIMES, TIMES),
     st.builds(Claimed, TIMES, TIMES, ONE_LINE, ONE_LINE),
     st.builds(Began, TIMES, TIMES, ONE_LINE),

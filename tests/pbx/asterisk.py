@@ -43,11 +43,11 @@ class Pbx:
     """A real Asterisk with the shipped configuration plus the bench's number plan.
 
     `systemname=None` leaves the name unset: two such PBXs started together hand out equal Uniqueids. `stamped=False`:
-    its events bear no Timestamp, as by Asterisk's own default.
+    its events bear no Timestamp, as by Asterisk's own default. `cel`: it writes channel events, too.
     """
 
-    def __init__(self, systemname: str | None = "pbx1", *, stamped: bool = True) -> None:
-        self.systemname, self.stamped = systemname, stamped
+    def __init__(self, systemname: str | None = "pbx1", *, stamped: bool = True, cel: bool = False) -> None:
+        self.systemname, self.stamped, self.writes_cel = systemname, stamped, cel
         self.folder = Path(tempfile.mkdtemp(prefix="threerings-pbx-"))
         self.block, self._block_lock = _own_block()
         self.ami_port = 5038
@@ -90,6 +90,11 @@ class Pbx:
     def queue_log(self) -> Path:
         """The queue_log of this PBX; it goes on across restarts."""
         return self.folder / "log" / "queue_log"
+
+    @property
+    def cel(self) -> Path:
+        """Its channel events; they go on across restarts."""
+        return self.folder / "log" / "cel-custom" / "threerings.csv"
 
     @property
     def etc(self) -> Path:
@@ -316,6 +321,13 @@ class Pbx:
             for mark, value in values.items():
                 text = text.replace(mark, value)
             (self.etc / source.name).write_text(text)
+        if self.writes_cel:
+            self.cel.parent.mkdir(exist_ok=True)
+            self.cel.touch()
+            for name in ("cel", "cel_custom"):
+                (self.etc / f"{name}.conf").write_text(f"#include threerings-{name}.conf\n")
+            with (self.etc / "modules.conf").open("a") as modules:
+                modules.write("load = res_cdrel_custom.so\nload = cel_custom.so\n")
         with (self.etc / "pjsip.conf").open("a") as pjsip:
             pjsip.writelines(_phone(f"{1000 + n}", f"{self.block}.1.{n}") for n in range(1, PHONES + 1))
         named = f"systemname = {self.systemname}" if self.systemname else ";"

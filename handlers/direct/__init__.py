@@ -1,0 +1,1 @@
+"""Direct calls that nobody heard: the ledger completed by channel events (CEL)."""

@@ -1,0 +1,108 @@
+"""Calls to phones come and go while nobody hears the PBX: with channel events each is in the ledger; without, none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from .asterisk import Pbx
+from .database import Database
+from .line import Line
+from .product import Product
+from .story import Story, Witnessed
+
+pytestmark = [pytest.mark.pbx, pytest.mark.timeout(300)]
+
+GOES, COMES = 3.0, 11.0
+EXACT = 0.4
+HEALED = 30.0
+RINGS, ANSWERED, GAVE_UP, NOBODY, BUSY, COLLEAGUE = "02160000060", *(f"0216000006{n}" for n in range(1, 5)), "1005"
+OUTCOMES = {
+    RINGS: ("abandoned", "PJSIP/1006"),
+    ANSWERED: ("answered", "PJSIP/1001"),
+    GAVE_UP: ("abandoned", "PJSIP/1002"),
+    NOBODY: ("timeout", "PJSIP/1003"),
+    BUSY: ("busy", "PJSIP/1004"),
+}
+
+
+@pytest_asyncio.fixture
+async def pbx_with_cel(asterisk_root: Path) -> AsyncIterator[Pbx]:  # noqa: ARG001
+    async with Pbx("pbx1", cel=True) as running:
+        yield running
+
+
+def tell(pbx: Pbx, line: Line) -> Story:
+    """One rings before the gap and gives up in it; the others come and go in it, a colleague among them."""
+    story = Story(pbx).agent("1001", rings=1.5, serves=()).agent("1004", then="busy", serves=())
+    for phone in ("1002", "1003", "1006"):
+        story.agent(phone, then="rings", serves=())
+    story.agent("1007", rings=0.5, serves=())
+    story.caller(RINGS, calls="phone:1006", at=GOES - 1.5, hangs_up_after=3)
+    story.caller(ANSWERED, calls="phone:1001", at=GOES + 0.5, hangs_up_after=6, talks_for=2)
+    story.caller(GAVE_UP, calls="phone:1002", at=GOES + 0.6, hangs_up_after=2)
+    story.caller(NOBODY, calls="brief-phone:1003", at=GOES + 0.7)
+    story.caller(BUSY, calls="phone:1004", at=GOES + 0.8)
+    story.phone_calls(COLLEAGUE, dials="1007", hangs_up_after=2, at=GOES + 0.9)
+    return story.later(GOES, lambda: line.cut_for(COMES - GOES)).lasts(COMES + 1)
+
+
+async def played(pbx: Pbx, *, healed: int, extra: str) -> tuple[list[dict[str, Any]], Witnessed, dict[str, float]]:
+    """The calls of customers afterwards, what the others saw, and the differences by kind."""
+    async with AsyncExitStack() as running:
+        database = await running.enter_async_context(Database())
+        line = await running.enter_async_context(Line(pbx))
+        product = line.carry(Product([pbx], database.url, extra=extra))
+        await running.enter_async_context(product)
+        seen = await (await tell(pbx, line).prepare()).play()
+        await product.until(
+            lambda: product.metrics().total("telephony_ledger_healed_total") >= healed, HEALED, "healed"
+        )
+        await product.settled("pbx1")
+        if healed:
+            await product.kill()  # and whoever comes then changes nothing
+            await product.start()
+            await asyncio.sleep(7)  # its first round
+        calls = [call for call in await product.settled("pbx1") if call["direction"] == "inbound"]
+        metrics = await asyncio.to_thread(product.metrics)
+    return calls, seen, metrics.by("kind", "telephony_ledger_mismatch_total")
+
+
+async def test_direct_calls_of_a_gap_are_put_into_the_ledger_each_once(pbx_with_cel: Pbx) -> None:
+    calls, seen, again = await played(pbx_with_cel, healed=5, extra=f'cel = "{pbx_with_cel.cel}"')
+    assert not seen.complaints
+    visits = {call["caller"]: call["visits"] for call in calls}
+    assert len(calls) == len(visits) == len({call["case"]["number"] for call in calls})
+    assert {who: [(v["outcome"], v["queue"]) for v in told] for who, told in visits.items()} == {
+        who: [told] for who, told in OUTCOMES.items()
+    }
+    assert {visit["quality"] for (visit,) in visits.values()} == {"reconstructed"}
+    for (visit,) in visits.values():
+        assert visit["kind"] == "direct"
+        assert "CEL" in visit["reason"]
+        assert visit["caller_rings"] is None
+    (phone,) = seen.rings_of("1001")
+    (answered,) = visits[ANSWERED]
+    assert answered["agent"] == "PJSIP/1001"
+    assert phone.talk_seconds is not None
+    assert phone.answered_at is not None
+    rang = (phone.answered_at - phone.invited_at).total_seconds()
+    assert answered["wait_seconds"] == pytest.approx(rang, abs=EXACT)
+    assert answered["talk_seconds"] == pytest.approx(phone.talk_seconds, abs=EXACT)
+    for who, waited in ((RINGS, 3), (GAVE_UP, 2), (NOBODY, 3), (BUSY, 0)):
+        assert visits[who][0]["wait_seconds"] == pytest.approx(waited, abs=EXACT)
+    assert again == {}
+
+
+async def test_without_channel_events_direct_calls_of_a_gap_are_lost_or_missing(pbx: Pbx) -> None:
+    calls, seen, differences = await played(pbx, healed=0, extra="")
+    assert not seen.complaints
+    found = {call["caller"]: [(v["outcome"], v["quality"]) for v in call["visits"]] for call in calls}
+    assert found == {RINGS: [("lost", "partial")]}
+    assert differences == {}
