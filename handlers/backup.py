@@ -166,6 +166,9 @@ def _save_journals(journals: Path, into: Path) -> tuple[dict[str, tuple[int, int
                 if file.exists():  # else its time was over
                     left_out.append(f"{JOURNAL}/{source.name}/{file.name}: {error}")
                     log.warning("journal_file_not_saved", file=f"{source.name}/{file.name}", error=str(error))
+        for file in sorted(source.glob("*.sqlite3.damaged")):
+            left_out.append(f"{JOURNAL}/{source.name}/{file.name}: it was set aside as damaged; copy it by hand")
+            log.warning("journal_file_not_saved", file=f"{source.name}/{file.name}", error="set aside as damaged")
         if (source / LIFE).exists():
             with os.fdopen(new(target / LIFE), "wb") as out:
                 out.write((source / LIFE).read_bytes())  # last: it tells how far positions may have been given out

@@ -206,6 +206,8 @@ def backup_command(
     settings = _start(config)
     made = _with_database(saving.backup(settings, folder, SystemClock().wall()))
     typer.echo(f"{made.calls} calls and {len(made.positions)} journals saved to {folder}")
+    for left in made.left_out:
+        typer.echo(f"not saved: {left}", err=True)
 
 
 @app.command("restore")

@@ -88,6 +88,8 @@ def run(config: Config, asked: Asked, words: Mapping[str, str], told: Progress) 
             found, why = asyncio.run(_row(config, str(account.call.id)))
         row = Row(found.stored if found is not None else None, why)
         return Story(account, row, config.zone, words, asked.verbose, asked.unmasked)
+    if why and asked.id.isdecimal():
+        missing = [f"{asked.id}: of which case nobody can say now ({why}); name the call's id or a channel's uniqueid"]
     raise NotFound("\n".join(missing or [f"{asked.id}: its PBX is not {asked.pbx}"]))
 
 

@@ -14,6 +14,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+PLACE_KEYS = frozenset({"file", "folder", "path", "behind"})
+"""Keys of files and of places in them, which an operator must find; no caller has a say in them."""
 NUMBER_KEYS = frozenset({"caller", "caller_number", "connected_number", "number", "dialled", "exten", "ani", "dnid"})
 """Keys whose whole value is a number of a person."""
 KEPT_FIRST = 3
@@ -124,6 +126,8 @@ def _masked(key: str, value: object) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(key, item) for item in value]
     text = _text(value)
+    if key in PLACE_KEYS:
+        return text
     return mask_number(text) if key in NUMBER_KEYS else mask_text(text)
 
 

@@ -122,3 +122,15 @@ def test_what_happens_often_is_told_seldom_and_how_often_it_was_not() -> None:
 def test_of_too_many_kinds_the_oldest_is_forgotten() -> None:
     seldom = logs.Seldom(10, lambda: 0.0, kinds=2)
     assert [seldom.may("a"), seldom.may("b"), seldom.may("c"), seldom.may("b"), seldom.may("a")] == [0, 0, 0, None, 0]
+
+
+def test_files_and_places_are_named_whole() -> None:
+    event = {
+        "event": "x",
+        "file": "20261122T10Z.sqlite3.damaged",
+        "folder": "/var/lib/1234567890",
+        "said": "1234567890",
+    }
+    masked = logs.mask_numbers(None, "info", dict(event))
+    assert [masked["file"], masked["folder"]] == [event["file"], event["folder"]]
+    assert masked["said"] != event["said"]
