@@ -73,6 +73,7 @@ class DirectWitness:
         now: this moment.
         turn: taken while calls are put right: `handlers.reconcile` does the same to the same calls.
         marks: the journal; None: there is none.
+        limit: of stays that wait to be compared; beyond it the oldest is given up.
 
     Attributes:
         waiting: stays that may not have been heard, and are still to be compared.
@@ -88,6 +89,7 @@ class DirectWitness:
         now: Callable[[], Moment],
         turn: asyncio.Lock,
         marks: Marks | None = None,
+        limit: int = LIMIT,
     ) -> None:
         self.waiting: deque[Waiting] = deque()
         self._pbx, self._followed, self._performer = pbx, followed, performer
@@ -97,6 +99,7 @@ class DirectWitness:
         self._stays = Stays(self._rules.trunks)
         self._pieces: deque[Piece] = deque(maxlen=LIMIT)
         self._given_up = self._told_given_up = 0
+        self._limit = limit
         self._unsure: set[UUID] = set()
         self._away = False
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
@@ -196,7 +199,7 @@ class DirectWitness:
         read = [piece.last for piece in self._pieces if now - piece.read_at >= GRACE]
         for stay in self._stays.ended(max(read) + timedelta.resolution) if read else ():
             self.waiting.append(Waiting(stay, now))
-        while len(self.waiting) > LIMIT:
+        while len(self.waiting) > self._limit:
             self.waiting.popleft()
             self._given_up += 1
 
