@@ -62,7 +62,7 @@ def told(name: str) -> Stage:
 
 
 def keep(stage: Stage, config: Config, files: int = 1, others: bytes = b"") -> None:
-    """Write what the stage's journal has into a real one, in so many files; `others`: more in each piece of queue_log."""
+    """Write what the stage's journal has into a real one, in so many files; `others`: more of queue_log."""
     records = stage.journal.records
     for number in range(files):
         hour = datetime(2026, 11, 22, number, 30, tzinfo=UTC)
