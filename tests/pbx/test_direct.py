@@ -19,7 +19,7 @@ from .story import Story, Witnessed
 
 pytestmark = [pytest.mark.pbx, pytest.mark.timeout(300)]
 
-GOES, COMES = 3.0, 11.0
+GOES, COMES = 3.0, 8.0
 EXACT = 0.4
 HEALED = 30.0
 RINGS, ANSWERED, GAVE_UP, NOBODY, BUSY, COLLEAGUE = "02160000060", *(f"0216000006{n}" for n in range(1, 5)), "1005"
@@ -50,7 +50,7 @@ def tell(pbx: Pbx, line: Line) -> Story:
     story.caller(NOBODY, calls="brief-phone:1003", at=GOES + 0.7)
     story.caller(BUSY, calls="phone:1004", at=GOES + 0.8)
     story.phone_calls(COLLEAGUE, dials="1007", hangs_up_after=2, at=GOES + 0.9)
-    return story.later(GOES, lambda: line.cut_for(COMES - GOES)).lasts(COMES + 1)
+    return story.later(GOES, lambda: line.cut_for(COMES - GOES)).lasts(COMES)
 
 
 async def played(pbx: Pbx, *, healed: int, extra: str) -> tuple[list[dict[str, Any]], Witnessed, dict[str, float]]:
@@ -68,7 +68,7 @@ async def played(pbx: Pbx, *, healed: int, extra: str) -> tuple[list[dict[str, A
         if healed:
             await product.kill()  # and whoever comes then changes nothing
             await product.start()
-            await asyncio.sleep(7)  # its first round
+            await asyncio.sleep(3)  # its first rounds
         calls = [call for call in await product.settled("pbx1") if call["direction"] == "inbound"]
         metrics = await asyncio.to_thread(product.metrics)
     return calls, seen, metrics.by("kind", "telephony_ledger_mismatch_total")
