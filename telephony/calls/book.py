@@ -318,10 +318,11 @@ class Book:
 
     def drop(self, call: LiveCall) -> None:
         """Forget a call as if nobody had told of it."""
-        if self.calls.get(call.root) is call:
-            del self.calls[call.root]
-        for uniqueid in call.legs:
-            self.legs.pop(uniqueid, None)
+        del self.calls[call.root]
+        for leg in [self.legs.pop(uniqueid) for uniqueid in call.legs]:
+            seats = self.bridges.get(leg.bridge, set()) if leg.bridge is not None else set()
+            seats.discard(leg.uniqueid)
+        self.bridges = {bridge: seats for bridge, seats in self.bridges.items() if seats}
         for visit in call.visits:
             self.open.pop(visit, None)
         for table in (self.offers, self.partners):

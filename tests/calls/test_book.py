@@ -4,7 +4,7 @@ from uuid import UUID
 
 from telephony.calls.book import Rules, party
 from telephony.calls.effects import CaseOpened
-from telephony.calls.facts import HangupSide, Interface, QueueResult
+from telephony.calls.facts import HangupSide, Interface, QueueResult, Uniqueid
 from telephony.calls.record import Outcome, Party, call_id, case_id
 from tests.support.story import START, TRUNK, Story
 
@@ -41,6 +41,27 @@ def test_an_exited_call_is_kept_a_minute_for_its_explanation() -> None:
     assert "calls" in story.memory()
     assert "calls" not in story.passes(68).memory()
     assert story.logs(QueueResult.TIMEOUT).outcomes == [Outcome.EXITED]
+
+
+def test_of_two_boots_the_older_call_is_forgotten_without_the_younger_that_bears_its_name() -> None:
+    story = Story(WITH_LOG).line_restored(booted=-9).listing().arrives("C").joins("support").at(5).line_lost()
+    story.at(9).line_restored(booted=8).listing().arrives("C").joins("support").passes(90)
+    assert story.outcomes == [Outcome.LOST, None]
+    story.hangs_up().given_up().logs(QueueResult.ABANDONED).gone()
+    assert story.outcomes == [Outcome.LOST, Outcome.ABANDONED]
+    assert story.ends_well().memory() == {}
+
+
+def test_of_a_dropped_call_nothing_is_kept_and_of_another_everything() -> None:
+    story = Story().arrives("C").joins("support").rings("A").at(3).talks_with("A").appears("B", linked="C").rings("B")
+    story.arrives("D").joins("support").rings("E").at(4).answers("E").leaves().connects("E").bridged(
+        "D", "E", bridge="b2"
+    )
+    book = story.tracker.book
+    book.drop(book.calls[Uniqueid("C")])
+    assert set(book.legs) == set().union(*book.bridges.values()) == {"D", "E"}
+    assert (set(book.calls), set(book.offers), set(book.partners)) == ({"D"}, {"E"}, {"E"})
+    assert story.at(9).hangs_up("D").gone("D").gone("E").ends_well().memory() == {}
 
 
 def test_a_refusal_that_only_the_log_tells_is_awaited_once() -> None:

@@ -236,6 +236,12 @@ def test_whom_a_shutdown_takes_between_connect_and_bridge_is_lost() -> None:
     assert story.at(5.2).stops().outcomes == [Outcome.LOST]
 
 
+def test_a_shutdown_that_was_asked_for_before_he_left_is_not_an_answer() -> None:
+    story = waiting().rings("A").at(3).answers("A").cut_off().leaves().at(4).connects("A").at(4.1).gone()
+    assert story.outcomes == [None]
+    assert story.at(5.2).stops().outcomes == [Outcome.LOST]
+
+
 def test_what_queue_log_says_of_an_agent_makes_no_answer_of_what_was_heard_to_be_none() -> None:
     """At a shutdown during the agent's own script queue_log has CONNECT and a talk of 0 s, and nobody was bridged."""
     story = Story(WITH_LOG).arrives("C").joins("support").rings("A").at(3).answers("A").leaves().at(4).connects("A")
