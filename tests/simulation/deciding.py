@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from hypothesis import strategies as st
@@ -59,27 +58,12 @@ class Drawn:
 @st.composite
 def stories(draw: st.DrawFn, faults: bool = True) -> Story:
     """Any story."""
-    return mild(compose(Drawn(draw), draw(st.integers(0, 9)), most=8, faults=faults))
+    return compose(Drawn(draw), draw(st.integers(0, 9)), most=8, faults=faults)
 
 
-def story_of(seed: int, *, faults: bool = True, everything: bool = False) -> Story:
-    """The story of a seed: most are small, every sixteenth has thirty calls. `everything`: see `mild`."""
-    story = compose(Seeded(seed), seed, most=30 if seed % 16 == 7 else 9, faults=faults)
-    return story if everything else mild(story)
-
-
-def mild(story: Story) -> Story:
-    """The story without what the product does not hold yet. To be emptied, rule by rule."""
-    deaf = any(fault.kind in {"cut", "killed"} for fault in story.faults)
-    calls = []
-    for one in story.calls:
-        stages: list[Stage] = []
-        for stage in one.stages:
-            if deaf and not stage.queue and any(not before.queue for before in stages):
-                continue  # of two direct visits around a gap one is made
-            stages.append(stage)
-        calls.append(replace(one, stages=tuple(stages)))
-    return replace(story, calls=tuple(calls))
+def story_of(seed: int, *, faults: bool = True) -> Story:
+    """The story of a seed: most are small, every sixteenth has thirty calls."""
+    return compose(Seeded(seed), seed, most=30 if seed % 16 == 7 else 9, faults=faults)
 
 
 def compose(decide: Decides, seed: int, *, most: int, faults: bool) -> Story:

@@ -56,7 +56,7 @@ class Watched(Harness):
 def test_half_a_minute_after_the_line_came_back_every_call_of_the_gap_is_told_as_it_was() -> None:
     looked, late = 0, list[str]()
     for seed in SEEDS:
-        story = story_of(seed, everything=True)
+        story = story_of(seed)
         if not story.log or all(fault.kind not in {"cut", "killed"} for fault in story.faults):
             continue
         watched = Watched(story)
