@@ -20,6 +20,8 @@ from telephony.queuelog.stays import Stay, Stays
 BEFORE, AFTER = timedelta(hours=2), timedelta(hours=6)
 """So much earlier someone may have joined who is compared, and so much later a talk may end."""
 CHUNK = 1 << 20
+PIECE = 4096
+"""Bytes; so much is read that is older than it need be."""
 EPOCH_DIGITS = 10
 LINES = 10_000
 MOST = 1_000_000
@@ -127,7 +129,7 @@ def place_at(path: Path, since: datetime) -> Place | None:
     if before is None:
         return None
     first = int(since.timestamp())
-    with closing(Reader(path, before)) as reader:
+    with closing(Reader(path, before, PIECE)) as reader:
         while (piece := reader.read()) is not None:
             if any(int(line[:EPOCH_DIGITS]) >= first for line in piece.lines if line[:EPOCH_DIGITS].isdigit()):
                 return before
