@@ -261,7 +261,8 @@ def distance(found: VisitRecord, visit: Visit) -> timedelta | None:
     if found.kind.value != visit.kind or found.queue not in (names if visit.kind == "direct" else {visit.queue}):
         return None
     if found.joined_at is None:
-        return timedelta() if visit.outcome.startswith("refused") else None
+        # Of two at once it is rather the one that the dialplan told.
+        return micros(0 if visit.told else 1) if visit.outcome.startswith("refused") else None
     if visit.kind == "direct" and found.quality is not Quality.LIVE:
         # Whose first phones were not heard, of him a later one is the first that is known.
         late = found.joined_at - EPOCH - micros(visit.joined)
