@@ -326,8 +326,8 @@ class Book:
         for visit in call.visits:
             self.open.pop(visit, None)
         for table in (self.offers, self.partners):
-            for leg in [leg for leg, found in table.items() if found[0] is call]:
-                del table[leg]
+            for name in [name for name, found in table.items() if found[0] is call]:
+                del table[name]
         self.alarms = [alarm for alarm in self.alarms if alarm[2] is not call]
         heapq.heapify(self.alarms)
         self.dirty.pop(call, None)
