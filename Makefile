@@ -48,10 +48,10 @@ lint: setup
 
 unit: setup
 	@rm -f .coverage.unit
-	COVERAGE_FILE=.coverage.unit $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser" --ignore tests/simulation
+	COVERAGE_FILE=.coverage.unit $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser" --ignore tests/simulation --ignore tests/handlers/test_recovery.py
 
 simulation: setup
-	$(if $(SEEDS),THREERINGS_SEEDS=$(SEEDS)) $(BIN)/pytest -q -n 2 tests/simulation
+	$(if $(SEEDS),THREERINGS_SEEDS=$(SEEDS)) $(BIN)/pytest -q -n 2 tests/simulation tests/handlers/test_recovery.py  # long computing, without the cost of coverage
 
 db: setup
 	@rm -f .coverage.db

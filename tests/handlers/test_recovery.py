@@ -252,7 +252,7 @@ def test_a_recorded_call_is_rebuilt_at_every_moment(name: str, saves: str) -> No
 
 
 @pytest.mark.parametrize("saves", SAVES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_calls_among_each_other_are_rebuilt_at_every_moment(saves: str, seed: int) -> None:
     stage = crowd(saves, seed)
     stage.starts()
@@ -263,7 +263,7 @@ def test_calls_among_each_other_are_rebuilt_at_every_moment(saves: str, seed: in
 
 
 @pytest.mark.parametrize("saves", SAVES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_also_with_a_line_that_breaks(saves: str, seed: int) -> None:
     stage = crowd(saves, seed)
     stage.starts()
@@ -282,7 +282,7 @@ NONSENSE = b"Nonsense: of a caller\r\n\r\n"
 
 
 @pytest.mark.parametrize("saves", SAVES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_also_with_messages_refused_among_those_that_are_read_at_once(saves: str, seed: int) -> None:
     stage = crowd(saves, seed)
     stage.starts()
@@ -294,7 +294,7 @@ def test_also_with_messages_refused_among_those_that_are_read_at_once(saves: str
 
 
 @pytest.mark.parametrize("saves", SAVES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_also_with_a_pbx_that_starts_anew_among_them(saves: str, seed: int) -> None:
     stage = crowd(saves, seed)
     stage.starts()
@@ -315,7 +315,7 @@ def test_also_with_a_pbx_that_starts_anew_among_them(saves: str, seed: int) -> N
 
 
 @pytest.mark.parametrize("saves", SAVES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_also_with_a_line_that_breaks_before_anything_was_listed(saves: str, seed: int) -> None:
     stage = crowd(saves, seed)
     stage.silent = True
@@ -337,7 +337,7 @@ def test_also_with_a_line_that_breaks_before_anything_was_listed(saves: str, see
 
 
 @pytest.mark.parametrize("saves", SAVES)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_one_process_after_the_other_makes_one_ledger(saves: str, seed: int) -> None:
     stage = crowd(saves, seed)
     stage.starts()
