@@ -138,7 +138,7 @@ def wrong_talk(who: str, visit: dict[str, Any], legs: list[Leg]) -> Iterator[str
             yield f"{who}: talked {visit['talk_seconds']}, not {true}"
 
 
-@pytest.mark.parametrize(("seconds", "queue_log"), [(1, True), (8, False)])
+@pytest.mark.parametrize(("seconds", "queue_log"), [(8, False)])
 async def test_what_happens_in_a_gap_is_right_partial_or_unknown(pbx: Pbx, seconds: float, queue_log: bool) -> None:
     watched = Watched()
     async with AsyncExitStack() as running:
