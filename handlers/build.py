@@ -229,6 +229,7 @@ def build(  # noqa: PLR0913 - what it is put together from
         feed = build_feed(config, pbx, clock, performer, saver, journals.get(pbx.name))
         if pbx.name in stale:
             feed.resume = None
+        feed.follower.recovering = feed.resume is not None
         stored = StoredCalls(database, pbx.name, store, saver)
         feed.reconciler = reconciler_of(feed, performer, stored, measures)
         if feed.cel is not None:

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from telephony.ami.settings import SystemClock
 from telephony.config import Config, ConfigFaults
 from telephony.journal.folder import JournalLocked
 from telephony.journal.writer import Journal
@@ -32,11 +33,6 @@ async def closed(journal: Journal) -> None:
     await asyncio.get_running_loop().run_in_executor(None, journal.close)
 
 
-def wall_clock() -> datetime:
-    """The time of day, which names the journal's files."""
-    return datetime.now(UTC)  # noqa: TID251 - see above
-
-
 @contextlib.asynccontextmanager
 async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
     """The journals of all PBXs, for as long as the block runs.
@@ -52,7 +48,7 @@ async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
             folder = journal_folder(config, pbx.name)
             try:
                 await loop.run_in_executor(None, shut, folder.parent)
-                make = partial(Journal.open, folder, keep=keep, max_bytes=most, wall=wall_clock)
+                make = partial(Journal.open, folder, keep=keep, max_bytes=most, wall=SystemClock().wall)
                 journal = opened[pbx.name] = await loop.run_in_executor(None, make)
             except JournalLocked as error:
                 raise ConfigFaults((f"data_dir: {error}",)) from None

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -15,7 +14,7 @@ from handlers.build import Feed, Service
 from handlers.direct.rereading import channels_logged
 from handlers.follow import CEL_MARK
 from handlers.journaling import Loader, told_of_process
-from handlers.journals import journal_folder, wall_clock
+from handlers.journals import journal_folder
 from handlers.reconciling.rereading import logged
 from handlers.reconciling.span import place_at
 from handlers.recovery import Recovery, SameClock, recover
@@ -27,11 +26,10 @@ from telephony.calls.record import CallRecord
 from telephony.cases.ledger import last_arrival
 from telephony.config import Config
 from telephony.journal.reader import records
-from telephony.journal.writer import Journal
+from telephony.journal.writer import Journal, this_boot
 from telephony.queuelog.place import Place
 from telephony.queuelog.tail import QueueLogTail
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 MARGIN = timedelta(seconds=10)
 LONGEST_LOOK_BACK = timedelta(days=1)
 READ_SECONDS = 10.0
@@ -55,8 +53,7 @@ async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
     if resume is None:
         return set()
     folder, clock = journal_folder(config, feed.name), SystemClock()
-    same = SameClock(BOOT_ID, clock.wall() - EPOCH - clock.monotonic())
-    follower.recovering = True
+    same = SameClock(this_boot(), clock.wall() - EPOCH - clock.monotonic())
     loader = Loader(partial(codec_of, feed.settings, banner=False))
     recovery = Recovery(follower.reading, resume, loader, same)
     started = clock.monotonic()
@@ -70,8 +67,8 @@ async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
     except (OSError, sqlite3.Error) as error:
         log.exception("journal_unreadable", pbx=feed.name, error=str(error))
         found = recovery.end()
-    finally:
-        follower.recovering = False
+    # Not when this was cut short by a stop: then what must be read again is still what the mark says.
+    follower.recovering = False
     place = follower.reading.log_place or resume.log_place
     if feed.tail is not None and (known := Place.load(place)) is not None:
         feed.tail.begin_at(known)  # the mark may be older than what was read
@@ -90,9 +87,11 @@ async def note_since(feeds: Sequence[Feed], url: str, left_open: Sequence[CallRe
         if feed.resume is not None:
             continue
         arrived = [call.arrived_at for call in left_open if call.pbx == feed.name]
-        last = await last_arrival(url, feed.name)
-        if last is not None:
-            feed.log_since = max(min([last, *arrived]) - MARGIN, wall_clock() - LONGEST_LOOK_BACK)
+        longest = SystemClock().wall() - LONGEST_LOOK_BACK
+        last = await last_arrival(url, feed.name, longest)
+        known = [*arrived, *([] if last is None else [last])]
+        if known:
+            feed.log_since = max(min(known) - MARGIN, longest)
 
 
 async def begin_logs(feeds: Sequence[Feed]) -> None:

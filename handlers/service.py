@@ -18,12 +18,13 @@ from handlers.agi.side import scripts_of
 from handlers.build import Service, build
 from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.holding import Held, believe, leased
-from handlers.journals import kept, overtaken, wall_clock
+from handlers.journals import kept, overtaken
 from handlers.rebuilding import begin_logs, note_since, rebuild
 from handlers.retaining import retain
 from handlers.standby import LeaseLost
 from handlers.threads import within
 from telephony.agi.scripts import Script
+from telephony.ami.settings import SystemClock
 from telephony.backoff import Backoff
 from telephony.calls.facts import Uniqueid
 from telephony.calls.record import CallRecord, call_id
@@ -232,7 +233,7 @@ async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebu
         tasks.create_task(service.web.today.run(), name="today")
         keep = timedelta(days=service.config.database.keep_days)
         tasks.create_task(
-            retain(keep, partial(forget, url), wall_clock, service.measures.calls_forgotten), name="retain"
+            retain(keep, partial(forget, url), SystemClock().wall, service.measures.calls_forgotten), name="retain"
         )
         await service.saver.run()
 

@@ -38,11 +38,11 @@ async def queue_calls(
     return await _whole(url, connect_seconds, CALLS, pbx, since, until)
 
 
-async def last_arrival(url: str, pbx: str, connect_seconds: float = 5) -> datetime | None:
-    """When the newest call of a PBX arrived; None when there is none. Raises like `queue_calls`."""
+async def last_arrival(url: str, pbx: str, since: datetime, connect_seconds: float = 5) -> datetime | None:
+    """When the newest call of a PBX arrived; None when none did since then. Raises like `queue_calls`."""
     connection = await connect(url, connect_seconds, {"statement_timeout": f"{STATEMENT_SECONDS}s"})
     try:
-        found: datetime | None = await connection.fetchval(_LAST_ARRIVAL, pbx)
+        found: datetime | None = await connection.fetchval(_LAST_ARRIVAL, pbx, since)
         return found
     finally:
         connection.terminate()
@@ -121,4 +121,4 @@ _VISITS: LiteralString = "SELECT * FROM visits WHERE call_id = ANY($1::uuid[]) O
 
 _OFFERS: LiteralString = "SELECT * FROM offers WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, visit, ordinal"
 
-_LAST_ARRIVAL: LiteralString = "SELECT arrived_at FROM calls WHERE pbx = $1 ORDER BY arrived_at DESC, id DESC LIMIT 1"
+_LAST_ARRIVAL: LiteralString = "SELECT max(arrived_at) FROM calls WHERE pbx = $1 AND arrived_at >= $2"

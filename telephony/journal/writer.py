@@ -94,7 +94,7 @@ class Journal:
         """
         held = hold(folder)
         try:
-            boot = _boot() if boot_id is None else boot_id
+            boot = this_boot() if boot_id is None else boot_id
             disk = Disk(held, boot, Limits(keep, max_bytes), wall, {})
             position = find(held, disk, boot)
             held.begin(position + RESERVE)
@@ -301,7 +301,8 @@ class Journal:
         return self._disk.bytes
 
 
-def _boot() -> str:
+def this_boot() -> str:
+    """This machine's boot, as the kernel names it: monotonic clocks compare within one; empty where nobody says."""
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
