@@ -258,7 +258,8 @@ async def _serve(
 
     def ready(service: Service) -> None:
         assert pbx.stdin is not None  # noqa: S101 - it is a pipe
-        pbx.stdin.write(json.dumps({"agi": service.agi.server.address}).encode() + b"\n")
+        if not pbx.stdin.is_closing():  # if it has ended, that is told by whoever watches it
+            pbx.stdin.write(json.dumps({"agi": service.agi.server.address}).encode() + b"\n")
         settle(service)
         shown()
 

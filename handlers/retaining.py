@@ -39,4 +39,6 @@ async def retain(
             counted(await forget(now() - keep))
         except AWAY as error:
             log.warning("calls_not_forgotten", error=trouble(error), remedy="none: tried again in an hour")
+        except Exception:  # whatever it is, the PBXs are measured
+            log.exception("calls_not_forgotten")
         await pause(EVERY)

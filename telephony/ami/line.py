@@ -162,8 +162,9 @@ class Line(asyncio.Protocol):
         return f"{self._token}-{self._asked}"
 
     def _send(self, data: bytes) -> None:
-        # After the end, the transport drops what it is given; whoever asked learns of the end from `closed`.
-        if self._transport is not None:
+        # After the end nothing is sent; whoever asked learns of it from `closed`. asyncio's transports drop what they
+        # are given then, uvloop's raise RuntimeError.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     def _close(self, fault: Fault, reason: str) -> None:

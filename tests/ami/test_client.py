@@ -15,10 +15,10 @@ import pytest
 import structlog
 import uvloop
 
-from telephony.ami.client import AmiClient, NotConnected
+from telephony.ami.client import AmiClient, NotConnected, codec_of
 from telephony.ami.codec import Message, Quarantined
-from telephony.ami.feed import Batch, Entry, LinkDown, LinkUp, RequestExpired
-from telephony.ami.line import Fault
+from telephony.ami.feed import Batch, Entry, Feed, LinkDown, LinkUp, RequestExpired
+from telephony.ami.line import Fault, Line
 from telephony.ami.settings import AmiSettings, SystemClock
 from tests.support.ami_server import AmiServer
 from tests.support.wire import SYSTEM, event, lines, opening, queue_entry
@@ -427,3 +427,20 @@ def test_it_works_on_uvloop() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(story())
+
+
+def test_who_asks_a_line_that_has_just_ended_learns_it_from_the_end_and_not_by_an_error() -> None:
+    # The follower may ask before the client has noticed; uvloop's transports raise when they are written to then.
+    async def asked() -> Fault:
+        async with AmiServer() as server:
+            line = Line(codec_of(QUICK), SystemClock(), Feed(10), "t")
+            await asyncio.get_running_loop().create_connection(lambda: line, "127.0.0.1", server.port)
+            await line.greeted
+            server.cut()
+            ended = await line.closed
+            line.request("QueueStatus", {}, 1000 * MS)
+            assert not line.ask("Ping", {}).done()
+            return ended.fault
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(asked()) is Fault.CLOSED

@@ -51,6 +51,14 @@ async def test_a_database_that_is_away_is_asked_again_an_hour_later(capsys: pyte
     assert capsys.readouterr().out.count("calls_not_forgotten") == 1
 
 
+async def test_a_fault_that_nobody_thought_of_ends_no_measuring(capsys: pytest.CaptureFixture[str]) -> None:
+    office = Office(RuntimeError("the handler is closed"), None)
+    with pytest.raises(EnoughError):
+        await office.runs(1)
+    assert office.counted == [3]
+    assert "the handler is closed" in capsys.readouterr().out
+
+
 async def test_for_ever_is_for_ever() -> None:
     office = Office()
     await office.runs(0)
