@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -71,6 +71,7 @@ async def soak(
             result.incidents.append(fault)
             tell(described(fault))
             await asyncio.sleep(rng.uniform(*calm))
+            await scene.no_crash.wait()
         tell("no new calls; waiting for the last ones")
         await drain(scene, result)
         await settle(scene, result, told, heals, tell)
@@ -87,10 +88,12 @@ async def watch(scene: Scene, result: Soaked, tell: Tell) -> None:
         await asyncio.sleep(0.1)
         if scene.pbx.runs or scene.pbx_down.locked():
             continue
+        scene.no_crash.clear()
         async with scene.pbx_down:
             crash = Incident(0, CRASH, 0.0, alive)
             await one(scene, crash, Random(0))
         crash.began = alive
+        scene.no_crash.set()
         result.incidents.append(crash)
         tell(described(crash))
 
@@ -98,21 +101,33 @@ async def watch(scene: Scene, result: Soaked, tell: Tell) -> None:
 async def one(scene: Scene, fault: Incident, rng: Random) -> None:
     """Do it, and measure how long the service takes to be itself again."""
     fault.began = wall()
+    kind = KINDS[fault.kind]
+    scene.under_way.append(fault)
     try:
-        await KINDS[fault.kind].do(scene, fault, rng)
+        async with scene.service_down if kind.service_dies else nullcontext():
+            await kind.do(scene, fault, rng)
     except AmiError as error:  # it has just crashed
         fault.complaints.append(f"not done: {error}")
     fault.mended = wall()
     await recovery(scene, fault)
-    if KINDS[fault.kind].pbx_dies:
+    if kind.pbx_dies:
         await scene.traffic.man()
+    scene.under_way.remove(fault)
+    for other in scene.under_way:
+        other.disturbed = fault.disturbed = True
+    if not fault.disturbed:
+        complain(fault)
+    if scene.traffic.ended_early():
+        fault.complaints.append(f"the bench lost {scene.traffic.ended_early()}")
+
+
+def complain(fault: Incident) -> None:
+    """Of a recovery that took too long."""
     if fault.consuming is None or fault.consuming > CONSUMING_WITHIN:
         fault.complaints.append(f"consuming after {fault.consuming or PATIENCE:.1f} s")
     if fault.reconciled is None or fault.reconciled > RECONCILED_WITHIN:
         awaited = f": {len(fault.behind)} visits, {fault.behind[:3]}" if fault.behind else ""
         fault.complaints.append(f"reconciled after {fault.reconciled or PATIENCE:.1f} s{awaited}")
-    if scene.traffic.ended_early():
-        fault.complaints.append(f"the bench lost {scene.traffic.ended_early()}")
 
 
 def described(fault: Incident) -> str:
@@ -122,6 +137,8 @@ def described(fault: Incident) -> str:
         value = getattr(fault, name)
         if value is not None:
             words.append(f"{name} {value:.1f} s")
+    if fault.disturbed:
+        words.append("Asterisk crashed meanwhile")
     return " · ".join([*words, *(f"!! {complaint}" for complaint in fault.complaints)])
 
 
@@ -155,8 +172,11 @@ async def _settled(scene: Scene, fault: Incident) -> None:
 
 async def _metrics(scene: Scene, fault: Incident) -> Metrics | None:
     if not scene.product.runs:
-        fault.complaints.append(f"the service ended by itself: {scene.product.log[-500:]}")
-        await scene.product.start(ready=False)
+        if scene.service_down.locked():  # another fault has ended it, and will start it
+            return None
+        async with scene.service_down:
+            fault.complaints.append(f"the service ended by itself: {scene.product.log[-500:]}")
+            await scene.product.start(ready=False)
     try:
         return await asyncio.to_thread(scene.product.metrics)
     except OSError:

@@ -34,6 +34,7 @@ class Incident:
     drained: float | None = None  # a graceful stop
     behind: list[tuple[str, str]] = field(default_factory=list)  # channel and queue of visits that were awaited last
     complaints: list[str] = field(default_factory=list)
+    disturbed: bool = False  # Asterisk crashed meanwhile: how long a recovery took says nothing then
 
     @property
     def over(self) -> float:
@@ -171,17 +172,18 @@ class Kind:
     weight: int = 1
     deaf: bool = True  # the service hears nothing of the PBX
     pbx_dies: bool = False
+    service_dies: bool = False
 
 
 KILLS = {
-    "service killed": Kind(service_killed, 0.0, 8.0, weight=5),
-    "service killed twice": Kind(service_killed_twice, 0.0, 2.0, weight=2),
-    "service killed, queue_log rotated": Kind(service_killed_log_rotated, 2.0, 8.0, weight=1),
+    "service killed": Kind(service_killed, 0.0, 8.0, weight=5, service_dies=True),
+    "service killed twice": Kind(service_killed_twice, 0.0, 2.0, weight=2, service_dies=True),
+    "service killed, queue_log rotated": Kind(service_killed_log_rotated, 2.0, 8.0, weight=1, service_dies=True),
     "PBX killed": Kind(pbx_killed, 0.0, 5.0, weight=3, pbx_dies=True),
-    "service and PBX killed": Kind(both_killed, 0.0, 5.0, weight=1, pbx_dies=True),
+    "service and PBX killed": Kind(both_killed, 0.0, 5.0, weight=1, pbx_dies=True, service_dies=True),
 }
 OTHERS = {
-    "service stopped": Kind(service_stopped, 0.0, 5.0),
+    "service stopped": Kind(service_stopped, 0.0, 5.0, service_dies=True),
     "service frozen": Kind(service_frozen, FROZEN, FROZEN),
     "line cut": Kind(line_cut, 0.1, 20.0),
     "line frozen": Kind(line_frozen, 1.0, 20.0),

@@ -90,6 +90,8 @@ def _faults(result: Soaked) -> Iterator[str]:
     complaints = [(one, complaint) for one in result.incidents for complaint in one.complaints]
     yield from (f"- {one}: {complaint}" for one, complaint in complaints)
     yield "" if complaints else "Every one of them as promised.\n"
+    if disturbed := sum(one.disturbed for one in result.incidents):
+        yield f"Asterisk crashed by itself during {disturbed} of these, or was one of them: not judged by their recovery.\n"
 
 
 def _spread(values: Sequence[float | None]) -> str:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 
@@ -23,6 +23,9 @@ from tests.pbx.line import Line
 from tests.pbx.product import Product
 
 from .traffic import LINES, Traffic, generations
+
+if TYPE_CHECKING:
+    from .faults import Incident
 
 PBX = "pbx1"
 DATABASE_LIMIT = 5.0
@@ -55,6 +58,10 @@ class Scene:
         self._stack = AsyncExitStack()
         self.ended = EndedVisits(Path())
         self.pbx_down = asyncio.Lock()  # held by whoever is ending and starting the PBX
+        self.service_down = asyncio.Lock()  # the same of the service
+        self.under_way: list[Incident] = []
+        self.no_crash = asyncio.Event()  # of Asterisk by itself, from which anything recovers
+        self.no_crash.set()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._asking = asyncio.Lock()
 
