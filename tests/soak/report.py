@@ -91,7 +91,7 @@ def _faults(result: Soaked) -> Iterator[str]:
     yield from (f"- {one}: {complaint}" for one, complaint in complaints)
     yield "" if complaints else "Every one of them as promised.\n"
     if disturbed := sum(one.disturbed for one in result.incidents):
-        yield f"Asterisk crashed by itself during {disturbed} of these, or was one of them: not judged by their recovery.\n"
+        yield f"Asterisk crashed by itself amid {disturbed} of these: how long they took to recover is not judged.\n"
 
 
 def _spread(values: Sequence[float | None]) -> str:
