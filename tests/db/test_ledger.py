@@ -7,7 +7,7 @@ import pytest
 
 from telephony.calls.record import CallRecord, Kind, Outcome
 from telephony.cases.connecting import DatabaseUrlError
-from telephony.cases.ledger import CALLS, queue_calls
+from telephony.cases.ledger import CALLS, last_arrival, queue_calls
 from telephony.cases.store import CallStore
 from tests.support.calls import at, call, visit
 
@@ -66,6 +66,19 @@ async def test_a_minute_of_a_long_history_is_found_by_index(store: CallStore, da
     plan = "\n".join(row[0] for row in rows)
     assert "visits_joined" in plan
     assert "Seq Scan" not in plan, plan
+
+
+async def test_the_newest_arrival_of_a_pbx_is_that_of_its_calls_alone(store: CallStore, database: str) -> None:
+    await store.save(
+        [
+            call(number=1, arrived_at=at(100)),
+            call(number=2, arrived_at=at(150)),
+            call(number=3, pbx="pbx2", arrived_at=at(900)),
+        ]
+    )
+    assert await last_arrival(database, "pbx1", at(0)) == at(150)
+    assert await last_arrival(database, "pbx1", at(150)) == at(150)
+    assert await last_arrival(database, "pbx1", at(151)) is None
 
 
 async def test_a_database_that_is_away_is_told_as_such() -> None:
