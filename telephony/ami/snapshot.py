@@ -113,6 +113,7 @@ def live_channel(headers: Headers) -> LiveChannel:
         lived=timedelta(hours=hours, minutes=minutes, seconds=rest),
         application=headers.get("Application", ""),
         ringing=headers["ChannelState"] == RINGING,
+        data=headers.get("ApplicationData", ""),
     )
 
 

@@ -418,7 +418,10 @@ class WaitingCaller:
 
 @dataclass(frozen=True, slots=True)
 class LiveChannel:
-    """A channel in a snapshot. `bridge`: the bridge it is in, or None. `lived`: whole seconds. `ringing`: it is."""
+    """A channel in a snapshot. `bridge`: the bridge it is in, or None. `lived`: whole seconds. `ringing`: it is.
+
+    `data`: what its application was given; of Dial(), the devices it calls, before a comma and joined by `&`.
+    """
 
     channel: Channel
     bridge: BridgeId | None
@@ -426,6 +429,7 @@ class LiveChannel:
     lived: timedelta
     application: str
     ringing: bool = False
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, held: Sequ
     for entry in fact.waiting if first else lasting:
         open_partial(book, entry, fact, joins.get((entry.queue, entry.channel.uniqueid)))
     if fact.channels is not None and first:
-        found.find_ringing(book, fact)
+        found.find_dialled(book, fact, held or ())
     for visit in ghosts:
         call = book.open.get(visit)
         if call is not None and (visit.partial or visit.customer not in book.legs):

@@ -102,6 +102,8 @@ def talk_on(book: Book, call: LiveCall, saved: VisitRecord, instant: Instant) ->
     visit = visit_of(call, saved, instant)
     visit.state, visit.outcome, visit.reason, visit.agent = State.TALKING, saved.outcome, saved.reason, saved.agent
     visit.connected = visit.talk_since = visit.left
+    if saved.wait is None:  # by then he was answered; when, is not known
+        visit.found, visit.connected, visit.left = visit.left, None, None
     visit.talk_doubted, visit.talk_heard, visit.hold_heard = True, saved.talk is not None, saved.hold is not None
     visit.hold = saved.hold or ZERO
     visit.partial = saved.quality is Quality.PARTIAL

@@ -372,8 +372,7 @@ def test_he_may_be_answered_or_given_up_on() -> None:
     assert late(called="A").at(5).silent("A", DialResult.NO_ANSWER).gone("A").passes(9).outcomes == [O.UNREACHABLE]
 
 
-def test_who_already_talks_or_is_put_through_to_the_outside_has_no_visit() -> None:
-    assert late().visits == []
+def test_who_is_put_through_to_the_outside_has_no_visit() -> None:
     story = Story().line_restored()
     story.make("C", interface=TRUNK)
     story.make("A", linked="C", interface=TRUNK)

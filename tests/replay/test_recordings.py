@@ -52,7 +52,7 @@ EXPECTED: dict[str, list[Outcome]] = {
     "blind_transfer_to_phone": [O.ANSWERED, O.ANSWERED],
     "blonde_transfer": [O.ANSWERED, O.ANSWERED],
     "click_to_call": [],
-    "connected_late": [O.ABANDONED, O.ANSWERED],  # of whom already talks we do not know that he waited
+    "connected_late": [O.ABANDONED, O.ANSWERED],  # of whom already talks by way of a queue, its log tells
     "direct_abandoned": [O.ABANDONED],
     "direct_agent_hangs_up": [O.ANSWERED],
     "direct_answered": [O.ANSWERED],
@@ -61,7 +61,7 @@ EXPECTED: dict[str, list[Outcome]] = {
     "direct_ended_by_ami": [O.ENDED_BY_PBX],
     "direct_ended_by_limit": [O.ENDED_BY_PBX],
     "direct_redirected": [O.REDIRECTED],
-    "direct_connected_late": [O.ABANDONED],  # of whom already talks we do not know that he waited
+    "direct_connected_late": [O.ANSWERED, O.ABANDONED],
     "direct_greeted": [O.ANSWERED],
     "direct_never_rang": [O.UNREACHABLE],  # a leg that never rings is unreachable
     "direct_no_answer": [O.TIMEOUT],
@@ -147,7 +147,7 @@ OFFERS: dict[str, list[tuple[str, OfferResult | None, int | None]]] = {
     "redirected_ringing": [("1001", R.CALLER_LEFT, 1)],
     "ring_all": [("1003", R.CANCELLED_ELSEWHERE, 1), ("1002", R.ANSWERED, 1), ("1001", R.CANCELLED_ELSEWHERE, 1)],
     "shutdown": [("1001", None, 1)],  # he did not leave
-    "direct_connected_late": [("1002", R.CALLER_LEFT, None)],
+    "direct_connected_late": [("1001", R.ANSWERED, None), ("1002", R.CALLER_LEFT, None)],
     "timeout_ringing": [("1001", R.NO_ANSWER, 1)],
     "two_callers_one_agent": [("1001", R.ANSWERED, 1), ("1001", R.ANSWERED, 1)],
     "two_visits_same_queue": [("1001", R.NO_ANSWER, 1), ("1001", R.NO_ANSWER, 1)],

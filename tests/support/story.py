@@ -240,11 +240,15 @@ class Story:
         ringing: Iterable[str] = (),
         called: Iterable[str] = (),
         dialling: Iterable[str] = (),
+        dials: dict[str, str] | None = None,
+        answered: Iterable[str] = (),
+        lived: dict[str, float] | None = None,
     ) -> Self:
         """The PBX lists who waits (name, seconds so far), who serves (not if `light`), and, if asked, its channels.
 
-        Of the channels, phones in `ringing` ring and those in `called` do not yet; the dialplan calls them for those in
-        `dialling`. Each channel has lived for 9 s.
+        Of the channels, phones in `ringing` ring, those in `called` do not yet, those in `answered` no more; the
+        dialplan calls them for those in `dialling`, or with what is given to Dial() in `dials`. Each channel has lived
+        for 9 s, if `lived` does not say otherwise.
         """
         queue = QueueName(self.queue or "support")
         for name, _ in waiting:
@@ -252,16 +256,17 @@ class Story:
                 self.make(name, interface=TRUNK)
         live = None
         if channels is not None:
-            seats, rung = bridges or {}, {*ringing, *called}
-            does = dict.fromkeys(dialling, "Dial") | dict.fromkeys(rung, "AppDial")
+            seats, rung, given, age = bridges or {}, {*ringing, *called}, dials or {}, lived or {}
+            does = dict.fromkeys((*dialling, *given), "Dial") | dict.fromkeys((*rung, *answered), "AppDial")
             live = tuple(
                 LiveChannel(
                     self.channel(n),
                     BridgeId(b) if (b := seats.get(n)) else None,
                     n not in rung,
-                    seconds(9),
+                    seconds(age.get(n, 9)),
                     does.get(n, ""),
                     n in {*ringing},
+                    given.get(n, ""),
                 )
                 for n in channels
             )
