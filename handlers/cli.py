@@ -1,5 +1,7 @@
 """The command `threerings`. Exit 0: done; 1: the thing asked for failed; 2: wrong usage or configuration; 130: Ctrl-C.
 
+After 1, to try again makes sense, as a service manager does; after 2, not before somebody has changed something.
+
 To read the rest takes half a second, in which Ctrl-C ends us as it ends any program: without a traceback.
 """
 
@@ -33,6 +35,7 @@ from handlers import service, shipping
 from handlers.addresses import ListenError
 from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.dumping import DumpError
+from handlers.journals import DiskTrouble
 from handlers.manifest import BackupError
 from handlers.reconciling import comparing as reconciling
 from handlers.reconciling import table as tables
@@ -63,6 +66,7 @@ SAYS_ALL = (
     EmbeddedError,
     MigrationError,
     BackupError,
+    DiskTrouble,
     DumpError,
     LeaseHeld,
     LeaseLost,
@@ -261,7 +265,10 @@ def reconcile_command(  # noqa: PLR0913, PLR0917 - options of the command
     settings = _start(config)
     settings.database_url()
     first, after = _instant("--since", since, settings), _instant("--until", until, settings)
-    settled = SystemClock().wall() - reconciling.SETTLED
+    now = SystemClock().wall()
+    if first is not None and first >= now:
+        raise ConfigFaults((f"--since = {since!r}: is in the future; name a time that has been",))
+    settled = now - reconciling.SETTLED
     first, after = first or settled, after or settled
     if first >= after:
         raise ConfigFaults((f"--since = {since!r}: is not before --until, which is half a minute ago unless told",))

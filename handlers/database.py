@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from telephony.cases.embedded import EmbeddedPostgres
 from telephony.config import EMBEDDED, Config
+from telephony.unreachable import reason
 
 AWAY = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError)
 """What a database that is away or in trouble raises."""
@@ -21,6 +22,8 @@ def trouble(error: BaseException) -> str:
     """What is wrong with the database, in one line, without the words of the layers between."""
     known = getattr(error, "orig", None) or error
     known = known.__cause__ if isinstance(known.__cause__, AWAY) else known
+    if isinstance(known, OSError):
+        return reason(known)
     return " ".join(str(known).split()) or type(known).__name__
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from handlers.build import Service
-from handlers.journals import TERM
+from handlers.journals import TERM, refused
 from handlers.standby import LeaseLost, Term, owned, this_process
 from telephony.cases.lease import Leases
 from telephony.cases.migrate import migrate
-from telephony.config import Config, ConfigFaults
+from telephony.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def own(config: Config) -> Iterator[UUID]:
     """The number of this instance, which alone works in `data_dir`.
 
     Raises:
-        ConfigFaults: nothing can be kept there.
+        ConfigFaults: nothing can be kept there. DiskTrouble: nothing can now.
         InstanceBusy: another process of ours works there.
     """
     try:
@@ -35,7 +35,7 @@ def own(config: Config) -> Iterator[UUID]:
             me = stack.enter_context(owned(config.data_dir))
             taken = stack.pop_all()
     except OSError as error:
-        raise ConfigFaults((f"data_dir: {config.data_dir}: {error.strerror}; name a folder we may write",)) from None
+        raise refused(config.data_dir, error) from None
     with taken:
         yield me
 

@@ -12,9 +12,20 @@ from telephony.ami.settings import SystemClock
 from telephony.config import Config, ConfigFaults
 from telephony.journal.folder import JournalLocked
 from telephony.journal.writer import Journal
+from telephony.unwritable import is_passing, reason
 
 TERM = "term"
 """The mark that says in which term of the lease the journal was written."""
+
+
+class DiskTrouble(Exception):  # noqa: N818 - what it is
+    """The disk takes nothing now, and nothing need be configured otherwise; one line with the remedy."""
+
+
+def refused(place: Path, error: OSError) -> ConfigFaults | DiskTrouble:
+    """What to raise when `data_dir`, or a place in it, cannot be written."""
+    line = f"data_dir: {place}: {reason(error, 'name a folder we may write')}"
+    return DiskTrouble(line) if is_passing(error) else ConfigFaults((line,))
 
 
 def journal_folder(config: Config, pbx: str) -> Path:
@@ -39,6 +50,7 @@ async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
 
     Raises:
         ConfigFaults: one cannot be kept there, or another process of ours keeps it.
+        DiskTrouble: none can be kept there now.
     """
     loop = asyncio.get_running_loop()
     keep, most = timedelta(days=config.journal.keep_days), int(config.journal.max_gib * 2**30)
@@ -53,7 +65,7 @@ async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
             except JournalLocked as error:
                 raise ConfigFaults((f"data_dir: {error}",)) from None
             except OSError as error:
-                raise ConfigFaults((f"data_dir: {folder}: {error.strerror}; name a folder we may write",)) from None
+                raise refused(folder, error) from None
             stack.push_async_callback(closed, journal)
         yield opened
 

@@ -39,7 +39,7 @@ class Form(StrEnum):
 
 
 class NotFound(Exception):  # noqa: N818 - what it is
-    """No journal names the call; the message has a line a PBX, and says what its journal covers."""
+    """No journal names the call, a line a PBX with what its journal covers; or nobody can say which call it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,9 @@ def run(config: Config, asked: Asked, words: Mapping[str, str], told: Progress) 
         names = ", ".join(pbx.name for pbx in config.pbx) or "(none)"
         raise ConfigFaults((f"--pbx = {asked.pbx!r}: there is no such PBX; name one of {names}",))
     found, why = asyncio.run(_row(config, asked.id))
+    if why and asked.id.isdecimal():  # no journal names a case
+        nobody = f"{asked.id}: of which case nobody can say now ({why}); name the call's id or a channel's uniqueid"
+        raise NotFound(nobody)
     if found is not None:
         pbxs = [pbx for pbx in pbxs if pbx.name == found.stored.call.pbx]
     missing = []
@@ -88,8 +91,6 @@ def run(config: Config, asked: Asked, words: Mapping[str, str], told: Progress) 
             found, why = asyncio.run(_row(config, str(account.call.id)))
         row = Row(found.stored if found is not None else None, why)
         return Story(account, row, config.zone, words, asked.verbose, asked.unmasked)
-    if why and asked.id.isdecimal():
-        missing = [f"{asked.id}: of which case nobody can say now ({why}); name the call's id or a channel's uniqueid"]
     raise NotFound("\n".join(missing or [f"{asked.id}: its PBX is not {asked.pbx}"]))
 
 

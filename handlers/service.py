@@ -73,7 +73,7 @@ async def serve(  # noqa: PLR0913 - each has a default
 
     Raises:
         EmbeddedError: our own database does not start.
-        ConfigFaults: the address of the database is none, or nothing can be kept in data_dir.
+        ConfigFaults: the address of the database is none, or nothing can be kept in data_dir. DiskTrouble: not now.
         LeaseHeld, LeaseLost, InstanceBusy: another instance follows the PBXs, or works in our data_dir.
         OSError: the address of the pages, or of FastAGI, cannot be had.
     """

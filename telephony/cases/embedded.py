@@ -22,6 +22,8 @@ from urllib.parse import quote
 
 import asyncpg
 
+from telephony.unwritable import reason
+
 MAX_SOCKET_PATH = 100
 """Longest path of a folder that may hold the socket; the system's limit is 107 bytes with the name."""
 START_SECONDS = 60.0
@@ -114,7 +116,8 @@ class EmbeddedPostgres:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._give(self._folder)
         except OSError as error:
-            raise EmbeddedError(f"data_dir: {self._folder}: {error.strerror}; name a folder we may write") from None
+            why = reason(error, "name a folder we may write")
+            raise EmbeddedError(f"data_dir: {self._folder}: {why}") from None
         if len(os.fsencode(self._folder)) > MAX_SOCKET_PATH:
             raise EmbeddedError(
                 f"data_dir: {self._folder} is longer than {MAX_SOCKET_PATH} bytes,"

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from handlers.addresses import ListenError
 from handlers.cli import app, main
 from handlers.database import BAD_URL, trouble
+from handlers.journals import refused
 from handlers.service import settle
 from telephony.config import Address, Config
 
@@ -102,7 +103,9 @@ def test_what_the_layers_between_add_to_an_error_is_left_out() -> None:
     adapter.__cause__ = cause
     assert trouble(DBAPIError("SELECT 1", {}, adapter)) == "permission denied"
     assert trouble(DBAPIError("SELECT 1", {}, RuntimeError("broken"))) == "broken"
-    assert trouble(TimeoutError()) == "TimeoutError"
+    assert trouble(TimeoutError()) == "no answer in time"
+    refused = "Connect call failed ('127.0.0.1', 1)"
+    assert trouble(ConnectionRefusedError(errno.ECONNREFUSED, refused)) == "connection refused"
 
 
 def test_without_a_database_nothing_is_tried(said: Said) -> None:
@@ -164,6 +167,19 @@ def test_an_address_that_cannot_be_had_is_one_line_with_key_address_and_remedy(
     assert main(["serve"]) == 1
     [line] = said()[1]
     assert line.startswith('agi.listen = "127.0.0.1:4573": address already in use; ')
+
+
+def test_without_room_on_the_disk_a_service_manager_may_try_again(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    Path("threerings.toml").write_text(AWAY + '[[pbx]]\nname="a"\nusername="u"\nsecret="s"\n')
+    full: list[OSError] = [OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Not yours")]
+
+    async def serve(*_: object, **__: object) -> int:
+        raise refused(Path("/data"), full.pop(0))
+
+    monkeypatch.setattr("handlers.service.serve", serve)
+    assert main(["serve"]) == 1
+    assert said()[1] == ["data_dir: /data: No space left on device; make room (see df, and df -i)"]
+    assert main(["serve"]) == 2
 
 
 def test_an_interruption_or_a_reader_that_leaves_is_no_traceback(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:

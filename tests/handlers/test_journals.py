@@ -1,11 +1,13 @@
 """The journals are open while the service runs, and nobody else's."""
 
+import errno
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from handlers.journals import journal_folder, kept, overtaken
+from handlers.journals import DiskTrouble, journal_folder, kept, overtaken, refused
 from telephony.config import ConfigFaults
 from tests.support.checks import PBX, config_of
 
@@ -28,6 +30,16 @@ async def test_a_place_where_nothing_can_be_kept_is_named(tmp_path: Path) -> Non
     with pytest.raises(ConfigFaults, match="name a folder we may write"):
         async with kept(config_of(data_dir=tmp_path / "file")):
             pass
+
+
+def test_a_disk_without_room_is_no_fault_of_the_configuration_and_may_be_tried_again() -> None:
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        trouble = refused(Path("/data/journal"), OSError(number, os.strerror(number)))
+        assert isinstance(trouble, DiskTrouble)
+        assert str(trouble).startswith(f"data_dir: /data/journal: {os.strerror(number)}; m")
+    fault = refused(Path("/data"), PermissionError(errno.EACCES, "Permission denied"))
+    assert isinstance(fault, ConfigFaults)
+    assert fault.faults == ("data_dir: /data: Permission denied; name a folder we may write",)
 
 
 async def test_a_journal_is_believed_unless_another_followed_meanwhile(tmp_path: Path) -> None:

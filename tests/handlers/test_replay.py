@@ -146,6 +146,22 @@ def test_no_id_is_no_id_and_no_time_no_time(config: Config, said: Said, monkeypa
     assert said()[1].startswith("--call: is empty; ")
     assert main(["reconcile", "--since", "2026-11-22", "--until", "2026-11-21"]) == 2
     assert said()[1].startswith("--since = '2026-11-22': is not before --until")
+    assert main(["reconcile", "--since", "2999-11-21", "--until", "2999-11-22"]) == 2
+    assert said()[1] == "--since = '2999-11-21': is in the future; name a time that has been\n"
+
+
+def test_whose_case_it_is_nobody_can_say_without_the_database(
+    config: Config, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(told("answered"), config)
+    monkeypatch.setenv("THREERINGS__DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert main(["replay", "--call", "17"]) == 1
+    assert said() == (
+        "",
+        "000017: of which case nobody can say now (connection refused); name the call's id or a channel's uniqueid\n",
+    )
+    assert main(["replay", "--call", "pbx1-1795304264.0"]) == 0
+    assert "The database was not asked: connection refused" in said()[0]
 
 
 def test_who_is_not_there_is_told_what_the_journal_covers(config: Config, said: Said) -> None:
