@@ -4,11 +4,12 @@ The database is saved first, the journal after it: what a row reflects is then i
 """
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -17,13 +18,15 @@ from pathlib import Path
 import structlog
 
 from handlers.database import database
-from handlers.dumping import dump, load
-from handlers.manifest import DUMP, JOURNAL, BackupError, Manifest, new, read, saved, to_disk, write
-from handlers.standby import owned
+from handlers.dumping import DumpError, dump, load
+from handlers.holding import own
+from handlers.manifest import DUMP, JOURNAL, MANIFEST, BackupError, Manifest, new, read, saved, to_disk, write
 from telephony.cases.connecting import connect
 from telephony.cases.migrate import migrate
 from telephony.config import Config
 from telephony.journal.reader import extent
+from telephony.journal.sheet import is_full
+from telephony.unwritable import reason
 
 LIFE = "life"
 """Beside a journal's files: what tells it from another journal."""
@@ -44,8 +47,8 @@ async def backup(config: Config, folder: Path, now: datetime) -> Manifest:
         What was saved.
 
     Raises:
-        BackupError: the folder is not empty, or the database has no schema.
-        DumpError, EmbeddedError, DatabaseUrlError: as they say. OSError: it cannot be written.
+        BackupError: the folder is not empty, the database has no schema, or something cannot be read or written.
+        EmbeddedError, DatabaseUrlError: as they say.
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is away or in trouble.
     """
     _make(folder)
@@ -53,21 +56,21 @@ async def backup(config: Config, folder: Path, now: datetime) -> Manifest:
         standing = await _standing(url)
         if standing.schema is None:
             raise BackupError("database.url: the database has no schema yet, so there is nothing to save")
-        with os.fdopen(new(folder / DUMP)):
+        with _whole_or_nothing(folder):
             by = await dump(url, folder / DUMP, standing.server)
-    positions, left_out = await asyncio.to_thread(_save_journals, config.data_dir / JOURNAL, folder / JOURNAL)
-    files = await asyncio.to_thread(lambda: [saved(folder, path) for path in _files(folder)])
-    manifest = Manifest(
-        made_at=now.isoformat(),
-        threerings=version("threerings"),
-        schema=standing.schema,
-        pg_dump=by,
-        calls=standing.calls,
-        positions=positions,
-        files=files,
-        left_out=left_out,
-    )
-    await asyncio.to_thread(write, manifest, folder)
+            positions, left_out = await asyncio.to_thread(_save_journals, config.data_dir / JOURNAL, folder / JOURNAL)
+            files = await asyncio.to_thread(lambda: [saved(folder, path) for path in _files(folder)])
+            manifest = Manifest(
+                made_at=now.isoformat(),
+                threerings=version("threerings"),
+                schema=standing.schema,
+                pg_dump=by,
+                calls=standing.calls,
+                positions=positions,
+                files=files,
+                left_out=left_out,
+            )
+            await asyncio.to_thread(write, manifest, folder)
     return manifest
 
 
@@ -86,29 +89,75 @@ async def restore(config: Config, folder: Path, *, replace: bool = False) -> Man
         What was restored.
 
     Raises:
-        BackupError: the backup is damaged, or something is there already.
-        InstanceBusy: the service runs. Else like `backup`.
+        BackupError: the backup is damaged, something is there already, or cannot be read or written.
+        InstanceBusy: the service runs. ConfigFaults, DiskTrouble: data_dir cannot be written. Else like `backup`.
     """
     manifest = await asyncio.to_thread(read, folder)
-    with owned(config.data_dir):
+    with own(config):
         journals = config.data_dir / JOURNAL
         aside = journals.with_name(f"{JOURNAL}.replaced")
-        if aside.exists():
-            raise BackupError(f"data_dir: {aside} is there from an earlier restore; move it away")
-        if not replace and any(extent(each).last for each in _folders(journals)):
-            raise BackupError(f"data_dir: {journals} has records; say --replace to put the backup in their place")
+        fresh = journals.with_name(f"{JOURNAL}.restoring")
+        with _restoring(config, "nothing was restored"):
+            if aside.exists():
+                raise BackupError(f"data_dir: {aside} is there from an earlier restore; move it away")
+            if not replace and any(extent(each).last for each in _folders(journals)):
+                raise BackupError(f"data_dir: {journals} has records; say --replace to put the backup in their place")
         async with database(config) as url:
             standing = await _standing(url)
             _refuse(standing, replace=replace)
-            fresh = journals.with_name(f"{JOURNAL}.restoring")
-            await asyncio.to_thread(_copy_journals, manifest, folder, fresh)
-            await load(url, folder / DUMP, standing.server, manifest.pg_dump)
-            if journals.exists():
-                journals.rename(aside)
-            fresh.rename(journals)
-            to_disk(config.data_dir)
+            with _restoring(config, "nothing was restored"):
+                try:
+                    await asyncio.to_thread(_copy_journals, manifest, folder, fresh)
+                    await load(url, folder / DUMP, standing.server, manifest.pg_dump)
+                except (OSError, DumpError):
+                    shutil.rmtree(fresh, ignore_errors=True)
+                    raise
+            with _restoring(config, "the database was restored, the journal was not: say it again with --replace"):
+                if journals.exists():
+                    journals.rename(aside)
+                fresh.rename(journals)
+                to_disk(config.data_dir)
             await migrate(url)
     return manifest
+
+
+@contextmanager
+def _whole_or_nothing(folder: Path) -> Iterator[None]:
+    """A backup is made in the block; should it fail, nothing is left of it: what it took may be the room that lacks.
+
+    Who has made the dump's file is alone in the folder.
+    """
+    try:
+        os.close(new(folder / DUMP))
+        try:
+            yield
+        except (OSError, DumpError):
+            shutil.rmtree(folder / JOURNAL, ignore_errors=True)
+            for name in (DUMP, f"{MANIFEST}.new"):
+                (folder / name).unlink(missing_ok=True)
+            raise
+    except (OSError, DumpError) as error:
+        what = _told(error, "run as the service's user, or name another folder")
+        raise BackupError(f"nothing was saved to {folder}: {what}") from None
+
+
+@contextmanager
+def _restoring(config: Config, so_far: str) -> Iterator[None]:
+    """Files and the database are brought back in the block; should it fail, it is told what has become of them."""
+    try:
+        yield
+    except OSError as error:
+        what = _told(error, "run as the service's user")
+        raise BackupError(f"data_dir: {config.data_dir}: {what}; {so_far}") from None
+    except DumpError as error:
+        raise BackupError(f"database.url: {error}; {so_far}") from None
+
+
+def _told(error: OSError | DumpError, otherwise: str) -> str:
+    if isinstance(error, DumpError):
+        return str(error)
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{reason(error, otherwise)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +212,8 @@ def _save_journals(journals: Path, into: Path) -> tuple[dict[str, tuple[int, int
                 _save_file(file, target / file.name)
             except sqlite3.Error as error:
                 (target / file.name).unlink(missing_ok=True)
+                if is_full(error):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
                 if file.exists():  # else its time was over
                     left_out.append(f"{JOURNAL}/{source.name}/{file.name}: {error}")
                     log.warning("journal_file_not_saved", file=f"{source.name}/{file.name}", error=str(error))
@@ -215,6 +266,6 @@ def _make(folder: Path) -> None:
         empty = not any(folder.iterdir())
         folder.chmod(0o700)
     except OSError as error:
-        raise BackupError(f"{folder}: {error.strerror}; name a folder that we may make, or write") from None
+        raise BackupError(f"{folder}: {reason(error, 'name a folder that we may make, or write')}") from None
     if not empty:
         raise BackupError(f"{folder}: is not empty; name a new folder for each backup")

@@ -17,6 +17,13 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 CONNECT_SECONDS = 10
 SAID = 300
 """So much of what a program says at its end is told."""
+_PREFIX = re.compile(r"^(?:pg_dump|pg_restore): (?:error: )?", re.MULTILINE)
+_REMEDIES = (
+    (re.compile("no space left|disk quota|disk full", re.IGNORECASE), "make room"),
+    (re.compile("permission denied|must be owner", re.IGNORECASE), "database.url must name the owner of the tables"),
+    (re.compile("connection", re.IGNORECASE), "is PostgreSQL still there?"),
+)
+"""What helps, by what a program said."""
 
 
 class DumpError(Exception):
@@ -39,7 +46,7 @@ async def dump(url: str, file: Path, server: int) -> int:
     """
     program, version = await _program("pg_dump", server)
     words = ("--format=custom", "--no-owner", "--no-privileges", "--exclude-table-data=leases", f"--file={file}")
-    await _run(program, url, *words)
+    await _run(program, url, *words, otherwise="see PostgreSQL's log")
     return version
 
 
@@ -57,7 +64,7 @@ async def load(url: str, file: Path, server: int, dumped_by: int) -> None:
     """
     program, _ = await _program("pg_restore", max(server, dumped_by))
     words = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error")
-    await _run(program, url, *words, str(file))
+    await _run(program, url, *words, str(file), otherwise="name an empty database")
 
 
 async def _program(name: str, least: int) -> tuple[Path, int]:
@@ -82,14 +89,17 @@ def _candidates(name: str) -> list[Path]:
 
 
 async def _major(program: Path) -> int:
-    """0 when it does not say."""
-    process = await asyncio.create_subprocess_exec(program, "--version", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+    """0 when it does not say, or does not run."""
+    try:
+        process = await asyncio.create_subprocess_exec(program, "--version", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+    except OSError:
+        return 0
     said, _ = await process.communicate()
     match = re.search(rb"\) (\d{1,4})", said)
     return int(match[1]) if match else 0
 
 
-async def _run(program: Path, url: str, *words: str) -> None:
+async def _run(program: Path, url: str, *words: str, otherwise: str) -> None:
     """The password goes by the environment: everybody may read a command line."""
     address, secret = without_password(url)
     environment = {**os.environ, "LC_ALL": "C", "PGCONNECT_TIMEOUT": str(CONNECT_SECONDS), **secret}
@@ -110,8 +120,14 @@ async def _run(program: Path, url: str, *words: str) -> None:
         await process.wait()
         raise
     if process.returncode:
-        said = " ".join(errors.decode("utf-8", "replace").split())
-        raise DumpError(f"{program.name}: {said[:SAID]}; nothing was restored, and what was saved is not whole")
+        raise DumpError(f"{program.name}: {_said(errors, process.returncode, otherwise)}")
+
+
+def _said(errors: bytes, code: int, otherwise: str) -> str:
+    """What a program said at its end, without its name before each line, and the remedy."""
+    said = " ".join(_PREFIX.sub("", errors.decode("utf-8", "replace")).split())[:SAID]
+    remedy = next((remedy for pattern, remedy in _REMEDIES if pattern.search(said)), otherwise)
+    return f"{said or f'it ended with {code}'}; {remedy}"
 
 
 def without_password(url: str) -> tuple[str, Mapping[str, str]]:

@@ -7,6 +7,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from telephony.unwritable import reason
+
 FORMAT = 1
 MANIFEST, DUMP, JOURNAL = "manifest.json", "database.dump", "journal"
 _OURS = re.compile(
@@ -71,8 +73,16 @@ def read(folder: Path) -> Manifest:
     """The manifest of a backup, each of whose files is as it was saved.
 
     Raises:
-        BackupError: one is missing or was changed; or it is no backup that this version knows.
+        BackupError: one is missing, cannot be read, or was changed; or it is no backup that this version knows.
     """
+    try:
+        return _read(folder)
+    except OSError as error:
+        what = reason(error, "run as who made the backup, or name another")
+        raise BackupError(f"{error.filename or folder}: {what}") from None
+
+
+def _read(folder: Path) -> Manifest:
     try:
         told = json.loads((folder / MANIFEST).read_bytes())
         if told["format"] != FORMAT:
@@ -80,7 +90,7 @@ def read(folder: Path) -> Manifest:
         files = [Saved(**each) for each in told.pop("files")]
         positions = {pbx: (first, last) for pbx, (first, last) in told.pop("positions").items()}
         manifest = Manifest(**told, files=files, positions=positions)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise BackupError(f"{folder}: has no {MANIFEST}, so it is no whole backup; name another") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BackupError(f"{folder}: its {MANIFEST} is damaged; name another backup") from None

@@ -24,7 +24,7 @@ from telephony.cases.embedded import EmbeddedPostgres
 from telephony.cases.lease import Leases
 from telephony.cases.migrate import migrate
 from telephony.cases.store import CallStore
-from telephony.config import Config
+from telephony.config import Config, ConfigFaults
 from telephony.config import load as configured
 from telephony.journal.reader import extent, records
 from telephony.journal.record import Record
@@ -267,7 +267,7 @@ async def test_a_database_that_does_not_take_it_is_as_it_was(config: Config, tmp
     await admin.execute("CREATE TABLE ours (call_id uuid REFERENCES calls)")
     await filled(config, first=100)
     calls = await exported(config)
-    with pytest.raises(DumpError, match=r"ours.*nothing was restored"):
+    with pytest.raises(BackupError, match=r"^database\.url: pg_restore: .*ours.*; nothing was restored$"):
         await restore(config, tmp_path / "saved", replace=True)
     await admin.close()
     assert await exported(config) == calls
@@ -280,6 +280,66 @@ async def test_without_a_fitting_pg_dump_the_remedy_is_named(server: EmbeddedPos
         await dump(server.url, tmp_path / "x", 99)
     with pytest.raises(DumpError, match=r"^pg_restore: version 99"):
         await load(server.url, tmp_path / "x", 12, 99)
+
+
+async def test_a_disk_that_is_full_is_told_in_one_line(database: str) -> None:
+    connection = await asyncpg.connect(database)
+    version = int(await connection.fetchval("SHOW server_version_num")) // 10_000
+    await connection.close()
+    with pytest.raises(DumpError) as told:
+        await dump(database, Path("/dev/full"), version)
+    assert str(told.value).startswith("pg_dump: could not ")
+    assert str(told.value).endswith(": No space left on device; make room")
+
+
+async def test_of_a_backup_that_fails_nothing_is_left_and_the_folder_may_be_named_again(
+    config: Config, tmp_path: Path
+) -> None:
+    await filled(config)
+    with journal(config) as opened:
+        appended(opened, 10)
+    life = config.data_dir / "journal" / "pbx1" / "life"
+    life.rename(life.with_name("kept"))
+    life.mkdir()
+    why = f"^nothing was saved to .*/saved: {life}: Is a directory; run as the service's user, or name another folder$"
+    with pytest.raises(BackupError, match=why):
+        await backup(config, tmp_path / "saved", NOW)
+    assert list((tmp_path / "saved").iterdir()) == []
+    life.rmdir()
+    life.with_name("kept").rename(life)
+    assert (await backup(config, tmp_path / "saved", NOW)).positions == {"pbx1": (1, 10)}
+
+
+async def test_a_restore_that_fails_says_what_has_become_of_database_and_journal(
+    config: Config, tmp_path: Path
+) -> None:
+    await filled(config)
+    with journal(config) as opened:
+        appended(opened, 10)
+    saved = tmp_path / "saved"
+    await backup(config, saved, NOW)
+    await wiped(config)
+    config.data_dir.write_text("")
+    with pytest.raises(ConfigFaults, match=r"data_dir: .*/data: File exists; name a folder we may write"):
+        await restore(config, saved)
+    config.data_dir.unlink()
+    config.data_dir.mkdir()
+    (config.data_dir / "journal.restoring").write_text("")
+    with pytest.raises(BackupError, match=r"^data_dir: .*journal\.restoring: File exists; .*; nothing was restored$"):
+        await restore(config, saved)
+    (config.data_dir / "journal.restoring").unlink()
+    (config.data_dir / "journal").mkdir()
+    (config.data_dir / "journal.replaced").symlink_to("nowhere")
+    with pytest.raises(BackupError, match=r"the database was restored, the journal was not: say it again with"):
+        await restore(config, saved)
+
+
+async def test_what_is_no_folder_is_no_backup(config: Config, tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match=r"threerings\.toml: has no manifest\.json, so it is no whole backup"):
+        await restore(config, tmp_path / "threerings.toml")
+    (tmp_path / "odd" / "manifest.json").mkdir(parents=True)
+    with pytest.raises(BackupError, match=r"odd/manifest\.json: Is a directory; run as who made the backup, or name"):
+        await restore(config, tmp_path / "odd")
 
 
 def test_a_password_is_on_no_command_line() -> None:
