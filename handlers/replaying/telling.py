@@ -33,6 +33,10 @@ from telephony.cases.rows import StoredCall
 NUMBERS = frozenset({"CallerIDNum", "Exten", "ConnectedLineNum"})
 LINES_SHOWN = {"queue_log": "|", "cel": ","}
 """Sources whose lines are shown as they stand there, and what follows the time in them."""
+EARLIER = "*"
+"""Behind the time of what happened before something that stands above it."""
+OURS = frozenset({"journal", "service"})
+"""Sources that are ourselves."""
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _NAMES = frozenset({"uniqueid", "caller", "leg", "first", "second", "picker", "target", "transferer", "transferee"})
 """Fields of facts that are channels: the headers name them."""
@@ -62,6 +66,11 @@ class Story:
         """When the call did."""
         return self.account.call.arrived_at if self.account.call is not None else None
 
+    @property
+    def case_number(self) -> str | None:
+        """The database gives them out: no journal knows it."""
+        return self.row.stored.case_number if self.row.stored is not None else None
+
     def steps(self) -> Iterator[Step]:
         """Those that are shown."""
         return (step for step in self.account.steps if self.verbose or not step.quiet)
@@ -86,9 +95,15 @@ def lines(story: Story) -> Iterator[str]:
     call = story.account.call
     if call is not None:
         yield from _heading(story, call)
+    latest, runs_back = datetime.min.replace(tzinfo=UTC), False
     for step in story.steps():
-        yield from _step(story, step)
+        at = step.at.replace(microsecond=step.at.microsecond // 1000 * 1000)  # as it is shown
+        yield from _step(story, step, earlier=at < latest)
+        runs_back = runs_back or at < latest
+        latest = max(latest, at)
     yield ""
+    if runs_back:
+        yield story.words["earlier"]
     if story.account.unreadable:
         yield story.words["unreadable"].format(count=story.account.unreadable)
     if call is None:
@@ -97,28 +112,27 @@ def lines(story: Story) -> Iterator[str]:
     if call.ended_at is None:
         yield story.words["not_over"]
     yield f"{story.words['came_out']}:"
-    document = as_document(StoredCall(call, None))
-    yield from ("  " + line for line in json.dumps(_masked(story, document), ensure_ascii=False, indent=2).splitlines())
+    yield from ("  " + line for line in json.dumps(_call(story, call), ensure_ascii=False, indent=2).splitlines())
     yield from _verdict(story)
 
 
 def _heading(story: Story, call: CallRecord) -> Iterator[str]:
     words = story.words
-    number = story.row.stored.case_number if story.row.stored is not None else None
-    case = f", {words['case']} {number}" if number else ""
+    case = f", {words['case']} {story.case_number}" if story.case_number else ""
     at = call.arrived_at.astimezone(story.zone)
     yield f"{words['call']} {call.id}, {words['pbx']} {story.safe(call.pbx)}, {story.safe(call.uniqueid)}{case}"
     yield f"{words['arrived']} {at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} {at.tzname()}"
     yield ""
 
 
-def _step(story: Story, step: Step) -> Iterator[str]:
+def _step(story: Story, step: Step, *, earlier: bool) -> Iterator[str]:
     at = step.at.astimezone(story.zone)
     since = "" if story.arrived is None else f"{(step.at - story.arrived).total_seconds():+.3f}"
     what = story.words.get(f"{step.source}_{step.what}", step.what)
     source = story.words.get(step.source, step.source if step.source != "ami" else "AMI")
-    details = "  ".join(f"{name}={story.safe(value, name)}" for name, value in step.details)
-    head = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} {since:>10}  #{step.position}  {source} {what}".rstrip()
+    details = "  ".join(f"{name}={value}" for name, value in _details(story, step))
+    mark = EARLIER if earlier else ""
+    head = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}{mark:1}{since:>10}  #{step.position}  {source} {what}".rstrip()
     yield f"{head}  {details}".rstrip()
     indent = " " * 25
     if step.source in LINES_SHOWN or (story.verbose and step.raw):
@@ -129,6 +143,12 @@ def _step(story: Story, step: Step) -> Iterator[str]:
             name, values = deed(effect)
             shown = {key: story.safe(_short(value)) for key, value in values.items()}
             yield f"{indent}> {story.words[name].format(**shown)}"
+
+
+def _details(story: Story, step: Step) -> Iterator[tuple[str, str]]:
+    """What we say ourselves, like positions, is nobody's number."""
+    for name, value in step.details:
+        yield name, logs.visible(value) if step.source in OURS else story.safe(value, name)
 
 
 def _raw(story: Story, step: Step) -> list[str]:
@@ -230,13 +250,13 @@ def document(story: Story) -> dict[str, object]:
     """The whole story; times RFC 3339 UTC with microseconds, durations in seconds."""
     call, row = story.account.call, story.row
     return {
-        "call": None if call is None else _masked(story, as_document(StoredCall(call, None))),
+        "call": None if call is None else _call(story, call),
         "timeline": [_as_document(story, step) for step in story.steps()],
         "unreadable_records": story.account.unreadable,
         "database": {
             "asked": not row.why,
             "why": row.why or None,
-            "call": None if row.stored is None else _masked(story, as_document(row.stored)),
+            "call": None if row.stored is None else _call(story, row.stored.call),
             "differences": [
                 {"field": one.field, "journal": _plain(story, one.journal), "database": _plain(story, one.row)}
                 for one in story.differences()
@@ -253,7 +273,7 @@ def _as_document(story: Story, step: Step) -> dict[str, object]:
         "position": step.position,
         "source": step.source,
         "what": step.what,
-        "details": {name: story.safe(value, name) for name, value in step.details},
+        "details": dict(_details(story, step)),
         "facts": [story.safe(meaning(fact)) for fact in step.facts],
         "effects": [
             {"what": name, **{key: _plain(story, value) for key, value in values.items()}}
@@ -274,6 +294,13 @@ def _plain(story: Story, value: object) -> object:
             return value
         case _:
             return story.safe(_short(value))
+
+
+def _call(story: Story, call: CallRecord) -> object:
+    """As `export` prints it. The number of its case, which is nobody's, is what the database says."""
+    document = as_document(StoredCall(call, None))
+    masked = {name: _masked(story, value, name) for name, value in document.items()}
+    return masked if call.case is None else masked | {"case": {"id": str(call.case), "number": story.case_number}}
 
 
 def _masked(story: Story, value: object, key: str = "") -> object:

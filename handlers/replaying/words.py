@@ -7,6 +7,8 @@ ENGLISH = {
     "row_same": "The database says the same.", "row_differs": "The database says otherwise:",
     "row_none": "The database has no such call.", "row_unknown": "The database was not asked: {why}",
     "journal_says": "journal", "database_says": "database", "unreadable": "{count} records could not be read.",
+    "earlier": "* happened before something above it: steps stand as they were read, which after a start is not as they"
+    " happened.",
     "not_over": "The journal ends before the call does.", "never": "The journal names it, and no call came of it.",
     "not_found": "{id}: not found. The journal of {pbx} covers {first} to {last}; an id is a UUID, a case like 000017,"
     " or a channel like {pbx}-1795343852.350.",
@@ -31,6 +33,7 @@ CHINESE = ENGLISH | {
     "call": "通话", "arrived": "到达", "came_out": "日志重放的结果", "row_same": "数据库记录一致。",
     "row_differs": "数据库记录不一致：", "row_none": "数据库中没有这通电话。", "row_unknown": "未查询数据库：{why}",
     "journal_says": "日志", "database_says": "数据库", "unreadable": "{count} 条记录无法读取。",
+    "earlier": "* 发生时间早于上面的某一步：各步按读取顺序排列，服务启动之后的读取顺序与发生顺序不一定相同。",
     "not_over": "日志在通话结束之前就结束了。", "never": "日志提到了它，但没有形成通话。",
     "not_found": "{id}：没有找到。{pbx} 的日志范围为 {first} 至 {last}；"
     "编号形如 UUID、000017 或 {pbx}-1795343852.350。", "empty": "{pbx} 的日志是空的。",
