@@ -14,7 +14,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-PLACE_KEYS = frozenset({"file", "folder", "path", "behind"})
+PLACE_KEYS = frozenset({"file", "folder", "path", "behind", "goes_on_before", "instead_of"})
 """Keys of files and of places in them, which an operator must find; no caller has a say in them."""
 NUMBER_KEYS = frozenset({"caller", "caller_number", "connected_number", "number", "dialled", "exten", "ani", "dnid"})
 """Keys whose whole value is a number of a person."""
@@ -25,10 +25,12 @@ _ID = r"(?<![\w.])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _TIME = r"(?<![\w.])\d{4}-\d\d-\d\dT[\d:.]+"
 _UNIQUEID = r"(?<![\w.])\d{9,10}\.\d{1,9}(?!\d)"
 _CHANNEL_SUFFIX = r"-000[0-9a-f]{5}(?![0-9a-zA-Z])"
+_JOURNAL = r"(?<![\w.])20\d\d[01]\d[0-3]\dT[0-2]\dZ(?:\.\d{1,9})?\.sqlite3(?!\w)"
+"""A file of a journal, in what the system says of it."""
 _SPACED = rf"\+?(?<!\w)\d(?:(?!{_CHANNEL_SUFFIX})[ ()/-]{{0,2}}\d){{6,}}"
 _NUMBER = rf"{_SPACED}|\d{{7,}}"
 """With blanks and dashes it must begin a word: `pbx1-1700000000.1` is a uniqueid. Seven digits on end need not."""
-_DIGITS = re.compile(rf"(?P<kept>{_ID}|{_TIME}|{_UNIQUEID}|{_CHANNEL_SUFFIX})|(?P<number>{_NUMBER})")
+_DIGITS = re.compile(rf"(?P<kept>{_ID}|{_TIME}|{_JOURNAL}|{_UNIQUEID}|{_CHANNEL_SUFFIX})|(?P<number>{_NUMBER})")
 """Digits that are nobody's number are found first, and stay."""
 
 
