@@ -34,7 +34,7 @@ class _Passage:
         self.ends = (near, far)
         self.held = {near: bytearray(), far: bytearray()}
         self.swallows = False
-        self.over = asyncio.Event()
+        self.over = asyncio.Event()  # one of both ends has gone
 
     def hand_on_held(self) -> None:
         for end, held in self.held.items():
@@ -43,6 +43,7 @@ class _Passage:
                 held.clear()
 
     def abort(self) -> None:
+        self.over.set()  # what is frozen with much held back ends only when it thaws
         for end in self.ends:
             end.transport.abort()
 
@@ -114,6 +115,10 @@ class Line:
         """Pass nothing on, keep everything open; new lines are accepted, and get no answer."""
         self._flowing.clear()
 
+    def held(self, least: int) -> bool:
+        """Whether so many bytes are held back in one direction."""
+        return any(len(held) >= least for passage in self._passages for held in passage.held.values())
+
     def thaw(self) -> None:
         """What was held back goes on its way."""
         self._flowing.set()
@@ -156,7 +161,6 @@ class Line:
                 group.create_task(self._pass(reader, far_writer, passage))
                 group.create_task(self._pass(far_reader, writer, passage, sliced=True))
         finally:
-            passage.over.set()
             self._passages.discard(passage)
 
     async def _pass(

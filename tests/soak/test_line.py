@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.pbx.line import Line
+from tests.pbx.line import HELD, Line
 
 
 @dataclass
@@ -86,6 +86,18 @@ async def test_who_gives_up_a_frozen_line_is_noticed_and_the_far_end_let_go() ->
         writer.close()
         assert await line.given_up(5) is not None
         await asyncio.wait_for(far.ended.wait(), 5)
+
+
+async def test_who_gives_up_a_frozen_line_is_noticed_also_when_the_far_end_has_said_much() -> None:
+    async with ends() as (far, line, _, near):
+        line.freeze()
+        far.writers[0].write(b"x" * 3 * HELD)
+        async with asyncio.timeout(5):
+            while not line.held(HELD):
+                await asyncio.sleep(0)
+        near.transport.abort()
+        assert await line.given_up(5.0) is not None
+        line.thaw()
 
 
 async def test_a_half_open_line_passes_nothing_and_a_new_one_everything() -> None:
