@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,18 +102,22 @@ class Product:
                 parts.append(f'queue_log = "{pbx.queue_log}"')
         self.config.write_text("\n".join([*parts, extra]) + "\n")
         self._process: asyncio.subprocess.Process | None = None
+        self._last_log = ""
 
     @property
     def log(self) -> str:
         """What it logged."""
-        return (self.folder / "log").read_text(errors="replace")
+        return self._last_log or (self.folder / "log").read_text(errors="replace")
 
     async def __aenter__(self) -> Self:
         await self.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         await self.stop()
+        if kind is None:  # else somebody will look into its log and its journal
+            self._last_log = self.log
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     async def start(self, *words: str, ready: bool = True) -> None:
         """Start it, with these options; wait until it follows every PBX and has its database."""
