@@ -68,7 +68,7 @@ async def load(url: str, file: Path, server: int, dumped_by: int) -> None:
 
 
 async def _program(name: str, least: int) -> tuple[Path, int]:
-    found = [(await _major(program), program) for program in _candidates(name)]
+    found = [(version, program) for program in _candidates(name) if (version := await _major(program))]
     fit = sorted(each for each in found if each[0] >= least)
     if not fit:
         there = f"only {max(found)[0]} is there" if found else "none is there"

@@ -282,6 +282,17 @@ async def test_without_a_fitting_pg_dump_the_remedy_is_named(server: EmbeddedPos
         await load(server.url, tmp_path / "x", 12, 99)
 
 
+async def test_a_program_that_does_not_run_is_as_if_it_were_not_there(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "pg_dump"
+    broken.write_bytes(b"\x7fno program")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DumpError, match=r"version 99 or newer is needed, (only [1-9]\d+|none) is there; install"):
+        await dump(database, tmp_path / "x", 99)
+
+
 async def test_a_disk_that_is_full_is_told_in_one_line(database: str) -> None:
     connection = await asyncpg.connect(database)
     version = int(await connection.fetchval("SHOW server_version_num")) // 10_000
