@@ -25,6 +25,8 @@ from telephony.queuelog.reconcile import Kinds
 
 SAME_BEGINNING = timedelta(seconds=2.5)
 """A visit that was found in a listing began, as far as is known, to a second or two."""
+LISTED = timedelta(seconds=1)
+"""One whose earlier phones were not heard began, as far as is known, with a later one: by a listing, that much late."""
 EXACT = timedelta(milliseconds=100)
 """What differs by no more is the same: two lines of the PBX about one moment."""
 UNHEARD = "CEL said so: nobody heard the PBX then"
@@ -96,7 +98,8 @@ def is_of(visit: VisitRecord, stay: Stay) -> bool:
     if visit.kind is not Kind.DIRECT or visit.uniqueid != stay.uniqueid or visit.joined_at is None:
         return False
     began, left = visit.joined_at, visit.left_at or visit.joined_at
-    return abs(began - stay.began_at) <= SAME_BEGINNING or stay.began_at <= began <= stay.left_at < left
+    later = stay.began_at <= began <= stay.left_at + LISTED and stay.left_at < left
+    return later or abs(began - stay.began_at) <= SAME_BEGINNING
 
 
 def place_of(stay: Stay, visits: Sequence[VisitRecord]) -> int:

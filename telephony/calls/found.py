@@ -3,22 +3,21 @@
 Only the first does: facts that came before it were held back. A later listing may be newer than events on their way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from telephony.calls import dialling, gaps, talking
+from telephony.calls.answered import Answer, Answered, find_answered, is_local, is_root_in_dial, linked_to, names
 from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.facts import (
     BridgeId,
     ChannelUp,
-    DialBegan,
     Fact,
     LiveChannel,
     Moment,
     SnapshotTaken,
-    Uniqueid,
 )
 from telephony.calls.outcome import UNHEARD
-from telephony.calls.record import Direction
+from telephony.calls.record import Direction, Kind
 from telephony.calls.visit import State, Visit
 
 
@@ -28,8 +27,11 @@ def take_seat(book: Book, leg: Leg, bridge: BridgeId) -> None:
     book.bridges.setdefault(bridge, set()).add(leg.uniqueid)
 
 
-def seat_again(book: Book, fact: SnapshotTaken) -> None:
-    """After a gap everybody sits where the listing says: talks go on, were begun, or have ended."""
+def seat_again(book: Book, fact: SnapshotTaken, answered: Answered) -> None:
+    """After a gap everybody sits where the listing says: talks go on, were begun, or have ended.
+
+    `answered`: who talks in a visit that we do not know.
+    """
     listed = [(book.legs.get(live.channel.uniqueid), live.bridge) for live in fact.channels or ()]
     seats = [(leg, bridge) for leg, bridge in listed if leg is not None]
     for leg, bridge in seats:
@@ -44,7 +46,7 @@ def seat_again(book: Book, fact: SnapshotTaken) -> None:
             continue
         if visit.undecided and visit.unheard:
             gaps.answered_unheard(book, leg.call, visit, fact.at)
-        elif visit.state is State.TALKING:
+        elif visit.state is State.TALKING and leg.uniqueid not in answered:
             talks_after_gap(book, leg.call, visit, fact.at)
 
 
@@ -66,34 +68,55 @@ def talks_after_gap(book: Book, call: LiveCall, visit: Visit, at: Moment) -> Non
 # --- callers whom the dialplan connects directly ----------------------------------------------------------------------
 
 
-def find_dialled(book: Book, fact: SnapshotTaken, held: Iterable[Fact]) -> None:
+def answered_unknown(book: Book, fact: SnapshotTaken, held: Sequence[Fact]) -> Answered:
+    """Who talks with a phone that his Dial() called, in no visit that we know; to be asked before they are seated."""
+    found = find_answered(fact, held).items()
+    return {uniqueid: answer for uniqueid, answer in found if not is_known(book, book.legs.get(uniqueid), answer)}
+
+
+def is_known(book: Book, caller: Leg | None, answer: Answer) -> bool:
+    """Whether he talks in a visit of which we were told, or may do so."""
+    if caller is None or caller.call is None or answer.seats & (book.offers.keys() | book.partners.keys()):
+        return True
+    talks = (visit for visit in caller.call.of(caller.uniqueid) if visit.state is State.TALKING)
+    return not all(dialled_anew(visit, answer) for visit in talks)
+
+
+def dialled_anew(visit: Visit, answer: Answer) -> bool:
+    """Whether the Dial() whose phone he talks with surely began after the talk of this visit.
+
+    That is not certain of two phones of one Dial(), for the one may have handed him on to the other; nor of what is
+    called by way of a Local channel, behind which we do not see.
+    """
+    if visit.kind is Kind.QUEUE or visit.talk_since is None:
+        return True
+    had = [offer.interface for offer in visit.offers if offer.answered]
+    return bool(had) and answer.phone is answer.near and not any(names(answer.caller, one) for one in had)
+
+
+def find_dialled(book: Book, fact: SnapshotTaken, held: Sequence[Fact], answered: Answered) -> None:
     """Phones that ring, or were answered, for callers whom the dialplan connects directly, and of which nobody told us.
 
     Args:
         book: of the PBX.
         fact: the listing.
-        held: what was told before it, and is applied after it: it may tell exactly what the listing only shows.
+        held: what was told before it, and is applied after it: it may tell exactly when a phone was answered.
+        answered: who talks in a visit that we do not know.
     """
-    linked: dict[Uniqueid, list[LiveChannel]] = {}
-    told = list(held)
-    began = {one.leg.uniqueid for one in told if isinstance(one, DialBegan)}
-    up = {one.uniqueid for one in told if isinstance(one, ChannelUp)}
-    for one in fact.channels or ():
-        if one.channel.uniqueid not in began:
-            linked.setdefault(one.channel.linkedid, []).append(one)
-    for caller in fact.channels or ():
+    linked = linked_to(fact, held)
+    up = {one.uniqueid for one in held if isinstance(one, ChannelUp)}
+    for caller in filter(is_root_in_dial, fact.channels or ()):
         leg = book.legs.get(caller.channel.uniqueid)
-        if caller.application != "Dial" or leg is None or leg.call is None or leg.uniqueid != caller.channel.linkedid:
+        if leg is None or leg.call is None or leg.call.direction is not Direction.INBOUND:
             continue
-        if leg.call.direction is not Direction.INBOUND:
-            continue
-        live = linked.get(leg.uniqueid, [])
-        if caller.bridge is None:
+        answer = answered.get(leg.uniqueid)
+        if answer is not None:
+            found_talking(book, leg.call, leg, answer, fact.at, heard=answer.phone.channel.uniqueid in up)
+        elif caller.bridge is None:
+            live = linked.get(leg.uniqueid, ())
             rung = [one for one in live if one.application == "AppDial" and one.bridge is None]
             for one in sorted(rung, key=lambda one: -one.lived):
                 found_ringing(book, leg.call, leg, one, fact.at)
-        elif (seats := answered_by(caller, live)) is not None:
-            found_talking(book, leg.call, leg, seats, fact.at, heard=seats[0].channel.uniqueid in up)
 
 
 def found_ringing(book: Book, call: LiveCall, caller: Leg, phone: LiveChannel, at: Moment) -> None:
@@ -101,7 +124,7 @@ def found_ringing(book: Book, call: LiveCall, caller: Leg, phone: LiveChannel, a
     leg = book.legs.get(phone.channel.uniqueid)
     if leg is None or leg.uniqueid in book.offers or leg.uniqueid in book.partners:
         return
-    if leg.interface.startswith("Local/"):
+    if is_local(leg.interface):
         return
     began = Moment(at.wall - phone.lived, at.mono - phone.lived, stamped=False)
     dialling.dialled_directly(book, call, caller, leg, began)
@@ -111,53 +134,19 @@ def found_ringing(book: Book, call: LiveCall, caller: Leg, phone: LiveChannel, a
         offered[2].found = phone.ringing
 
 
-Seats = tuple[LiveChannel, LiveChannel]
-"""The phone that answered a caller, and who sits in his bridge: the same, or a Local channel that leads to it."""
-
-
-def answered_by(caller: LiveChannel, live: Iterable[LiveChannel]) -> Seats | None:
-    """Who answered this caller's Dial(); None when that is not certain.
-
-    Certain is a phone that this very Dial() called: whom somebody handed on, picked up or parked sits with another one.
-    """
-    near = called_by(caller, live)
-    if near is None or not near.channel.interface.startswith("Local/"):
-        return None if near is None else (near, near)
-    halves = [one for one in live if one.channel.interface == near.channel.interface and one.application == "Dial"]
-    phone = called_by(halves[0], live) if len(halves) == 1 else None
-    return None if phone is None or phone.channel.interface.startswith("Local/") else (phone, near)
-
-
-def called_by(caller: LiveChannel, live: Iterable[LiveChannel]) -> LiveChannel | None:
-    """The only one in the bridge of this channel that its Dial() called."""
-    devices = [device.strip().casefold() for device in caller.data.partition(",")[0].split("&")]
-
-    def named(one: LiveChannel) -> bool:
-        interface = one.channel.interface.casefold()
-        return any(device == interface or device.startswith(interface + "/") for device in devices)
-
-    seats = (one for one in live if caller.bridge is not None and one.bridge == caller.bridge)
-    phones = [one for one in seats if one.application == "AppDial" and named(one)]
-    return phones[0] if len(phones) == 1 else None
-
-
-def found_talking(book: Book, call: LiveCall, caller: Leg, seats: Seats, at: Moment, *, heard: bool) -> None:  # noqa: PLR0913
+def found_talking(book: Book, call: LiveCall, caller: Leg, answer: Answer, at: Moment, *, heard: bool) -> None:  # noqa: PLR0913
     """A directly connected caller talks, in no visit that we know: the phone was called when its channel began.
 
     When he was answered nobody knows, unless `heard`: then what is held back tells of it.
     """
-    known = {one.channel.uniqueid for one in seats} & (book.offers.keys() | book.partners.keys())
-    if known or any(visit.state is State.TALKING for visit in call.of(caller.uniqueid)):
-        return
     queued = dialling.waiting_in_queue(call, caller)
     if queued is not None:
         if not queued.unheard:
             return  # the queues were listed a moment before he left it: what came after will be told
         gaps.lose(book, call, queued, at, UNHEARD)
-    phone, near = seats[0], seats[1].channel.uniqueid
-    found_ringing(book, call, caller, phone, at)
-    offered = book.offers.get(phone.channel.uniqueid)
+    found_ringing(book, call, caller, answer.phone, at)
+    offered = book.offers.get(answer.phone.channel.uniqueid)
     if offered is not None:
-        book.offers.setdefault(near, offered)
+        book.offers.setdefault(answer.near.channel.uniqueid, offered)
         if not heard:
             gaps.answered_unheard(book, call, offered[1], at)

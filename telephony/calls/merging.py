@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from telephony.calls import dialling, found, gaps, queueing, talking, talks
+from telephony.calls.answered import Answered
 from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.clocks import span
 from telephony.calls.effects import QueuesKnown
@@ -151,7 +152,7 @@ def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, held: Sequ
         held: of the first listing since the link was restored, what was told meanwhile and is still to be applied; with
             it unknown callers are opened at once.
     """
-    first, joins = held is not None, joinings(held or ())
+    first, joins, answered = held is not None, joinings(held or ()), Answered()
     if frozenset(fact.queues) != book.queues:
         book.queues = frozenset(fact.queues)
         book.out.append(QueuesKnown(tuple(sorted(book.queues))))
@@ -162,12 +163,13 @@ def snapshot(book: Book, comparison: Comparison, fact: SnapshotTaken, held: Sequ
     if fact.channels is not None:
         merge_channels(book, fact)
         if first:
-            found.seat_again(book, fact)
+            answered = found.answered_unknown(book, fact, held or ())
+            found.seat_again(book, fact, answered)
     lasting, ghosts = comparison.compare(book, fact)
     for entry in fact.waiting if first else lasting:
         open_partial(book, entry, fact, joins.get((entry.queue, entry.channel.uniqueid)))
     if fact.channels is not None and first:
-        found.find_dialled(book, fact, held or ())
+        found.find_dialled(book, fact, held or (), answered)
     for visit in ghosts:
         call = book.open.get(visit)
         if call is not None and (visit.partial or visit.customer not in book.legs):

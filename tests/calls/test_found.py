@@ -204,10 +204,42 @@ def test_whom_the_queues_still_listed_left_a_moment_later_and_that_will_be_told(
     assert [(one.kind, one.outcome) for one in story.visits] == [(Kind.QUEUE, None)]
 
 
-def test_a_talk_that_we_know_is_no_second_visit_also_with_another_one() -> None:
-    story = came().dials("B").rings("B").at(3).answers("B").bridged("C", "B")
-    story = listed(gap(story), dials="PJSIP/A&PJSIP/B")
+def talked() -> Story:
+    return came().dials("B").rings("B").at(3).answers("B").bridged("C", "B", bridge="b0")
+
+
+def test_who_talks_with_the_other_phone_of_one_dial_may_have_been_handed_on_by_the_first() -> None:
+    story = listed(gap(talked()), dials="PJSIP/A&PJSIP/B")
     assert [(one.outcome, one.agent) for one in story.visits] == [(O.ANSWERED, "PJSIP/B")]
+
+
+def test_who_talks_with_the_phone_of_another_dial_has_waited_again() -> None:
+    story = listed(gap(talked())).at(70).hangs_up("A").unbridged("A").gone("A").gone()
+    assert [(one.outcome, one.agent, one.joined_at) for one in story.visits] == [
+        (O.ANSWERED, "PJSIP/B", START),
+        (O.ANSWERED, "Reception", START + seconds(51)),
+    ]
+    assert [(one.talk, one.hung_up_by) for one in story.visits] == [(None, None), (None, Party.AGENT)]
+    assert (story.balance(), len(story.told(TalkEnded))) == ({}, 2)
+
+
+def test_whose_talk_had_ended_before_the_gap_has_waited_again_whichever_phones_were_called() -> None:
+    story = talked().at(4).hangs_up("B").unbridged("B", "C", bridge="b0").gone("B")
+    assert len(listed(gap(story), dials="PJSIP/A&PJSIP/B").visits) == 2
+
+
+def test_whom_a_queue_had_connected_and_who_sits_in_a_dial_has_waited_again() -> None:
+    story = listed(gap(came().joins("support").rings("B").at(3).talks_with("B")))
+    assert [(one.kind, one.outcome, one.talk) for one in story.visits] == [
+        (Kind.QUEUE, O.ANSWERED, None),
+        (Kind.DIRECT, O.ANSWERED, None),
+    ]
+
+
+def test_a_talk_that_goes_on_is_no_second_visit() -> None:
+    story = came().dials("A").rings("A").at(3).answers("A").bridged("C", "A")
+    story = listed(gap(story)).at(70).hangs_up().unbridged("C").gone().gone("A")
+    assert [(one.outcome, one.talk, one.wait) for one in story.visits] == [(O.ANSWERED, seconds(67), seconds(3))]
 
 
 def test_whose_next_phone_answered_unheard_has_waited_once() -> None:

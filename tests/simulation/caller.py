@@ -108,9 +108,9 @@ class Caller(Actor):
             self.channel.state = 6
             self.channel.note(self.say("Newstate", "call", self.channel.headers()))
 
-    def does(self, application: str) -> None:
+    def does(self, application: str, data: str = "") -> None:
         """What CoreShowChannels says of it."""
-        self.channel.application = application
+        self.channel.application, self.channel.data = application, data
         self.channel.note(self.clock)
 
     def dies(self, channel: Channel, cause: int = 16) -> None:

@@ -36,14 +36,14 @@ class Channel:
         self.born: int | None = None
         self.died: int | None = None
         self.bridge = ""
-        self.history: list[tuple[int, int, str, str]] = []
-        self.application = ""
+        self.history: list[tuple[int, int, str, str, str]] = []
+        self.application = self.data = ""
 
     def note(self, at: int) -> None:
         """Its state is this from now on."""
         if self.born is None:
             self.born = at
-        self.history.append((at, self.state, self.bridge, self.application))
+        self.history.append((at, self.state, self.bridge, self.application, self.data))
 
     def headers(self, prefix: str = "") -> Headers:
         """The fourteen headers of every event."""
@@ -61,12 +61,12 @@ class Channel:
 
     def listed(self, at: int) -> Headers:
         """As CoreShowChannels told of it then."""
-        _, state, bridge, application = self.history[bisect_right(self.history, at, key=lambda one: one[0]) - 1]
+        _, state, bridge, application, data = self.history[bisect_right(self.history, at, key=lambda one: one[0]) - 1]
         now, self.state = self.state, state
         headers = self.headers()
         self.state = now
         lived = (at - (self.born or at)) // SECOND
-        data = "(Outgoing Line)" if application.startswith("App") else ""
+        data = "(Outgoing Line)" if application.startswith("App") else data
         return [
             ("Event", "CoreShowChannel"), *headers, ("Application", application), ("ApplicationData", data),
             ("Duration", f"{lived // 3600:02d}:{lived // 60 % 60:02d}:{lived % 60:02d}"), ("BridgeId", bridge),

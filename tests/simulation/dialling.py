@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tests.simulation.ringing import Ring
-from tests.simulation.story import OFFICES, Phone, Stage
+from tests.simulation.story import OFFICES, SECOND, Phone, Stage
 from tests.simulation.talking import Conversation
 from tests.simulation.truth import Visit
 
@@ -26,8 +26,8 @@ class Dialled:
         """The whole of it. True: the dialplan goes on with the next stage."""
         caller = self.caller
         caller.channel.context, caller.channel.exten = "from-trunk", "5101"
-        caller.does("Dial")
         for phones in self.stage.rounds:
+            caller.does("Dial", "&".join(phones) + f",{self.stage.limit // SECOND}")
             self.call(phones)
             until = caller.clock + self.stage.limit
             while self.rings:

@@ -127,6 +127,8 @@ class Judge:
         if visit.outcome.startswith("refused") and not visit.told and not self.log:
             return True
         left = visit.left if visit.left is not None else self.end_of_boot(call)
+        if visit.kind == "direct" and visit.talks:
+            left = visit.talks[-1][1]  # who still talks when we hear again is found
         return any(begun <= visit.joined and left <= ended for begun, ended in self.gaps)
 
     def one_with(self, call: Call, visit: Visit) -> Visit | None:

@@ -6,8 +6,8 @@ import pytest
 
 from telephony.calls.record import Kind, Outcome, Party, Quality
 from tests.support.calls import visit
-from tests.support.direct import Stage, known, tells
-from tests.support.story import START, seconds
+from tests.support.direct import NAMED, PHONE, Stage, known, tells
+from tests.support.story import START, TRUNK, seconds
 
 
 @pytest.fixture
@@ -47,6 +47,44 @@ async def test_of_an_answered_visit_wait_and_talk_are_completed(stage: Stage) ->
     assert stage.counted("ledger_healed_total", kind="wait") == 1
     await stage.round(230)
     assert len(stage.ledger.written) == 2
+
+
+async def test_who_was_found_talking_after_the_gap_is_completed_in_the_same_visit(stage: Stage) -> None:
+    story = stage.story.at(200).line_restored()
+    story.caller = "C"
+    story.make("C", interface=TRUNK)
+    story.make("C2", linked="C", interface=PHONE)
+    both, data = ("C", "C2"), {"C": f"{PHONE},30"}
+    story.listing(
+        channels=both, bridges=dict.fromkeys(both, "b"), dials=data, answered=["C2"], lived={"C": 81, "C2": 80}
+    )
+    story.at(210).hangs_up().unbridged("C", bridge="b").gone().gone("C2").passes(211)
+    stage.performer.perform(story.effects, stage.at(211))
+    found = stage.only()[1]
+    assert (found.outcome, found.quality, found.wait, found.talk) == (Outcome.ANSWERED, Quality.PARTIAL, None, None)
+
+    stage.reads(*tells(says="ANSWER", talk=85), at=211)
+    await stage.round(222)
+    one, told = stage.only()
+    assert (told.outcome, told.agent, told.wait, told.talk) == (Outcome.ANSWERED, NAMED, seconds(5), seconds(85))
+    assert (told.answered_at, told.quality) == (START + seconds(125), Quality.RECONSTRUCTED)
+    assert (told.reason, one.dialled) == ("found in a bridge with the agent; the rest by CEL", "")
+    assert stage.counted("visits_entered_total", queue=NAMED, kind="direct") == 1
+    assert stage.counted("ledger_mismatch_total", kind="missing") == 0
+    await stage.round(240)
+    assert stage.only()[1] == told
+
+
+async def test_whose_first_phone_was_not_heard_has_one_visit_also_when_the_next_answered_at_once(stage: Stage) -> None:
+    late = known(
+        Outcome.ANSWERED, joined=125.9, wait=None, quality=Quality.PARTIAL, agent=NAMED, talk=None, hung_up_by=None,
+        left_at=START + seconds(200), answered_at=START + seconds(200), caller_rings=None,
+    )  # fmt: skip
+    stage.ledger.put(late)
+    stage.reads(*tells(says="ANSWER", talk=90), at=215)
+    await stage.round(225)
+    _, told = stage.only()
+    assert (told.joined_at, told.wait, told.talk) == (START + seconds(120), seconds(5), seconds(90))
 
 
 @pytest.mark.parametrize(("says", "quality"), [("CANCEL", Quality.LIVE), ("DONTCALL", Quality.PARTIAL)])
