@@ -291,7 +291,10 @@ def result_of(offer: Offer, visit: Visit) -> OfferResult | None:
 def finish(book: Book, found: tuple[LiveCall, Visit, Offer], result: OfferResult | None) -> None:
     """Record why a phone fell silent, once known."""
     call, visit, offer = found
-    if result is not None:
+    if result is OfferResult.UNREACHABLE and offer.unheard and offer.interface.startswith("Local/"):
+        book.end_offer(visit, offer, None)  # whether the phone behind it rang in the gap, no listing shows
+        book.touch(call)
+    elif result is not None:
         book.end_offer(visit, offer, result)
         book.touch(call)
     if visit.outcome is not None:

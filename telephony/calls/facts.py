@@ -329,8 +329,8 @@ class QueueResultTold:
 class QueueResultLogged:
     """queue_log says how the caller's stay ended. `at.wall` is whole seconds; `at.mono` is when the line was read.
 
-    `agent`: the member to whom he was connected; empty when he was not. `waited`: whole seconds; None when it is not
-    said.
+    `agent`, `leg`: the member to whom he was connected, and the channel of that phone; empty when he was not. `waited`:
+    whole seconds; None when it is not said.
     """
 
     at: Moment
@@ -339,6 +339,7 @@ class QueueResultLogged:
     result: QueueResult
     agent: str = ""
     waited: timedelta | None = None
+    leg: str = ""
 
 
 class MemberState(StrEnum):

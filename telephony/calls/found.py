@@ -40,6 +40,7 @@ def seat_again(book: Book, fact: SnapshotTaken, answered: Answered) -> None:
     for leg, bridge in seats:
         if bridge is not None:
             take_seat(book, leg, bridge)
+    note_ringing(book, fact)
     for leg, _ in seats:
         visit = next(leg.call.of(leg.uniqueid), None) if leg.call is not None else None
         if leg.call is None or visit is None:
@@ -48,6 +49,14 @@ def seat_again(book: Book, fact: SnapshotTaken, answered: Answered) -> None:
             gaps.answered_unheard(book, leg.call, visit, fact.at)
         elif visit.state is State.TALKING and leg.uniqueid not in answered:
             talks_after_gap(book, leg.call, visit, fact.at)
+
+
+def note_ringing(book: Book, fact: SnapshotTaken) -> None:
+    """Phones that were called and are listed as ringing rang: that they began to, may not have been heard."""
+    for live in fact.channels or ():
+        offered = book.offers.get(live.channel.uniqueid)
+        if offered is not None and offered[2].leg == live.channel.uniqueid and offered[2].end is None:
+            offered[2].found |= live.ringing
 
 
 def talks_after_gap(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:

@@ -51,7 +51,7 @@ def lose(book: Book, call: LiveCall, visit: Visit, at: Moment, reason: str, *, b
     if verdict[0] is Outcome.ANSWERED and seats:
         talks_on(book, call, visit, seats, at)
         return
-    take_from_log(visit, verdict[0])
+    take_from_log(book, visit, verdict[0])
     book.decide(call, visit, *verdict, at)
     if visit.customer not in book.legs:
         talks.end_talk(book, call, visit, at)
@@ -74,13 +74,14 @@ def by_log(book: Book, visit: Visit) -> Verdict | None:
     return Outcome.ABANDONED, LOGGED
 
 
-def take_from_log(visit: Visit, outcome: Outcome) -> None:
+def take_from_log(book: Book, visit: Visit, outcome: Outcome) -> None:
     """The end of the wait, to queue_log's second, where no better is known; of a talk only that there was one."""
     if outcome is Outcome.ANSWERED:
         if visit.connected is None:
             visit.connected, visit.reconstructed = visit.logged_at, True
         visit.agent = visit.agent or visit.logged_agent
         visit.talk_heard, visit.talk_doubted = False, True
+        won_by_log(book, visit)
     elif visit.bounded:
         visit.left, visit.reconstructed = visit.logged_at, True
     visit.bounded = False
@@ -88,7 +89,7 @@ def take_from_log(visit: Visit, outcome: Outcome) -> None:
 
 def note_logged(visit: Visit, fact: QueueResultLogged) -> None:
     """When queue_log's second was, on the clocks of this visit: the line may be read much later."""
-    visit.logged_agent = fact.agent
+    visit.logged_agent, visit.logged_leg = fact.agent, fact.leg
     wall = max(fact.at.wall, visit.began.wall)
     visit.logged_at = Moment(wall, visit.began.mono + (wall - visit.began.wall))
 
@@ -98,11 +99,12 @@ def told_late(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     if visit.outcome is Outcome.ANSWERED and visit.connected is None and visit.logged is QueueResult.CONNECTED:
         visit.connected, visit.reconstructed = visit.logged_at, True
         visit.agent = visit.agent or visit.logged_agent
+        won_by_log(book, visit)
         book.touch(call)
     verdict = by_log(book, visit) if visit.outcome is Outcome.LOST else None
     if verdict is None:
         return
-    take_from_log(visit, verdict[0])
+    take_from_log(book, visit, verdict[0])
     if call.ended is not None:
         call.ended = later(call.ended, visit.left)
     book.decide(call, visit, *verdict, at)
@@ -147,6 +149,7 @@ def talks_on(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], 
     visit.agent = visit.agent or (offer.agent if offer else visit.logged_agent or named(book, visit, partners))
     if offer is not None:
         won(book, visit, offer, at)
+    won_by_log(book, visit)
     book.decide(call, visit, Outcome.ANSWERED, FOUND, at)
     visit.talk_since = visit.connected if visit.reconstructed else at
     for partner in partners:
@@ -158,6 +161,17 @@ def won(book: Book, visit: Visit, offer: Offer, at: Moment) -> None:
     if offer.end is None:
         offer.unheard, offer.end, offer.answered = True, at, at
     book.end_offer(visit, offer, OfferResult.ANSWERED)
+
+
+def won_by_log(book: Book, visit: Visit) -> None:
+    """The phone that queue_log names was answered. When, and how long it had rung, its whole seconds do not tell."""
+    offer = next((one for one in visit.offers if one.leg == visit.logged_leg and one.result is None), None)
+    if offer is None or visit.logged is not QueueResult.CONNECTED:
+        return
+    if offer.ended:
+        offer.result = OfferResult.ANSWERED  # that it fell silent was told already
+    else:
+        book.end_offer(visit, offer, OfferResult.ANSWERED)
 
 
 def named(book: Book, visit: Visit, partners: set[Uniqueid]) -> str:

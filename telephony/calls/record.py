@@ -116,8 +116,8 @@ class OfferRecord:
         called_at: the PBX began to call the phone.
         rang_at: the phone's first ringing; None when it never rang.
         answered_at: the phone answered (it may still not have been bridged).
-        ended_at: the first end of the leg's ringing, answer included; None while it rings.
-        result: None while it rings or until the visit tells why it was cancelled.
+        ended_at: the first end of the leg's ringing, answer included; None while it rings, or if nobody heard it.
+        result: None while it rings or until the visit tells why it was cancelled; of a visit that is over: unknown.
         setup: called_at to rang_at. alerting: rang_at to ended_at; zero when it never rang.
         rings: max(1, ceil(alerting / ring period)); 0 when it never rang; None while ringing.
     """

@@ -134,7 +134,8 @@ class Visit:
         began: Join, first dial, or the refusal.
         left: end of the wait when it was not answered. connected: AgentConnect, or the bridge without one.
         unserved: the queue said that it gave the caller up. told, logged: the dialplan's and queue_log's reason.
-        logged_at: queue_log's second. alive: the last moment at which he surely waited, as far as noted.
+        logged_at: queue_log's second. logged_agent, logged_leg: who answered, by its word, and on which channel.
+        alive: the last moment at which he surely waited, as far as noted.
         over_by: by when he surely waited no more, where nobody heard him leave.
         moved_out: a masquerade took him out: how his stay ended, queue_log says under another id.
         unbridged: he was heard until his channel ended, and nobody was bridged with him, whatever queue_log says.
@@ -174,6 +175,7 @@ class Visit:
     logged: QueueResult | None = None
     logged_at: Moment | None = None
     logged_agent: str = ""
+    logged_leg: str = ""
     alive: Moment | None = None
     over_by: Moment | None = None
     moved_out: bool = False

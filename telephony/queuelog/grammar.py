@@ -153,6 +153,7 @@ def to_fact(entry: Entry, read_at: timedelta) -> QueueResultLogged | None:
         result,
         agent=entry.agent if result is QueueResult.CONNECTED else "",
         waited=waited(entry),
+        leg=entry.data[1] if result is QueueResult.CONNECTED else "",
     )
 
 

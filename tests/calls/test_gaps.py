@@ -400,3 +400,62 @@ def test_a_phone_known_to_ring_is_no_second_offer() -> None:
 def test_whose_hang_up_is_asked_by_the_pbx_after_a_gap_is_not_blamed() -> None:
     story = heard(deaf(waiting(), 5), 9, ("C", 9), channels="C").at(12).cut_off().given_up().gone().passes(20)
     assert story.outcomes == [O.ENDED_BY_PBX]
+
+
+# --- phones -----------------------------------------------------------------------------------------------------------
+
+
+def results(story: Story) -> dict[str, OfferResult | None]:
+    return {offer.leg: offer.result for offer in story.visits[0].offers}
+
+
+def test_whose_phone_queue_log_names_has_answered_it_and_of_the_others_nobody_knows() -> None:
+    story = again(heard(deaf(waiting().rings("A", "B"), 5).at(7).logs(R.CONNECTED, leg="A"), 9), 15)
+    assert (story.outcomes, story.visit.agent) == ([O.ANSWERED], "Agent A")
+    assert results(story) == {"A": OfferResult.ANSWERED, "B": None}
+    assert [(one.answered_at, one.ended_at, one.rings) for one in story.visit.offers] == [(None, None, None)] * 2
+    assert [(one.offer.leg, one.offer.result) for one in story.told(OfferEnded)] == [*results(story).items()]
+
+
+def test_a_phone_that_rang_before_is_not_the_one_of_the_same_agent_that_queue_log_names() -> None:
+    story = again(heard(deaf(waiting().rings("A"), 5).at(9).logs(R.CONNECTED, leg="A#2"), 10), 16)
+    assert (story.visit.agent, results(story)) == ("Agent A", {"A": None})
+
+
+def test_a_late_line_names_the_phone_too() -> None:
+    story = again(heard(deaf(waiting().rings("A"), 5), 9), 15).at(16).logs(R.CONNECTED, leg="A")
+    assert (story.outcomes, results(story)) == ([O.ANSWERED], {"A": OfferResult.ANSWERED})
+    story = heard(deaf(waiting().rings("A"), 5), 9, channels="CA", talk="CA").at(10).logs(R.CONNECTED, leg="A")
+    assert (story.visit.quality, results(story)) == (Q.RECONSTRUCTED, {"A": OfferResult.ANSWERED})
+
+
+def test_a_phone_that_was_told_to_have_fallen_silent_is_not_told_twice() -> None:
+    story = waiting().rings("A").at(5).stops().at(6).logs(R.CONNECTED, written=5, leg="A")
+    assert (story.outcomes, results(story)) == ([O.ANSWERED], {"A": OfferResult.ANSWERED})
+    assert len(story.told(OfferEnded)) == 1
+
+
+def test_who_is_found_with_somebody_in_his_bridge_was_answered_at_the_phone_that_queue_log_names() -> None:
+    """The Local channel that was called for him has been taken out of the way."""
+    story = deaf(waiting().rings("A"), 5).at(7).logs(R.CONNECTED, leg="A")
+    assert results(heard(story, 9, channels="CB", talk="CB")) == {"A": OfferResult.ANSWERED}
+
+
+def silent_after_a_gap(story: Story, *, ringing: str) -> Story:
+    """Called before it, given up after it; the listing shows it ringing, or not."""
+    story = deaf(story.calls("A"), 1).at(9).line_restored()
+    story.listing(("C", 9), channels="CA", called="A", ringing=ringing)
+    return story.at(12).silent("A", DialResult.NO_ANSWER)
+
+
+def test_a_phone_that_began_to_ring_in_a_gap_and_is_listed_as_ringing_was_reached() -> None:
+    assert results(silent_after_a_gap(waiting(), ringing="A")) == {"A": OfferResult.NO_ANSWER}
+    assert results(silent_after_a_gap(waiting(), ringing="")) == {"A": OfferResult.UNREACHABLE}
+
+
+def test_whether_the_phone_behind_a_local_channel_began_to_ring_in_a_gap_no_listing_shows() -> None:
+    story = waiting()
+    story.make("A", linked="C", interface="Local/A@agents")
+    story = silent_after_a_gap(story, ringing="").at(13).given_up().told_that(R.TIMEOUT)
+    assert (story.outcomes, results(story)) == ([O.TIMEOUT], {"A": None})
+    assert [effect.offer.result for effect in story.told(OfferEnded)] == [None]

@@ -1,6 +1,7 @@
 """The shapes of a call for the outside."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -9,7 +10,7 @@ from telephony.calls.measures import Targets
 from telephony.calls.record import Direction, Outcome, call_id, case_id
 from telephony.cases.export import CSV_COLUMNS, FORMULA_STARTS, as_document, as_row, guarded, instant
 from telephony.cases.rows import StoredCall
-from tests.support.calls import call, visit
+from tests.support.calls import call, offer, visit
 
 
 def test_a_call_in_the_shape_of_the_interface() -> None:
@@ -42,6 +43,19 @@ def test_a_refused_visit_never_joined_and_an_outbound_call_has_no_case() -> None
     refused = as_document(StoredCall(call(visit(Outcome.REFUSED_FULL)), "1"))
     assert json.loads(json.dumps(refused))["visits"][0]["joined_at"] is None
     assert as_document(StoredCall(call(direction=Direction.OUTBOUND), None))["case"] is None
+
+
+def test_a_phone_rings_for_nobody_whose_visit_is_over_also_where_nobody_heard_how_that_ended() -> None:
+    rang = replace(offer(), answered_at=None, ended_at=None, result=None, alerting=None, rings=None)
+    results = [
+        document["offers"][0]["result"]
+        for document in json.loads(
+            json.dumps(
+                as_document(StoredCall(call(visit(Outcome.LOST, offers=(rang,)), visit(None, offers=(rang,))), "1"))
+            )
+        )["visits"]
+    ]
+    assert results == ["unknown", None]
 
 
 def test_times_are_utc_with_microseconds() -> None:

@@ -42,7 +42,8 @@ def test_the_end_of_a_stay_is_a_fact(raw: bytes, result: QueueResult) -> None:
     assert isinstance(entry, Entry), entry
     at = Moment(datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC), READ)
     agent = "Agent 1001" if result is QueueResult.CONNECTED else ""
-    assert to_fact(entry, READ) == QueueResultLogged(at, "support", UID, result, agent, waited(entry))
+    leg = entry.data[1] if agent else ""
+    assert to_fact(entry, READ) == QueueResultLogged(at, "support", UID, result, agent, waited(entry), leg)
 
 
 @pytest.mark.parametrize(

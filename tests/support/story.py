@@ -166,13 +166,15 @@ class Story:
         *,
         written: float | None = None,
         waited: float | None = None,
+        leg: str = "",
     ) -> Self:
-        """queue_log says how his stay ended: in the second `written`, if the line is read later."""
+        """queue_log says how his stay ended: in the second `written`, if the line is read later; `leg` answered."""
         who = Uniqueid(name or self.caller)
         wall = self.now.wall if written is None else moment(written).wall.replace(microsecond=0)
         at = Moment(wall, self.now.mono)
         length = None if waited is None else seconds(waited)
-        return self.tell(facts.QueueResultLogged(at, QueueName(queue or self.queue), who, result, waited=length))
+        agent, where = f"Agent {leg.partition('#')[0]}" if leg else "", QueueName(queue or self.queue)
+        return self.tell(facts.QueueResultLogged(at, where, who, result, agent, length, Uniqueid(leg)))
 
     def calls(self, agent: str, name: str = "") -> Self:
         """The queue calls an agent."""
