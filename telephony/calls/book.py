@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from telephony.calls.clocks import span
+from telephony.calls.clocks import in_order, span
 from telephony.calls.effects import (
     CallEnded,
     CaseOpened,
@@ -350,6 +350,7 @@ class Book:
 
     def enter(self, call: LiveCall, visit: Visit) -> None:
         """A customer begins to wait."""
+        call.arrived, visit.began = in_order(call.arrived, visit.began)
         call.visits.append(visit)
         leg = self.legs.get(visit.customer)
         if leg is not None and leg.hung_up:  # the dialplan had not noticed yet
@@ -410,7 +411,7 @@ class Book:
             caller_name=call.caller_name,
             dialled=call.dialled,
             arrived_at=call.arrived.wall,
-            ended_at=call.arrived.wall + span(call.arrived, call.ended).length if call.ended else None,
+            ended_at=self.ended_at(call, visits),
             hung_up_by=self.hung_up_by(call, visits) if call.ended else None,
             case=call.case,
             revision=call.revision,
@@ -422,6 +423,14 @@ class Book:
         """Its visits in the order of entering."""
         live = tuple(self.visit_record(visit) for visit in call.visits)
         return tuple(sorted(call.past + live, key=lambda visit: visit.ordinal)) if call.past else live
+
+    @staticmethod
+    def ended_at(call: LiveCall, visits: tuple[VisitRecord, ...]) -> datetime | None:
+        """When it was over: not before what is told of it, which may rest on another clock, or on a listing."""
+        if call.ended is None:
+            return None
+        ends = [visit.left_at + (visit.talk or timedelta()) for visit in visits if visit.left_at is not None]
+        return max([call.arrived.wall + span(call.arrived, call.ended).length, *ends])
 
     @staticmethod
     def hung_up_by(call: LiveCall, visits: tuple[VisitRecord, ...]) -> Party | None:

@@ -18,7 +18,12 @@ from telephony.calls.visit import Visit
 
 def appeared(book: Book, fact: ChannelAppeared) -> None:
     """A channel was created."""
-    book.seat(fact.channel, fact.at, incoming=fact.incoming, dialled=fact.channel.exten)
+    leg = book.seat(fact.channel, fact.at, incoming=fact.incoming, dialled=fact.channel.exten)
+    call = leg.call
+    if call is not None and call.root == leg.uniqueid and fact.at.stamped and not call.arrived.stamped:
+        # A listing was ahead of this: it had told, to a second, since when the channel lived.
+        call.arrived, call.dialled = fact.at, call.dialled or fact.channel.exten
+        book.touch(call)
     queueing.hear_again(book, fact.channel.uniqueid)
 
 

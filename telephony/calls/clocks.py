@@ -34,6 +34,17 @@ def wall_after(start: Moment, end: Moment) -> datetime:
     return start.wall + span(start, end).length
 
 
+def in_order(arrived: Moment, began: Moment) -> tuple[Moment, Moment]:
+    """When a call came and when he began to wait, as they can be: a listing's whole seconds give way to a stamp."""
+    early = arrived.wall - began.wall
+    stepped = abs(early - (arrived.mono - began.mono)) > STEP
+    if early <= ZERO or stepped or (arrived.stamped and began.stamped):
+        return arrived, began
+    if began.stamped:
+        return began, began
+    return arrived, Moment(arrived.wall, arrived.mono, stamped=False)
+
+
 def rings(alerting: timedelta, period: timedelta) -> int:
     """Rings heard in `alerting`, one beginning with the first instant: 1 up to one period, 2 up to two, and so on."""
     whole, rest = divmod(alerting, period)

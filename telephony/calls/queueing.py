@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from telephony.calls import dialling, gaps
 from telephony.calls.book import Book, LiveCall
-from telephony.calls.clocks import ZERO, wall_after
+from telephony.calls.clocks import ZERO, in_order, wall_after
 from telephony.calls.effects import VisitRefused
 from telephony.calls.facts import (
     AgentConnected,
@@ -45,7 +45,8 @@ def joined(book: Book, fact: CallerJoined) -> None:
     visit = find(call, leg.uniqueid, fact.queue, waiting=True)
     if visit is not None:
         if visit.partial and not visit.offers:
-            visit.began, visit.partial, visit.listed, visit.joins = fact.at, False, None, None
+            visit.partial, visit.listed, visit.joins = False, None, None
+            call.arrived, visit.began = in_order(call.arrived, fact.at)
             book.touch(call)
         else:
             book.irregular("joined_twice", f"{leg.uniqueid} joined {fact.queue} while waiting there")
@@ -110,7 +111,8 @@ def left(book: Book, fact: CallerLeft) -> None:
     visit.step(Step.LEAVE)
     visit.left, visit.unheard = fact.at, False
     if fact.at.mono < visit.began.mono:
-        visit.began = fact.at  # of a listing that was not complete: he may have left before it showed him anew
+        # Of a listing that was not complete: he may have left before it showed him anew.
+        call.arrived, visit.began = in_order(call.arrived, fact.at)
     visit.taken = {offer.leg for offer in visit.offers if offer.answered and offer.leg in book.legs}
     be_patient(book, call, visit, fact.at)
     book.touch(call)
@@ -294,13 +296,17 @@ def note_refusal(
     if counts[witness] <= counts[OPENED]:
         return
     counts[OPENED] += 1
+    if witness == TOLD:
+        call.arrived, at = in_order(call.arrived, fact.at)
+    else:  # in whole seconds
+        at = Moment(max(fact.at.wall, call.arrived.wall), fact.at.mono)
     visit = Visit(
         ordinal=call.next_ordinal,
         customer=customer,
         kind=Kind.QUEUE,
         queue=fact.queue,
-        began=fact.at,
-        left=fact.at,
+        began=at,
+        left=at,
         state=State.OVER,
         outcome=REFUSALS[fact.result],
         reason="dialplan said so" if witness == TOLD else "queue_log said so",
