@@ -136,6 +136,7 @@ def told(stay: Stay) -> Told:
         word=stay.word,
         waited=stay.waited,
         agent=stay.agent,
+        leg=stay.leg,
         talked=stay.talked,
         ended_by=PARTIES.get(stay.ended_by) if stay.ended_by else None,
     )

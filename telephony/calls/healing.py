@@ -28,6 +28,8 @@ from telephony.calls.record import (
     CallRecord,
     Direction,
     Kind,
+    OfferRecord,
+    OfferResult,
     Outcome,
     Party,
     Quality,
@@ -39,6 +41,9 @@ from telephony.calls.record import (
 SAME = timedelta(seconds=1.5)
 """Of whole seconds: what differs by no more is the same."""
 SECOND = timedelta(seconds=1)
+APART = timedelta(seconds=2)
+"""So much later than his beginning of a second may his call seem to have come: a listing told it to a second, too."""
+ZERO = timedelta()
 UNHEARD = "queue_log said so: nobody heard the PBX then"
 COMPLETED = "; the rest by queue_log"
 CUT = "queue_log: the PBX began anew while he waited"
@@ -61,7 +66,7 @@ class Stay:
         joined_at: or was refused.
         left_at, word: None: the PBX began anew meanwhile.
         waited: None where the log says nothing.
-        agent: who took him; empty when nobody did.
+        agent, leg: who took him, and on which channel; empty when nobody did.
         talked: None: not known.
         ended_by: who ended the talk; None: a transfer, or not known.
     """
@@ -74,6 +79,7 @@ class Stay:
     word: QueueResult | None
     waited: timedelta | None = None
     agent: str = ""
+    leg: str = ""
     talked: timedelta | None = None
     ended_by: Party | None = None
 
@@ -141,7 +147,9 @@ def heal(
         was.insert(place, None)
     visits = tuple(replace(visit, ordinal=ordinal) for ordinal, visit in enumerate(told, 1))
     call = ended(replace(call, visits=visits), findings)
-    call = replace(call, revision=max(call.revision + 1, position << POSITION_BITS))
+    logged = {each.stay.joined_at for each in findings}
+    visits = tuple(within(visit, call, logged) if visit.quality is Quality.RECONSTRUCTED else visit for visit in visits)
+    call = replace(call, visits=visits, revision=max(call.revision + 1, position << POSITION_BITS))
     effects: list[Effect] = [CaseOpened(call)] if before is None else []
     for one, visit in zip(was, visits, strict=True):
         effects += counted(call, visit) if one is None else recounted(call, one, visit)
@@ -194,6 +202,24 @@ def unheard_visit(stay: Stay) -> VisitRecord:
         quality=Quality.PARTIAL if outcome is Outcome.LOST else Quality.RECONSTRUCTED,
         reason=CUT if outcome is Outcome.LOST else UNHEARD,
     )
+
+
+def within(visit: VisitRecord, call: CallRecord, logged: Collection[datetime]) -> VisitRecord:
+    """Inside its call: the log's seconds had begun, so that they, and sums of them, may stick out of it at either end.
+
+    Args:
+        visit: told by the log, all or part of it.
+        call: with the end that is known by now.
+        logged: the log's seconds of joining. One that was heard stays.
+    """
+    joined_at, left_at = visit.joined_at, visit.left_at
+    if joined_at in logged and joined_at is not None and ZERO < call.arrived_at - joined_at <= APART:
+        joined_at = call.arrived_at
+    if left_at is not None:
+        if call.ended_at is not None:
+            left_at = min(left_at, call.ended_at - (visit.talk or ZERO))
+        left_at = max(left_at, joined_at or call.arrived_at)
+    return replace(visit, joined_at=joined_at, left_at=left_at, answered_at=left_at if visit.answered_at else None)
 
 
 def place_of(stay: Stay, visits: Sequence[VisitRecord]) -> int:
@@ -259,7 +285,13 @@ def answered(visit: VisitRecord, stay: Stay) -> VisitRecord:
         answered_at=visit.left_at,
         talk=stay.talked if visit.talk is None else visit.talk,
         hung_up_by=visit.hung_up_by or stay.ended_by,
+        offers=tuple(won(offer) if stay.leg and offer.leg == stay.leg else offer for offer in visit.offers),
     )
+
+
+def won(offer: OfferRecord) -> OfferRecord:
+    """The phone that the log names was answered, unless it was heard not to be; how long it had rung, nobody heard."""
+    return replace(offer, result=offer.result or OfferResult.ANSWERED)
 
 
 # --- the call, and what is counted ---
@@ -267,7 +299,8 @@ def answered(visit: VisitRecord, stay: Stay) -> VisitRecord:
 
 def ended(call: CallRecord, findings: Sequence[Finding]) -> CallRecord:
     """With the end that the log proves: not before what it tells, and by whom when it tells of the last visit."""
-    ends = [each.stay.left_at + (each.stay.talked or timedelta()) for each in findings if each.stay.left_at]
+    stays = [each.stay for each in findings]
+    ends = [(stay.left_at or stay.joined_at) + (stay.talked or ZERO) for stay in stays]
     last = call.visits[-1]
     by_log = {(each.stay.uniqueid, each.stay.queue, each.stay.outcome) for each in findings}
     hung_up_by = call.hung_up_by

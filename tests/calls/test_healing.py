@@ -22,7 +22,9 @@ from telephony.calls.healing import CUT, UNHEARD, Finding, Healed, Stay, heal
 from telephony.calls.measures import Targets, summary
 from telephony.calls.record import (
     POSITION_BITS,
+    CallRecord,
     Direction,
+    OfferResult,
     Outcome,
     Party,
     Quality,
@@ -260,10 +262,11 @@ def test_who_was_not_answered_after_all_has_no_agent_and_no_talk() -> None:
 
 
 def test_who_was_refused_after_all_did_not_wait_and_who_was_let_in_after_all_did() -> None:
-    one = only(heal(call(visit(Outcome.EXITED)), "pbx1", [Finding(told(QueueResult.FULL, joined=0, wait=0), 1)]))
-    assert (one.outcome, one.joined_at, one.left_at, one.wait) == (Outcome.REFUSED_FULL, None, SECOND, seconds(0))
-    two = only(heal(call(visit(Outcome.REFUSED_FULL)), "pbx1", [Finding(told(joined=0, wait=0), 1)]))
-    assert (two.outcome, two.joined_at, two.wait) == (Outcome.ABANDONED, SECOND, seconds(0))
+    one = only(heal(call(visit(Outcome.EXITED)), "pbx1", [Finding(told(QueueResult.FULL, joined=2, wait=0), 1)]))
+    then = SECOND + seconds(2)
+    assert (one.outcome, one.joined_at, one.left_at, one.wait) == (Outcome.REFUSED_FULL, None, then, seconds(0))
+    two = only(heal(call(visit(Outcome.REFUSED_FULL)), "pbx1", [Finding(told(joined=2, wait=0), 1)]))
+    assert (two.outcome, two.joined_at, two.wait) == (Outcome.ABANDONED, then, seconds(0))
 
 
 def test_what_both_tell_alike_is_not_touched() -> None:
@@ -291,3 +294,60 @@ def test_of_two_visits_that_tell_the_same_one_goes_and_the_others_close_up() -> 
     assert healed.call.visits == (before.visits[0], replace(before.visits[2], ordinal=2))
     assert kinds(healed) == [SaveCall]
     assert healed.call.revision > before.revision
+
+
+# --- all of it within its call ---
+
+
+def arrived_at(begin: float, *visits: VisitRecord, end: float = 60) -> CallRecord:
+    return replace(call(*visits), arrived_at=SECOND + seconds(begin), ended_at=SECOND + seconds(end))
+
+
+def test_the_second_in_which_he_joined_had_begun_when_his_call_came() -> None:
+    healed = heal(arrived_at(20.7), "pbx1", [Finding(told(joined=20, wait=5))])
+    one = only(healed)
+    assert (one.joined_at, one.left_at, one.wait) == (SECOND + seconds(20.7), SECOND + seconds(25), seconds(5))
+    assert healed.call.arrived_at == SECOND + seconds(20.7)
+    gone = only(heal(arrived_at(20.7), "pbx1", [Finding(told(joined=20, wait=0))]))
+    assert gone.joined_at == gone.left_at == SECOND + seconds(20.7)
+
+
+def test_a_call_that_came_long_after_the_second_in_which_he_joined_does_not_move_it() -> None:
+    assert only(heal(arrived_at(25), "pbx1", [Finding(told(joined=20, wait=9))])).joined_at == SECOND + seconds(20)
+
+
+def test_who_was_refused_was_so_when_his_call_had_come() -> None:
+    one = only(heal(arrived_at(20.7), "pbx1", [Finding(told(QueueResult.FULL, joined=20, wait=0))]))
+    assert (one.joined_at, one.left_at) == (None, SECOND + seconds(20.7))
+
+
+def test_an_exact_beginning_and_a_wait_in_seconds_do_not_outlast_the_call() -> None:
+    known = visit(Outcome.LOST, joined_at=SECOND + seconds(20.9), left_at=None, wait=None)
+    one = only(heal(arrived_at(20.1, known, end=25.3), "pbx1", [Finding(told(joined=20, wait=5), 1)]))
+    assert (one.joined_at, one.left_at, one.wait) == (SECOND + seconds(20.9), SECOND + seconds(25.3), seconds(5))
+    known = visit(Outcome.LOST, joined_at=SECOND + seconds(20.9), left_at=None, wait=None, agent=None, talk=None)
+    talk = heal(arrived_at(20.1, known, end=30), "pbx1", [Finding(answered_by(talked=seconds(10)), 1)])
+    assert only(talk).answered_at == SECOND + seconds(25)
+    assert talk.call.ended_at == SECOND + seconds(35)
+
+
+def test_who_joined_a_queue_was_there_then_though_the_pbx_died_and_nobody_heard_it() -> None:
+    healed = heal(arrived_at(11, end=13), "pbx1", [Finding(told(None, joined=14))])
+    assert only(healed).joined_at == healed.call.ended_at == SECOND + seconds(14)
+
+
+# --- phones ---
+
+
+def test_whose_phone_the_log_names_has_answered_it_and_of_the_others_nobody_knows() -> None:
+    rang = replace(offer(), answered_at=None, ended_at=None, result=None, alerting=None, rings=None)
+    other = replace(rang, agent="Agent 1002", leg="1700000000.3")
+    known = visit(Outcome.LOST, left_at=None, wait=None, talk=None, agent=None, offers=(rang, other))
+    one = only(heal(call(known), "pbx1", [Finding(answered_by("Agent 1002", leg=other.leg), 1)]))
+    assert one.offers == (rang, replace(other, result=OfferResult.ANSWERED))
+
+
+def test_a_phone_that_was_heard_not_to_be_answered_was_not() -> None:
+    rang = replace(offer(), answered_at=None, result=OfferResult.NO_ANSWER)
+    known = visit(Outcome.EXITED, offers=(rang,))
+    assert only(heal(call(known), "pbx1", [Finding(answered_by(leg=rang.leg), 1)])).offers == (rang,)
