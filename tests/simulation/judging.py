@@ -119,6 +119,8 @@ class Judge:
             yield f"has a visit that never was: {found.kind.value} {found.queue} {found.outcome} ({found.reason})"
         for visit, found in pairs:
             yield from (f"{name(visit)}: {fault}" for fault in self.of_visit(call, visit, found))
+            yield from (f"{name(visit)}: {fault}" for fault in of_words(visit, found))
+        yield from of_times(record)
 
     def may_be_missing(self, call: Call, visit: Visit) -> bool:
         """It began and ended while we heard nothing, and no log tells of it; or nobody tells of it at all."""
@@ -290,6 +292,32 @@ def of_wait(visit: Visit, found: VisitRecord, *, doubtful: bool) -> Iterator[str
         yield f"waited {micros(visit.wait)}, not {found.wait} ({found.quality.value})"
 
 
+def of_times(record: CallRecord) -> Iterator[str]:
+    """However it was found out: every visit lies within its call."""
+    for found in record.visits:
+        over = found.left_at and found.left_at + (found.talk or timedelta())
+        times = [record.arrived_at, found.joined_at, found.left_at, over, record.ended_at]
+        known = [at for at in times if at is not None]
+        if known != sorted(known):
+            yield f"visit {found.ordinal} is not within its call: {', '.join(map(str, known))} ({found.quality.value})"
+
+
+def of_words(visit: Visit, found: VisitRecord) -> Iterator[str]:
+    """However little was heard: what is said of a phone is right, and the one that was answered is known as such."""
+    told = {offer.leg: offer.result for offer in found.offers}
+    for offer in visit.offers if found.outcome is not None and found.outcome.value == visit.outcome else ():
+        result = told.get(offer.leg)
+        if offer.leg in told and (result is not None or offer.result == "answered" == visit.outcome):
+            word = result.value if result else "nothing"
+            if word not in may_be_told(offer):
+                yield f"offer to {offer.agent}: is told as {word}, not {offer.result}"
+
+
+def may_be_told(offer: Offer) -> set[str]:
+    """Behind a Local channel the phone's own word is not heard."""
+    return {offer.result} if offer.result != "busy" else {"busy", "no_answer", "unreachable"}
+
+
 def of_offers(visit: Visit, found: VisitRecord) -> Iterator[str]:
     """Phone by phone."""
     told = {offer.leg: offer for offer in found.offers}
@@ -309,7 +337,5 @@ def of_offer(offer: Offer, found: OfferRecord) -> Iterator[str]:
     if offer.rang is not None and offer.ended is not None and found.alerting != micros(offer.ended - offer.rang):
         yield f"rang for {micros(offer.ended - offer.rang)}, not {found.alerting}"
     result = found.result.value if found.result else "nothing"
-    # Behind a Local channel the phone's own word is not heard.
-    heard = {offer.result} if offer.result != "busy" else {"busy", "no_answer", "unreachable"}
-    if result not in heard:
+    if result not in may_be_told(offer):
         yield f"ended as {result}, not {offer.result}"

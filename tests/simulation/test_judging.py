@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from telephony.calls.effects import Irregular
-from telephony.calls.record import CallRecord, Outcome, Party, Quality, VisitRecord
+from telephony.calls.record import CallRecord, OfferResult, Outcome, Party, Quality, VisitRecord
 from tests.simulation.checking import failure, kind_of, quietly, smallest
 from tests.simulation.harness import Run, run
 from tests.simulation.judging import judge
@@ -62,7 +62,12 @@ def test_a_right_ledger_is_right(played: Run) -> None:
         (0, lambda visit: replace(visit, offers=visit.offers[1:])),
         (0, lambda visit: replace(visit, offers=(replace(visit.offers[0], rings=7), *visit.offers[1:]))),
         (0, lambda visit: replace(visit, offers=(replace(visit.offers[0], result=None), *visit.offers[1:]))),
+        (
+            0,
+            lambda visit: replace(visit, offers=(replace(visit.offers[0], result=OfferResult.BUSY), *visit.offers[1:])),
+        ),
         (0, lambda visit: replace(visit, queue="sales")),
+        (1, lambda visit: replace(visit, left_at=visit.left_at + timedelta(seconds=3))),
         (0, lambda visit: replace(visit, joined_at=visit.joined_at + timedelta(seconds=3))),
     ],
 )
