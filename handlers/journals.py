@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+from handlers.threads import within
 from telephony.ami.settings import SystemClock
 from telephony.config import Config, ConfigFaults
 from telephony.journal.folder import JournalLocked
@@ -39,9 +41,19 @@ def shut(folder: Path) -> None:
     folder.chmod(0o700)
 
 
+async def together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Have all done at once; of those that fail, the first one's error, when all have ended."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for job in jobs:
+                tasks.create_task(job)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
 async def closed(journal: Journal) -> None:
     """What waits is on disk, and another process may have it."""
-    await asyncio.get_running_loop().run_in_executor(None, journal.close)
+    await within(None, journal.close)
 
 
 @contextlib.asynccontextmanager
@@ -52,22 +64,31 @@ async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
         ConfigFaults: one cannot be kept there, or another process of ours keeps it.
         DiskTrouble: none can be kept there now.
     """
-    loop = asyncio.get_running_loop()
     keep, most = timedelta(days=config.journal.keep_days), int(config.journal.max_gib * 2**30)
-    async with contextlib.AsyncExitStack() as stack:
-        opened: dict[str, Journal] = {}
-        for pbx in config.pbx:
-            folder = journal_folder(config, pbx.name)
+    opened: dict[str, Journal] = {}
+
+    async def open_one(pbx: str) -> None:
+        folder = journal_folder(config, pbx)
+        make = partial(Journal.open, folder, keep=keep, max_bytes=most, wall=SystemClock().wall)
+        try:
+            opened[pbx] = await within(None, make, late=Journal.close)
+        except JournalLocked as error:
+            raise ConfigFaults((f"data_dir: {error}",)) from None
+        except OSError as error:
+            raise refused(folder, error) from None
+
+    try:
+        if config.pbx:
+            shared = journal_folder(config, config.pbx[0].name).parent
             try:
-                await loop.run_in_executor(None, shut, folder.parent)
-                make = partial(Journal.open, folder, keep=keep, max_bytes=most, wall=SystemClock().wall)
-                journal = opened[pbx.name] = await loop.run_in_executor(None, make)
-            except JournalLocked as error:
-                raise ConfigFaults((f"data_dir: {error}",)) from None
+                await within(None, partial(shut, shared))
             except OSError as error:
-                raise refused(folder, error) from None
-            stack.push_async_callback(closed, journal)
+                raise refused(shared, error) from None
+        # Together: each looks through its newest file first, which takes seconds where the disk is slow or just woken.
+        await together(open_one(pbx.name) for pbx in config.pbx)
         yield opened
+    finally:
+        await together(closed(journal) for journal in opened.values())
 
 
 def overtaken(journals: Mapping[str, Journal], terms: Mapping[str, int]) -> set[str]:

@@ -3,14 +3,18 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def within(seconds: float, work: Callable[[], T]) -> T:
+async def within(seconds: float | None, work: Callable[[], T], late: Callable[[T], object] | None = None) -> T:
     """What `work` gives or raises, in a thread of its own that nobody waits for at the end.
+
+    Args:
+        seconds: limit; None: until whoever asks is cancelled.
+        work: may hang.
+        late: gets what it gives when nobody waits for it any more, in a thread.
 
     Raises:
         TimeoutError: it takes longer.
@@ -20,8 +24,8 @@ async def within(seconds: float, work: Callable[[], T]) -> T:
 
     def deliver(result: T | None, error: BaseException | None) -> None:
         if done.done():
-            return
-        if error is None:
+            _take_away(late, result, error)
+        elif error is None:
             done.set_result(result)  # type: ignore[arg-type]  # T may be None itself
         else:
             done.set_exception(error)
@@ -33,8 +37,21 @@ async def within(seconds: float, work: Callable[[], T]) -> T:
             result = work()
         except BaseException as raised:  # noqa: BLE001 - handed on to whoever waits
             error = raised
-        with suppress(RuntimeError):  # nobody waits any more, and the loop is closed
+        try:
             loop.call_soon_threadsafe(deliver, result, error)
+        except RuntimeError:  # nobody waits any more, and the loop is closed
+            _take_away(late, result, error)
 
     threading.Thread(target=run, daemon=True).start()
-    return await asyncio.wait_for(done, seconds)
+    try:
+        return await asyncio.wait_for(done, seconds)
+    except asyncio.CancelledError:
+        if done.done() and not done.cancelled():  # both came at once
+            error = done.exception()
+            _take_away(late, None if error else done.result(), error)
+        raise
+
+
+def _take_away(late: Callable[[T], object] | None, result: T | None, error: BaseException | None) -> None:
+    if late is not None and error is None:
+        threading.Thread(target=late, args=(result,), daemon=True).start()

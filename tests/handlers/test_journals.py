@@ -1,5 +1,6 @@
 """The journals are open while the service runs, and nobody else's."""
 
+import asyncio
 import errno
 import os
 from datetime import timedelta
@@ -49,3 +50,23 @@ async def test_a_journal_is_believed_unless_another_followed_meanwhile(tmp_path:
         async with kept(config) as journals:
             assert overtaken(journals, terms) == stale
             await journals[name].synced(journals[name].append(1, timedelta(), timedelta(), b""))
+
+
+async def test_journals_are_opened_together_and_one_that_hangs_keeps_no_stop_waiting(tmp_path: Path) -> None:
+    """Its state is a pipe here that nobody writes: reading it hangs as a share does that is gone."""
+    config = config_of(data_dir=tmp_path, pbxs=[PBX | {"name": "hangs"}, PBX | {"name": "sound"}])
+    hangs, sound = (journal_folder(config, name) for name in ("hangs", "sound"))
+    hangs.mkdir(parents=True)
+    os.mkfifo(hangs / "life")
+
+    async def work() -> None:
+        async with kept(config):
+            pytest.fail("one is not open")
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        opening = tasks.create_task(work())
+        while not (sound / "life").exists():
+            await asyncio.sleep(0.001)
+        opening.cancel()
+        await asyncio.wait([opening])
+    assert opening.cancelled()
