@@ -41,6 +41,10 @@ Lives = Callable[[Iterable[str]], list[int]]
 """Whose life counts the revisions of a PBX's calls, for each of some PBXs."""
 
 
+class NotOurs(Exception):  # noqa: N818 - what they are
+    """Another instance has the lease of some of these PBXs, named in the message: nothing of theirs was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A call that the database will never take, and why."""
@@ -138,8 +142,10 @@ class CallStore:
 
         Raises:
             As `save`. What was taken over then is so all the same, and is given when asked again.
+            NotOurs: another follows one of them by now, and the calls are his.
         """
         async with self._writing() as connection, connection.transaction():
+            await self._hold(connection, pbxs)
             left = await connection.fetch(_LEFT_OPEN, pbxs, list(known))
             ids = [row["id"] for row in left]
             rows = await connection.fetch(_TAKE_OVER, ids, pbxs, self._lives_of(pbxs))
@@ -160,7 +166,7 @@ class CallStore:
             await connection.execute(_ADOPT, ids, held, self._lives_of(held))
 
     async def close_left_open(self, pbxs: Sequence[str], known: Collection[UUID] = ()) -> int:
-        """Close what was left open of these PBXs, as far as it is known; raises like `save`.
+        """Close what was left open of these PBXs, as far as it is known; raises like `open_calls`.
 
         Undecided visits become `lost`, a talk without an end unknown, and the call ended when it was last seen.
 
@@ -172,12 +178,18 @@ class CallStore:
             How many calls were closed.
         """
         async with self._writing() as connection, connection.transaction():
+            await self._hold(connection, pbxs)
             rows = await connection.fetch(_LEFT_OPEN, pbxs, list(known))
             ids = [row["id"] for row in rows]
             await connection.execute(_LOSE_VISITS, ids)
             await connection.execute(_DOUBT_TALKS, ids)
             await connection.execute(_END_CALLS, ids)
         return len(ids)
+
+    async def _hold(self, connection: Connection, pbxs: Sequence[str]) -> None:
+        """Whoever was frozen between taking the lease and this must not take rows from who has it now."""
+        if self._fence is not None and (gone := set(pbxs) - await self._fence(connection, pbxs)):
+            raise NotOurs(f"{', '.join(sorted(gone))}: another instance has taken the lease")
 
     async def calls(
         self, since: datetime | None = None, until: datetime | None = None
