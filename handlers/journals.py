@@ -1,8 +1,8 @@
-"""The journals of all PBXs, open for as long as the service runs; and which of them may be believed."""
+"""The journals of all PBXs, open for as long as the service runs."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,6 @@ from telephony.config import Config, ConfigFaults
 from telephony.journal.folder import JournalLocked
 from telephony.journal.writer import Journal
 from telephony.unwritable import is_passing, reason
-
-TERM = "term"
-"""The mark that says in which term of the lease the journal was written."""
 
 
 class DiskTrouble(Exception):  # noqa: N818 - what it is
@@ -89,21 +86,3 @@ async def kept(config: Config) -> AsyncIterator[dict[str, Journal]]:
         yield opened
     finally:
         await together(closed(journal) for journal in opened.values())
-
-
-def overtaken(journals: Mapping[str, Journal], terms: Mapping[str, int]) -> set[str]:
-    """The PBXs that another instance has followed since our journal ended: of them the database knows more.
-
-    Args:
-        journals: by PBX.
-        terms: of the lease; none while the database is away, and then the journal is believed.
-    """
-    stale = set()
-    for name, journal in journals.items():
-        before, now = journal.marks().get(TERM), terms.get(name)
-        if now is None:
-            continue
-        if before is not None and before != str(now).encode():
-            stale.add(name)
-        journal.mark(TERM, str(now).encode())
-    return stale

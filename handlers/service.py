@@ -17,8 +17,8 @@ from handlers.addresses import listening, pages
 from handlers.agi.side import scripts_of
 from handlers.build import Service, build
 from handlers.database import AWAY, BAD_URL, database, trouble
-from handlers.holding import Held, believe, leased
-from handlers.journals import kept, overtaken
+from handlers.holding import Held, believe, leased, overtaken
+from handlers.journals import kept
 from handlers.rebuilding import begin_logs, note_since, rebuild
 from handlers.retaining import retain
 from handlers.standby import LeaseLost
@@ -88,7 +88,7 @@ async def serve(  # noqa: PLR0913 - each has a default
             if held is None:
                 return 0
             async with kept(config) as journals:
-                stale = overtaken(journals, held.leases.terms)
+                stale = overtaken(journals, held.leases)
                 service = build(config, url, journals=journals, stale=stale, fence=held.leases.fence, demo=demo)
                 patience = BIND_SECONDS if standby else 0
                 async with listening(service, patience), pages(service, patience), reloading(service, hangup, again):
@@ -217,7 +217,7 @@ async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebu
     done = await retried(lambda: migrate(url))
     log.info("database_ready", schema=done.after)
     await held.term.taken()
-    believe(service, held.leases.terms)
+    believe(service, held.leases)
     known = await rebuilt
     if not left_open.done():
         calls = await retried(lambda: service.store.open_calls(pbxs, known))

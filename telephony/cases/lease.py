@@ -42,6 +42,21 @@ class Holding:
     living: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Take:
+    """How a lease was had.
+
+    Attributes:
+        term: how often its holder has changed so far, this time included.
+        before: when it had been taken before; None: never. Whoever took it last then was nobody else, if he knows this.
+        at: when it was taken now.
+    """
+
+    term: int
+    before: datetime | None
+    at: datetime
+
+
 class Leases:
     """The leases of some PBXs, as one instance sees them. Has a connection of its own, opened anew after any trouble.
 
@@ -63,7 +78,9 @@ class Leases:
         self._pbxs = sorted(set(pbxs))
         self._lease = lease
         self._taken: dict[str, datetime] = {}
-        self._terms: dict[str, int] = {}
+        self._takes: dict[str, Take] = {}
+        self._before: dict[str, datetime | None] = {}
+        self._noted = False
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
         self._released = asyncio.Event()
@@ -74,13 +91,17 @@ class Leases:
         return frozenset(self._pbxs)
 
     @property
-    def terms(self) -> dict[str, int]:
-        """Of what was taken: how often its holder has changed so far, this time included.
+    def takes(self) -> dict[str, Take]:
+        """How each of what was taken was had; empty before.
 
-        The same number after a restart means that nobody else has followed that PBX meanwhile: what we know of its
-        calls is the newest there is. Another number: somebody has, and the database knows more than our journal.
+        Had at the moment that we ourselves remember, nobody else has followed that PBX meanwhile: what we know of its
+        calls is the newest there is. Had at another: somebody has, and the database knows more than our journal.
         """
-        return dict(self._terms)
+        return dict(self._takes)
+
+    def noted(self) -> None:
+        """What was taken is remembered where the next process of ours looks: what is released leaves its traces."""
+        self._noted = True
 
     async def take(self) -> frozenset[str]:
         """Take all these PBXs, if each is free, ended, or this instance's already; else change nothing.
@@ -96,7 +117,7 @@ class Leases:
             except _OthersError:
                 return frozenset()
         self._taken = {row["pbx"]: row["taken_at"] for row in rows}
-        self._terms = {row["pbx"]: row["term"] for row in rows}
+        self._takes = {row["pbx"]: Take(row["term"], self._before.get(row["pbx"]), row["taken_at"]) for row in rows}
         return frozenset(self._taken)
 
     async def renew(self) -> frozenset[str]:
@@ -111,10 +132,15 @@ class Leases:
         return frozenset(row["pbx"] for row in rows)
 
     async def release(self) -> None:
-        """Give up what was taken, so that whoever stands by has it at once. After the last call was saved."""
+        """Give up what was taken, so that whoever stands by has it at once. After the last call was saved.
+
+        What was never `noted` is as if it had not been taken: a start that failed leaves the next one what it found.
+        """
         taken, self._taken = self._taken, {}
+        before, self._before = {} if self._noted else self._before, {}
+        left = [before.get(pbx) or at for pbx, at in taken.items()]
         async with self._asking() as connection:
-            await connection.execute(_RELEASE, list(taken), self.holder, list(taken.values()), RELEASED)
+            await connection.execute(_RELEASE, list(taken), self.holder, list(taken.values()), RELEASED, left)
 
     async def holders(self) -> list[Holding]:
         """Who holds which of these PBXs; those that were released or never taken are missing."""
@@ -155,7 +181,11 @@ class Leases:
     async def _take_all(self, connection: Connection) -> list[asyncpg.Record]:
         async with connection.transaction():
             # Whoever saves holds a key-share lock on it (`fence`): his last batch is through before we go on.
-            await connection.fetch(_LOCK, self._pbxs, self.holder, self._lease)
+            for row in await connection.fetch(_LOCK, self._pbxs, self.holder, self._lease):
+                # Had by ourselves already: that was an attempt of this process of which no answer came.
+                if row["pbx"] not in self._before or (row["holder"], row["told"]) != (self.holder, self._told):
+                    self._before[row["pbx"]] = row["taken_at"]
+            self._before = dict.fromkeys(self._pbxs) | self._before
             rows = await connection.fetch(_TAKE, self._pbxs, self.holder, self._told, self._lease)
             if len(rows) < len(self._pbxs):
                 raise _OthersError
@@ -208,7 +238,7 @@ _ENDED: LiteralString = """
 
 # In one order, so that nobody waits in a circle. It reads nothing of a lease that lives, so its holder never waits.
 _LOCK: LiteralString = f"""
-SELECT pbx FROM leases
+SELECT pbx, holder, told, taken_at FROM leases
 WHERE pbx = ANY($1::text[]) AND (holder = $2 OR ({_ENDED.format(lease="$3")}))
 ORDER BY pbx FOR UPDATE
 """  # noqa: S608 - constants of ours
@@ -233,7 +263,8 @@ RETURNING leases.pbx
 # The row stays: who followed last is what a term counts by.
 _RELEASE: LiteralString = """
 WITH gone AS (
-    UPDATE leases SET until = '-infinity' FROM unnest($1::text[], $3::timestamptz[]) AS ours (pbx, taken_at)
+    UPDATE leases SET until = '-infinity', taken_at = ours.was
+    FROM unnest($1::text[], $3::timestamptz[], $5::timestamptz[]) AS ours (pbx, taken_at, was)
     WHERE leases.pbx = ours.pbx AND leases.holder = $2 AND leases.taken_at = ours.taken_at
     RETURNING leases.pbx)
 SELECT pg_notify($4, '') WHERE EXISTS (SELECT FROM gone)

@@ -12,7 +12,7 @@ import pytest
 
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.embedded import EmbeddedPostgres
-from telephony.cases.lease import LEASE, Leases
+from telephony.cases.lease import LEASE, Leases, Take
 
 pytestmark = pytest.mark.db
 
@@ -192,19 +192,54 @@ async def test_after_its_connection_was_cut_it_opens_another(
     assert await a.renew() == ONE
 
 
-async def test_a_term_counts_who_else_has_followed(instance: Instance) -> None:
-    a, b = instance(A), instance(B)
+async def noted(leases: Leases) -> Take:
+    """Taken, by a process that remembers it, and released."""
+    await leases.take()
+    leases.noted()
+    await leases.release()
+    return leases.takes["pbx1"]
+
+
+async def test_a_take_tells_of_the_one_before_and_its_term_counts_who_else_has_followed(instance: Instance) -> None:
+    assert instance(A).takes == {}
+    first = await noted(instance(A))
+    assert (first.term, first.before) == (1, None)
+    second = await noted(instance(A))
+    assert (second.term, second.before) == (1, first.at)  # stopped and started: nobody else was there
+    other = await noted(instance(B))
+    third = await noted(instance(A))
+    assert (other.term, third.term) == (2, 3)
+    assert third.before == other.at != second.at
+
+
+async def test_a_copy_of_an_instance_is_seen_by_the_original(instance: Instance) -> None:
+    original = await noted(instance(A))
+    copy = await noted(instance(A))
+    again = await noted(instance(A))
+    assert original.at == copy.before != again.before == copy.at
+
+
+async def test_a_start_that_failed_leaves_the_next_what_it_found(instance: Instance) -> None:
+    first = await noted(instance(A))
+    failed = instance(A)
+    await failed.take()
+    await failed.release()
+    assert (await noted(instance(A))).before == first.at
+
+
+async def test_who_never_heard_that_he_has_it_and_asks_again_does_not_take_himself_for_another(
+    instance: Instance, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    first = await noted(instance(A))
+    a = instance(A)
     await a.take()
-    assert a.terms == {"pbx1": 1}
-    await a.release()
-    again = instance(A)
-    await again.take()
-    assert again.terms == {"pbx1": 1}  # stopped and started: nobody else was there
-    await again.release()
-    await b.take()
-    await b.release()
-    await again.take()
-    assert (b.terms, again.terms) == ({"pbx1": 2}, {"pbx1": 3})
+    await a.take()  # as if the first answer had been lost
+    assert a.takes["pbx1"].before == first.at
+    await admin.execute("DELETE FROM leases")
+    new = instance(A)
+    await new.take()
+    await new.take()
+    assert new.takes["pbx1"].before is None
 
 
 async def test_what_was_given_up_is_neither_renewed_nor_written(instance: Instance, database: str) -> None:

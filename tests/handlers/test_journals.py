@@ -3,12 +3,11 @@
 import asyncio
 import errno
 import os
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from handlers.journals import DiskTrouble, journal_folder, kept, overtaken, refused
+from handlers.journals import DiskTrouble, journal_folder, kept, refused
 from telephony.config import ConfigFaults
 from tests.support.checks import PBX, config_of
 
@@ -41,15 +40,6 @@ def test_a_disk_without_room_is_no_fault_of_the_configuration_and_may_be_tried_a
     fault = refused(Path("/data"), PermissionError(errno.EACCES, "Permission denied"))
     assert isinstance(fault, ConfigFaults)
     assert fault.faults == ("data_dir: /data: Permission denied; name a folder we may write",)
-
-
-async def test_a_journal_is_believed_unless_another_followed_meanwhile(tmp_path: Path) -> None:
-    config = config_of(data_dir=tmp_path)
-    name = config.pbx[0].name
-    for terms, stale in (({}, set()), ({name: 1}, set()), ({name: 1}, set()), ({name: 3}, {name}), ({name: 3}, set())):
-        async with kept(config) as journals:
-            assert overtaken(journals, terms) == stale
-            await journals[name].synced(journals[name].append(1, timedelta(), timedelta(), b""))
 
 
 async def test_journals_are_opened_together_and_one_that_hangs_keeps_no_stop_waiting(tmp_path: Path) -> None:
