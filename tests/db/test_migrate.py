@@ -9,10 +9,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from handlers.database import AWAY, trouble
 from telephony.cases.embedded import EmbeddedError, EmbeddedPostgres, _programs
-from telephony.cases.migrate import Migrated, MigrationError, migrate
+from telephony.cases.migrate import LOCK, Migrated, NewerSchemaError, migrate
 
 pytestmark = pytest.mark.db
+
+LIMIT = 20
 
 
 async def test_migrating_twice_is_migrating_once(empty_database: str) -> None:
@@ -34,10 +37,36 @@ async def test_two_processes_may_migrate_at_once(empty_database: str) -> None:
 async def test_a_database_of_a_newer_version_is_left_alone(database: str) -> None:
     connection = await asyncpg.connect(database)
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(MigrationError, match=r"'9999' is not known to this version \(newest '0003'\)"):
+    with pytest.raises(NewerSchemaError, match=r"'9999' is not known to this version \(newest '0003'\)"):
         await migrate(database)
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9999"
     await connection.close()
+
+
+async def test_a_schema_that_is_current_needs_no_lock(database: str) -> None:
+    frozen = await asyncpg.connect(database)
+    await frozen.execute(f"SELECT pg_advisory_lock({LOCK})")  # who had it was stopped, or his host died
+    async with asyncio.timeout(LIMIT):
+        assert await migrate(database) == Migrated("0003", "0003")
+    await frozen.close()
+
+
+async def test_whoever_holds_the_lock_is_not_waited_for_without_end(empty_database: str) -> None:
+    frozen = await asyncpg.connect(empty_database)
+    await frozen.execute(f"SELECT pg_advisory_lock({LOCK})")
+    async with asyncio.timeout(LIMIT):
+        with pytest.raises(AWAY) as raised:
+            await migrate(empty_database, lock_seconds=0.05)
+    assert trouble(raised.value) == "canceling statement due to lock timeout"
+    await frozen.close()
+    assert await migrate(empty_database) == Migrated(None, "0003")
+
+
+async def test_the_lock_goes_with_the_migration(empty_database: str) -> None:
+    await migrate(empty_database)
+    admin = await asyncpg.connect(empty_database)
+    assert await admin.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+    await admin.close()
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(empty_database: str) -> None:
