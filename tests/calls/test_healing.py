@@ -336,6 +336,11 @@ def test_who_joined_a_queue_was_there_then_though_the_pbx_died_and_nobody_heard_
     assert only(healed).joined_at == healed.call.ended_at == SECOND + seconds(14)
 
 
+def test_of_whom_the_log_knows_no_end_none_is_put_into_his_call() -> None:
+    one = only(heal(arrived_at(19, visit(Outcome.EXITED, wait=None)), "pbx1", [Finding(told(None), 1)]))
+    assert (one.outcome, one.joined_at, one.left_at, one.wait) == (Outcome.LOST, SECOND + seconds(20), None, None)
+
+
 # --- phones ---
 
 
