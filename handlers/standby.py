@@ -10,7 +10,6 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -19,7 +18,7 @@ import structlog
 from handlers.database import AWAY, trouble
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.lease import Holding, Leases
-from telephony.cases.migrate import MigrationError
+from telephony.cases.migrate import MigrationError, NewerSchemaError
 
 RENEW_SECONDS = 2.0
 """How often a lease of ten seconds is renewed."""
@@ -113,6 +112,7 @@ class Term:
         self._again = again
         self._wanted = asyncio.Event()
         self._taken = asyncio.Event()
+        self._is_over = False
         self._told = ""
 
     async def claim(self) -> bool:
@@ -123,7 +123,7 @@ class Term:
 
         Raises:
             LeaseHeld: another, alive, has it.
-            DatabaseUrlError: the address of the database is none.
+            NewerSchemaError: a newer version made the schema. DatabaseUrlError: the address of the database is none.
         """
         try:
             while not await self._try():
@@ -140,7 +140,7 @@ class Term:
             Whether it is ours; False: `stop` came first.
 
         Raises:
-            ExceptionGroup: of a DatabaseUrlError: the address of the database is none.
+            ExceptionGroup: of a DatabaseUrlError or NewerSchemaError, as `claim`.
         """
         async with asyncio.TaskGroup() as tasks:
             taking = tasks.create_task(self._stand_by(), name="standby")
@@ -155,24 +155,26 @@ class Term:
         self._wanted.set()
         await self._taken.wait()
 
-    async def keep(self) -> NoReturn:
-        """Renew the lease for ever; while the database is away, go on. What was not taken yet is taken when `wanted`.
+    async def keep(self) -> None:
+        """Renew the lease until `release`; while the database is away, go on. What was not taken is when `wanted`.
 
         Raises:
             LeaseLost: another has it.
-            DatabaseUrlError: the address of the database is none.
+            NewerSchemaError, DatabaseUrlError: as `claim`.
         """
         if not self._taken.is_set():
             await self._wanted.wait()
-        while True:
+        while not self._is_over:
             try:
                 ours = await self._renewed()
-            except DatabaseUrlError:
+            except (DatabaseUrlError, NewerSchemaError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, nobody else has the lease: the PBXs are measured
                 self._tell("lease_not_renewed", error)
                 await asyncio.sleep(self._again)
                 continue
+            if not ours and self._is_over:
+                return  # given up meanwhile
             if not ours:
                 self._taken.clear()
                 raise LeaseLost(f"{await self._who_has_it()}; this one stops")
@@ -180,10 +182,11 @@ class Term:
             await asyncio.sleep(self._every)
 
     async def release(self) -> None:
-        """Give it up, after `keep` was cancelled and the last call saved; a database that is away is only told.
+        """Give it up, after the last call was saved, and end `keep`; a database that is away is only told.
 
         May be said again.
         """
+        self._is_over = True
         try:
             if self._taken.is_set():
                 await self._leases.release()
@@ -199,6 +202,8 @@ class Term:
             try:
                 if await self._attempt():
                     return
+            except NewerSchemaError:
+                raise
             except (*AWAY, MigrationError) as error:
                 self._tell("standby_without_database", error)
                 await asyncio.sleep(self._again)

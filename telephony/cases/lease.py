@@ -16,6 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from telephony.cases.connecting import Connection, connect
+from telephony.cases.migrate import refuse_newer
 
 LEASE = timedelta(seconds=10)
 """So long a holder may be silent."""
@@ -110,6 +111,9 @@ class Leases:
 
         Returns:
             All of them, or none.
+
+        Raises:
+            NewerSchemaError: a newer version made the schema: whoever cannot save must not keep others from it.
         """
         async with self._asking() as connection:
             try:
@@ -180,6 +184,7 @@ class Leases:
 
     async def _take_all(self, connection: Connection) -> list[asyncpg.Record]:
         async with connection.transaction():
+            await refuse_newer(connection)
             # Whoever saves holds a key-share lock on it (`fence`): his last batch is through before we go on.
             for row in await connection.fetch(_LOCK, self._pbxs, self.holder, self._lease):
                 # Had by ourselves already: that was an attempt of this process of which no answer came.

@@ -12,7 +12,7 @@ import structlog
 from handlers.standby import LeaseHeld, LeaseLost, Term
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.lease import Leases
-from telephony.cases.migrate import migrate
+from telephony.cases.migrate import NewerSchemaError, migrate
 
 pytestmark = pytest.mark.db
 
@@ -180,3 +180,37 @@ async def test_a_release_into_a_database_that_is_away_is_told(ours: Leases, empt
         await mine.release()
     await admin.close()
     assert [each["event"] for each in told] == ["lease_not_released"]
+
+
+async def test_what_a_newer_version_made_is_taken_by_no_older_one(ours: Leases, empty_database: str) -> None:
+    """It could save nothing, but keep out who can: neither at the start, nor standing by, nor when it comes back."""
+    await migrate(empty_database)
+    admin = await asyncpg.connect(empty_database)
+    await admin.execute("UPDATE alembic_version SET version_num = '9999'")
+    said = r"^database schema '9999' is not known to this version \(newest '0003'\); install the version that made it$"
+    with pytest.raises(NewerSchemaError, match=said):
+        await term(ours, empty_database).claim()
+    async with asyncio.timeout(LIMIT):
+        with pytest.raises(ExceptionGroup) as standing:
+            await term(ours, empty_database).until_taken(asyncio.Event())
+        late = term(ours, empty_database)
+        with pytest.raises(ExceptionGroup) as keeping:  # noqa: PT012 - both belong together
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(late.keep())
+                await late.taken()
+    assert [type(group.value.exceptions[0]) for group in (standing, keeping)] == [NewerSchemaError] * 2
+    assert await admin.fetchval("SELECT count(*) FROM leases") == 0
+    await admin.close()
+
+
+async def test_after_the_release_nothing_is_taken_again(ours: Leases, empty_database: str) -> None:
+    await migrate(empty_database)
+    mine = term(ours, empty_database)
+    await mine.claim()
+    async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as tasks:
+        keeping = tasks.create_task(mine.keep())
+        await asyncio.sleep(0)
+        await mine.release()
+        await keeping
+    assert await ours.holders() == []
+    await ours.close()
