@@ -18,9 +18,6 @@ CSV_COLUMNS = (
 answered, gave_up (0 or 1), wait and rings as the standard counts them (`telephony.calls.measures`); talk and
 hold summed."""
 
-NOBODY_HEARD = "unknown"
-"""The result of an offer whose end nobody heard. The ledger has none for it: it is no result."""
-
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -132,12 +129,11 @@ def _visit(visit: VisitRecord) -> Document:
         "hold_seconds": seconds(visit.hold),
         "hung_up_by": visit.hung_up_by,
         "quality": visit.quality.value,
-        "offers": [_offer(offer, over=visit.outcome is not None) for offer in visit.offers],
+        "offers": [_offer(offer) for offer in visit.offers],
     }
 
 
-def _offer(offer: OfferRecord, *, over: bool) -> Document:
-    """`over`: the visit is, and so no phone rings for it any more, whether or not anybody heard how that ended."""
+def _offer(offer: OfferRecord) -> Document:
     return {
         "agent": offer.agent,
         "interface": offer.interface,
@@ -146,7 +142,7 @@ def _offer(offer: OfferRecord, *, over: bool) -> Document:
         "rang_at": instant(offer.rang_at),
         "answered_at": instant(offer.answered_at),
         "ended_at": instant(offer.ended_at),
-        "result": offer.result or (NOBODY_HEARD if over else None),
+        "result": offer.result,
         "setup_seconds": seconds(offer.setup),
         "alerting_seconds": seconds(offer.alerting),
         "rings": offer.rings,
