@@ -1,5 +1,6 @@
 """At the start: the calls of all PBXs, out of their journals."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -11,19 +12,25 @@ from uuid import UUID
 import structlog
 
 from handlers.build import Feed, Service
+from handlers.database import AWAY
 from handlers.direct.rereading import channels_logged
 from handlers.follow import CEL_MARK
 from handlers.journaling import Loader, told_of_process
 from handlers.journals import journal_folder
+from handlers.outlived import drop, in_question, outlived
 from handlers.reconciling.rereading import logged
 from handlers.reconciling.span import place_at
-from handlers.recovery import Recovery, SameClock, recover
+from handlers.recovery import Recovered, Recovery, SameClock, Unread, recover
+from handlers.resume import Resume
+from handlers.saver import Saver
 from handlers.threads import within
 from telephony.ami.client import codec_of
 from telephony.ami.settings import SystemClock
 from telephony.ami.translate import EPOCH
-from telephony.calls.record import CallRecord
+from telephony.calls.record import CallRecord, position_of
+from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.ledger import last_arrival
+from telephony.cases.resting import resting_on
 from telephony.config import Config
 from telephony.journal.reader import records
 from telephony.journal.writer import Journal, this_boot
@@ -32,30 +39,46 @@ from telephony.queuelog.tail import QueueLogTail
 
 MARGIN = timedelta(seconds=10)
 LONGEST_LOOK_BACK = timedelta(days=1)
+ASK_SECONDS = 3.0
+"""How long the database may take to say what it knows; then it is asked later, before anything is saved."""
 READ_SECONDS = 10.0
 """How long looking for the place may take; the file may lie on a share that hangs."""
 log = structlog.get_logger(__name__)
 
 
-async def rebuild(service: Service) -> set[UUID]:
+async def rebuild(service: Service, url: str) -> set[UUID]:
     """Read again what the processes before us read, as far as it is not over and saved; the calls that came of it."""
-    known: set[UUID] = set()
-    for feed in service.feeds:
-        if feed.journal is not None:
-            known |= await recovered(feed, feed.journal, service.config)
-            feed.follower.began(told_of_process(version("threerings"), os.getpid()))
-    return known
+    async with asyncio.TaskGroup() as tasks:
+        all_of_them = [
+            tasks.create_task(reread(feed, feed.journal, service, url), name=f"rebuild {feed.name}")
+            for feed in service.feeds
+            if feed.journal is not None
+        ]
+    return {call for one in all_of_them for call in one.result()}
 
 
-async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
-    """The calls of one PBX, out of its journal; should that fail, they are taken up from the database."""
+async def reread(feed: Feed, journal: Journal, service: Service, url: str) -> set[UUID]:
+    """The calls of one PBX, out of its journal, but for those of which a row knows more; they go on from here."""
     resume, follower = feed.resume, feed.follower
     if resume is None:
-        return set()
+        found = Recovered(unread=Unread(journal.position + 1))
+    else:
+        found = await recovered(feed, journal, resume, service.config)
+    await compared(feed, journal, service.saver, url, found)
+    # Not when this was cut short by a stop: then what must be read again is still what the mark says.
+    follower.recovering = False
+    if resume is not None:
+        go_on(feed, journal, resume, found)
+    follower.began(told_of_process(version("threerings"), os.getpid()))
+    return found.known
+
+
+async def recovered(feed: Feed, journal: Journal, resume: Resume, config: Config) -> Recovered:
+    """What one PBX's journal says. Should it not be readable to its end, all up to there: the rows know the rest."""
     folder, clock = journal_folder(config, feed.name), SystemClock()
     same = SameClock(this_boot(), clock.wall() - EPOCH - clock.monotonic())
     loader = Loader(partial(codec_of, feed.settings, banner=False))
-    recovery = Recovery(follower.reading, resume, loader, same)
+    recovery = Recovery(feed.follower.reading, resume, loader, same)
     started = clock.monotonic()
     try:
         if feed.reconciler is not None:
@@ -67,8 +90,39 @@ async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
     except (OSError, sqlite3.Error) as error:
         log.exception("journal_unreadable", pbx=feed.name, error=str(error))
         found = recovery.end()
-    # Not when this was cut short by a stop: then what must be read again is still what the mark says.
-    follower.recovering = False
+    seconds = round((clock.monotonic() - started).total_seconds(), 3)
+    told = {"records": found.records, "calls": len(found.calls), "seconds": seconds}
+    log.info("journal_read", pbx=feed.name, **told, **({"failed": found.failed} if found.failed else {}))
+    return found
+
+
+async def compared(feed: Feed, journal: Journal, saver: Saver, url: str, found: Recovered) -> None:
+    """Hold it against the rows; while the database is away, have that done before anything is saved."""
+    reading = feed.follower.reading
+
+    async def judged(calls: set[UUID]) -> set[UUID]:
+        resting = await resting_on(url, feed.name, journal.life, calls)
+        journal.skip_to(position_of(resting.revision))
+        better = outlived(resting.rows, journal.life, found)
+        if better:
+            log.warning(
+                "rows_know_more", pbx=feed.name, calls=len(better), reason="they were saved while a disk failed"
+            )
+        return better
+
+    async def late() -> set[UUID]:
+        return await judged(in_question(reading, found) | {call.id for call in reading.tracker.book.calls.values()})
+
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            drop(reading, found, await judged(in_question(reading, found)))
+    except (*AWAY, DatabaseUrlError):  # whoever saves says why
+        saver.doubt(late)
+
+
+def go_on(feed: Feed, journal: Journal, resume: Resume, found: Recovered) -> None:
+    """From where it was left, with what was found."""
+    follower = feed.follower
     place = follower.reading.log_place or resume.log_place
     if feed.tail is not None and (known := Place.load(place)) is not None:
         feed.tail.begin_at(known)  # the mark may be older than what was read
@@ -76,9 +130,6 @@ async def recovered(feed: Feed, journal: Journal, config: Config) -> set[UUID]:
     if feed.cel is not None and (reached := Place.load(channels)) is not None:
         feed.cel.begin_at(reached)
     follower.took_up(found.calls, log_place=place, cel_place=channels)
-    seconds = round((clock.monotonic() - started).total_seconds(), 3)
-    log.info("journal_read", pbx=feed.name, records=found.records, calls=len(found.calls), seconds=seconds)
-    return found.known
 
 
 async def note_since(feeds: Sequence[Feed], url: str, left_open: Sequence[CallRecord]) -> None:

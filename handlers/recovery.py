@@ -2,12 +2,13 @@
 
 The entries go through the same `Reading` as they did live, in the same order, so the calls are what they were; only
 what was decided is not counted again. What is not in the database yet is saved, whose rows are newer is left alone by
-the revision, which holds the journal's position.
+the revision, which holds the journal's position (and whose row rests on what is nowhere in it: `handlers.outlived`).
 """
 
 import asyncio
 import dataclasses
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,39 @@ AT_ONCE = 2_000
 SLICE = 0.01
 """Seconds of reading at a stretch: others, who answer PBXs, take their turn in between."""
 TOLD_EVERY = 5.0
+MAX_TOLD = 10
+"""Records on which reading failed that are told of one by one."""
+MAX_HOLES = 1_000
+"""Holes of a journal that are told apart; what lies between later ones counts as not read."""
 log = structlog.get_logger(__name__)
+
+
+class Unread:
+    """The positions of a journal that were not read.
+
+    Args:
+        start: where reading begins; what was before is over and saved, or was read at its time.
+    """
+
+    def __init__(self, start: int) -> None:
+        self._next = start
+        self._from: list[int] = []
+        self._to: list[int] = []
+
+    def read(self, position: int) -> None:
+        """This one was, after all lower ones."""
+        if position > self._next:
+            if len(self._from) < MAX_HOLES:
+                self._from.append(self._next)
+                self._to.append(position)
+            else:
+                self._to[-1] = position
+        self._next = position + 1
+
+    def __contains__(self, position: int) -> bool:
+        """Whether nothing of it is known."""
+        hole = bisect_right(self._from, position) - 1
+        return position >= self._next or (hole >= 0 and position < self._to[hole])
 
 
 @dataclass(slots=True)
@@ -42,12 +75,21 @@ class Recovered:
     Attributes:
         records: how many were read.
         calls: the newest state of each call that may not be in the database yet, or goes on.
-        known: ids of all calls that were rebuilt: rows of theirs are nothing that was left open.
+        states: the newest of all calls that were rebuilt, by id.
+        unread: what the journal does not say.
+        failed: records on which reading failed.
     """
 
     records: int = 0
     calls: list[CallRecord] = field(default_factory=list)
-    known: set[UUID] = field(default_factory=set)
+    states: dict[UUID, CallRecord] = field(default_factory=dict)
+    unread: Unread = field(default_factory=lambda: Unread(1))
+    failed: int = 0
+
+    @property
+    def known(self) -> set[UUID]:
+        """Ids of all calls that were rebuilt: rows of theirs are nothing that was left open."""
+        return set(self.states)
 
 
 class Remembers:
@@ -133,6 +175,16 @@ class Skipping:
         return channel.uniqueid in self._channels
 
 
+def told_of(facts: Iterable[Fact]) -> set[str]:
+    """The channels that these name, and what they are linked with."""
+    named: set[str] = set()
+    for fact in facts:
+        for value in _VALUES[type(fact)](fact):
+            if isinstance(value, Channel):
+                named |= {value.uniqueid, value.linkedid}
+    return named
+
+
 class Recovery:
     """One PBX's calls, out of its journal.
 
@@ -147,7 +199,8 @@ class Recovery:
         self._reading, self._resume, self._loader, self._clock = reading, resume, loader, clock
         self._remembers = Remembers()
         self._live: Performs = reading.performer
-        self._records = self._last = 0
+        self._records = self._last = self._failed = 0
+        self._unread = Unread(resume.start)
         reading.performer = self._remembers
         reading.tracker.book.booted_at = resume.booted_at
         self._skipping = reading.skips = Skipping(resume.older, listed=resume.listed)
@@ -161,9 +214,16 @@ class Recovery:
                 self._reading.missed()
             self._last = record.position
             self._records += 1
-            entry: Entry | None = self._loader.load(self._clock.told(record))
-            if entry is not None:
-                self._reading.take(entry, record.position)
+            self._unread.read(record.position)
+            try:
+                entry: Entry | None = self._loader.load(self._clock.told(record))
+                if entry is not None:
+                    self._reading.take(entry, record.position)
+            except Exception:  # it stands there at each start: without this one, the rest can be read
+                self._failed += 1
+                if self._failed <= MAX_TOLD:
+                    log.exception("journal_record_failed", position=record.position, source=record.source)
+                self._reading.missed()
 
     def end(self) -> Recovered:
         """What came out; from now on what is read is acted upon."""
@@ -177,7 +237,7 @@ class Recovery:
         ours = [call for call in remembered if self._is_ours(call.uniqueid, call.linkedid, call.since)]
         going_on = {call.id for call in book.calls.values()}
         calls = [call for call in ours if position_of(call.revision) > resume.saved or call.id in going_on]
-        return Recovered(self._records, calls, {call.id for call in ours})
+        return Recovered(self._records, calls, {call.id: call for call in ours}, self._unread, self._failed)
 
     def _is_ours(self, root: str, linkedid: str, since: int) -> bool:
         """Whether a call began where the oldest one that is to be rebuilt did, or later."""

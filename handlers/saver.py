@@ -28,6 +28,7 @@ PROBE = 5.0
 MAX_UNSAVED = 200_000
 SCANNED = 5_000
 """So many calls are looked at for what the oldest is that is not durable; of more, what was found last is kept."""
+FULL_REMEDY = "bring the database back, then restart the service: what was given up is read again from the journal"
 PATIENCE = timedelta(seconds=3)
 """A database that has not answered for so long counts as away, though no attempt has failed yet."""
 
@@ -116,6 +117,8 @@ class Saver:
         # Oldest first. The batch being written stays at its head until it is durable, so a failure moves nothing.
         self._unsaved: dict[UUID, _Unsaved] = {}
         self._oldest: dict[str, tuple[int, int]] = {}
+        self._given_up: dict[str, tuple[int, int]] = {}
+        self._doubts: list[Callable[[], Awaitable[set[UUID]]]] = []
         self._writing = 0
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -169,14 +172,41 @@ class Saver:
 
     def leave_alone(self, calls: Iterable[UUID]) -> None:
         """Save nothing of these: their rows know more than this process ever will."""
-        self._left_alone |= frozenset(calls)
+        alone = frozenset(calls)
+        self._left_alone |= alone
+        for id_ in [id_ for id_ in islice(self._unsaved, self._writing, None) if id_ in alone]:
+            del self._unsaved[id_]
+            self._foreign += 1
+
+    def doubt(self, judge: Callable[[], Awaitable[set[UUID]]]) -> None:
+        """What is put may be less than what the rows say of it: `judge` is to be asked before anything is saved."""
+        self._doubts.append(judge)
+
+    async def settle_doubts(self) -> set[UUID]:
+        """Ask who was named by `doubt`, and leave alone the calls that they give; all of these.
+
+        Raises:
+            Whatever a judge raises. Say it again then.
+        """
+        known_better: set[UUID] = set()
+        for judge in self._doubts:
+            known_better |= await judge()
+        self._doubts.clear()
+        self.leave_alone(known_better)
+        return known_better
 
     def unsaved(self, pbx: str) -> tuple[int, int] | None:
         """What is not durable of a PBX, as far as its journal can rebuild it; None when there is nothing.
 
+        A state that was given up stays so for as long as this process lives: the next one rebuilds it.
+
         Returns:
             Where in the journal the oldest such call began, and where the oldest such state stands, or less.
         """
+        both = [one for one in (self._waiting_of(pbx), self._given_up.get(pbx)) if one is not None]
+        return (min(since for since, _ in both), min(first for _, first in both)) if both else None
+
+    def _waiting_of(self, pbx: str) -> tuple[int, int] | None:
         if len(self._unsaved) > SCANNED:
             return self._oldest.get(pbx)
         theirs = [one for one in self._unsaved.values() if one.call.pbx == pbx and one.call.since]
@@ -303,8 +333,11 @@ class Saver:
         oldest = next(islice(self._unsaved, self._writing, None), None)
         if oldest is None:
             return
-        del self._unsaved[oldest]
+        dropped = self._unsaved.pop(oldest)
         self._dropped += 1
+        if dropped.call.since:
+            since, first = self._given_up.get(dropped.call.pbx, (dropped.call.since, dropped.first))
+            self._given_up[dropped.call.pbx] = min(since, dropped.call.since), min(first, dropped.first)
         if not self._told_dropping:
             self._told_dropping = True
-            self._log.error("saver_full", limit=self._max_unsaved, remedy="bring the database back, then replay")
+            self._log.error("saver_full", limit=self._max_unsaved, remedy=FULL_REMEDY)

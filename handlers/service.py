@@ -133,7 +133,7 @@ async def run(  # noqa: PLR0913, PLR0917 - what it runs
         keeping = tasks.create_task(held.term.keep(), name="lease")
         # What the PBXs say meanwhile waits in the buffers of the lines.
         following = [tasks.create_task(feed.client.run(), name=f"line {feed.name}") for feed in service.feeds]
-        rebuilding = tasks.create_task(rebuild(service), name="rebuild")
+        rebuilding = tasks.create_task(rebuild(service, url), name="rebuild")
         await asyncio.wait({rebuilding, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if rebuilding.done():
             rebuilt.set_result(rebuilding.result())
@@ -219,15 +219,17 @@ async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebu
     await held.term.taken()
     believe(service, held.leases)
     known = await rebuilt
+    known_better = await retried(service.saver.settle_doubts)
+    resumed: set[UUID] = set()
     if not left_open.done():
         calls = await retried(lambda: service.store.open_calls(pbxs, known))
         await retried(lambda: note_since(service.feeds, url, calls))
         if not left_open.done():
             left_open.set_result(calls)
-    if left_open.cancelled():
-        closed = await retried(
-            lambda: service.store.close_left_open(pbxs, known | (live_calls(service) - unknown_calls(service)))
-        )
+            resumed = {call.id for call in calls}
+    if left_open.cancelled() or known_better:
+        ours = known | resumed | (live_calls(service) - unknown_calls(service))
+        closed = await retried(lambda: service.store.close_left_open(pbxs, ours - known_better))
         log.info("calls_closed", calls=closed)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.web.today.run(), name="today")

@@ -112,6 +112,12 @@ class Waiting:
             self.size += size
             return position
 
+    def skip_to(self, position: int) -> None:
+        """See `Journal.skip_to`."""
+        with self._lock:
+            if not self._is_over:
+                self.position = max(position, self.position)
+
     def mark(self, name: str, value: bytes) -> None:
         """See `Journal.mark`."""
         with self._lock:

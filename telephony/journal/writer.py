@@ -162,6 +162,10 @@ class Journal:
         self._rouse()
         return position
 
+    def skip_to(self, position: int) -> None:
+        """Give out no position up to this one any more: something rests on it, though the disk never got it."""
+        self._waiting.skip_to(position)
+
     def mark(self, name: str, value: bytes) -> None:
         """Keep a small value under a name; the newest wins. On disk no sooner than what was appended before it.
 

@@ -24,7 +24,7 @@ async def test_what_must_be_read_again_is_not_forgotten_by_who_was_stopped_while
         (feed,) = service.feeds
         assert feed.follower.recovering
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(rebuild(service))
+            reading = tasks.create_task(rebuild(service, URL))
             await asyncio.sleep(0)  # it has begun
             reading.cancel()
             with suppress(asyncio.CancelledError):
@@ -33,7 +33,7 @@ async def test_what_must_be_read_again_is_not_forgotten_by_who_was_stopped_while
     async with kept(config) as journals:
         assert journals[name].marks()[MARK] == KEPT
         service = build(config, URL, journals=journals)
-        await rebuild(service)
+        await rebuild(service, URL)
         (feed,) = service.feeds
         assert not feed.follower.recovering
         feed.follower.mark()

@@ -25,7 +25,8 @@ from telephony.journal.writer import Journal
 from telephony.queuelog.shipping.sender import Receiver, Sender
 from telephony.queuelog.shipping.shipped import SenderName, Shipped
 
-PBX, TOKEN = "pbx 1/北", "0123456789abcdef"
+PBX, NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+TOKEN = "pbx 1/北", "0123456789abcdef"
 PATH = "/api/v1/pbx/pbx%201%2F%E5%8C%97/queue_log"
 
 
@@ -86,9 +87,9 @@ class Receiving:
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             journals = await stack.enter_async_context(kept(self.config))
-            service = build(self.config, "postgresql://nobody@127.0.0.1:1/none", journals=journals)
+            service = build(self.config, NOWHERE, journals=journals)
             [self.feed] = service.feeds
-            await rebuild(service)
+            await rebuild(service, NOWHERE)
             stack.push_async_callback(self.stops_following)
             self._running = asyncio.get_running_loop().create_task(self.shipped.run(self.feed.follower.logged))
             await until(lambda: self.shipped.taking)
