@@ -29,6 +29,8 @@ from telephony.configchecks import (
     MAX_PORT,
     Address,
     certificates,
+    folder_name,
+    host_name,
     names,
     one_address,
     open_metrics,
@@ -256,8 +258,8 @@ class Standard(Section):
 class Pbx(Section):
     """One Asterisk. `secret` holds the content of `secret_file` when that was given."""
 
-    name: Name = Field(examples=["pbx1"])
-    host: str = Field(default="127.0.0.1", min_length=1, examples=["127.0.0.1"])
+    name: Annotated[Name, AfterValidator(folder_name)] = Field(examples=["pbx1"])
+    host: Annotated[str, AfterValidator(host_name)] = Field(default="127.0.0.1", examples=["127.0.0.1"])
     port: Port = Field(default=5038, examples=[5038])
     username: str = Field(min_length=1, examples=["threerings"])
     secret: SecretStr = Field(default=SecretStr(""))

@@ -1,9 +1,11 @@
 """What one table of the configuration cannot know about another: read from the raw tree, so all faults come at once."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote
 
 from telephony.configfile import Tree, dotted, shown
 from telephony.regularfile import check, read
@@ -12,6 +14,9 @@ MAX_PORT = 65535
 MAX_SECRET = 1_000_000
 MAX_CERTIFICATES = 16_000_000
 """Bytes of a file."""
+MAX_HOST = 253
+MAX_FOLDER = 255
+"""Bytes of the name of a folder."""
 ANYWHERE = ("0.0.0.0", "::", "*")  # noqa: S104 - nobody binds here
 ANY_OF = {"localhost": "127.0.0.1"}
 
@@ -55,9 +60,46 @@ def parse_address(value: object) -> object:
         return value
     host, colon, port = value.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isdecimal() or int(port) > MAX_PORT:
+    if not colon or not port.isdecimal() or int(port) > MAX_PORT or not (host in ANYWHERE or can_be_host(host)):
         raise ValueError("should be HOST:PORT with a port up to 65535")
     return Address(host, int(port))
+
+
+def can_be_host(value: str) -> bool:
+    """Whether it is an address, or could be the name of a machine: what else is asked for ends in an exception."""
+    try:
+        ip_address(value)
+    except ValueError:
+        try:
+            name = value.encode("idna").decode()
+        except UnicodeError:
+            return False
+        return len(name) <= MAX_HOST and re.fullmatch(r"[A-Za-z0-9_.-]+", name) is not None
+    return True
+
+
+def host_name(value: str) -> str:
+    """Where a PBX is.
+
+    Raises:
+        ValueError: nobody can be there.
+    """
+    if not can_be_host(value):
+        raise ValueError("should be an address or the name of a machine, without a port")
+    return value
+
+
+def folder_name(value: str) -> str:
+    """The name of a PBX, after which a folder is named.
+
+    Raises:
+        ValueError: none can be.
+    """
+    if value in {".", ".."}:
+        raise ValueError("should not be the name of a folder that is there already")
+    if len(quote(value, safe="")) > MAX_FOLDER:
+        raise ValueError("should be shorter, for it names a folder: 28 Chinese characters will do")
+    return value
 
 
 def _tables(tree: Tree, section: str) -> Iterator[tuple[int, Tree]]:

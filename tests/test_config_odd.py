@@ -158,3 +158,49 @@ def test_a_certificate_in_a_closed_folder_is_one_fault() -> None:
     assert caught.value.faults == (
         "pbx[0].tls_ca = 'closed/ca.pem': Permission denied; name a PEM file this user can read",
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["pbx1", "pbx-1.lan", "pbx.lan.", "127.0.0.1", "::1", "fe80::1%eth0", "asterisk_1", "长治.lan"]
+)
+def test_a_pbx_is_at_an_address_or_a_machine(name: str, tmp_path: Path) -> None:
+    assert config_of(f'{PBX}host = "{name}"\n', tmp_path).pbx[0].host == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "pbx..lan",
+        "a" * 64 + ".lan",
+        ("a" * 60 + ".") * 5,
+        "pbx lan",
+        "pbx1 ",
+        "pbx1:5038",
+        "[::1]",
+        "a\\u0000b",
+    ],
+)
+def test_where_nobody_can_be_no_pbx_is(name: str, tmp_path: Path) -> None:
+    [fault] = faults_of(f'{PBX}host = "{name}"\n', tmp_path)
+    assert "should be an address or the name of a machine, without a port; for example '127.0.0.1'" in fault
+
+
+@pytest.mark.parametrize("listen", ["a..b:80", ":80", "a b:80", "a" * 64 + ":80"])
+def test_where_nobody_can_be_nobody_listens(listen: str, tmp_path: Path) -> None:
+    [fault] = faults_of(f'[agi]\nlisten = "{listen}"\n', tmp_path)
+    assert "should be HOST:PORT with a port up to 65535" in fault
+
+
+@pytest.mark.parametrize("name", [".", "..", "长" * 29, "\\u00e9" * 43])
+def test_a_pbx_after_which_no_folder_can_be_named_is_a_fault(name: str, tmp_path: Path) -> None:
+    [fault] = faults_of(PBX.replace('"pbx1"', f'"{name}"'), tmp_path)
+    assert fault.startswith("pbx[0].name = ")
+    assert "should " in fault
+    assert "folder" in fault
+
+
+@pytest.mark.parametrize("name", ["...", ".a", "长" * 28, "a" * 64])
+def test_a_name_that_just_makes_a_folder_will_do(name: str, tmp_path: Path) -> None:
+    assert config_of(PBX.replace('"pbx1"', f'"{name}"'), tmp_path).pbx[0].name == name

@@ -196,7 +196,7 @@ class AmiClient:
         except TimeoutError:
             waited = settings.connect_within.total_seconds()
             raise LinkFailed(Fault.UNREACHABLE, f"no connection within {waited:g} s") from None
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name that none can have is a ValueError
             raise LinkFailed(Fault.UNREACHABLE, f"no connection: {error}") from None
 
     async def _open(self, line: Line) -> None:

@@ -192,6 +192,12 @@ async def test_a_connection_that_takes_too_long_is_unreachable() -> None:
         await until(lambda: follower.client.failures[Fault.UNREACHABLE])
 
 
+@pytest.mark.parametrize("host", ["pbx..lan", "pbx\0lan", "a" * 70 + ".lan"])
+async def test_a_host_that_nobody_can_have_is_unreachable_like_any_other(host: str) -> None:
+    async with following(1, host=host) as follower:
+        await until(lambda: follower.client.failures[Fault.UNREACHABLE] > 1)
+
+
 # --- the stream -------------------------------------------------------------------------------------------------------
 
 
