@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.pbx, pytest.mark.timeout(300)]
 GOES, COMES = 3.0, 8.0
 EXACT = 0.4
 HEALED = 30.0
+TALK = 30.0
+TALKS, BEHIND = "02160000071", "02160000072"
 RINGS, ANSWERED, GAVE_UP, NOBODY, BUSY, COLLEAGUE = "02160000060", *(f"0216000006{n}" for n in range(1, 5)), "1005"
 OUTCOMES = {
     RINGS: ("abandoned", "PJSIP/1006"),
@@ -106,3 +108,57 @@ async def test_without_channel_events_direct_calls_of_a_gap_are_lost_or_missing(
     found = {call["caller"]: [(v["outcome"], v["quality"]) for v in call["visits"]] for call in calls}
     assert found == {RINGS: [("lost", "partial")]}
     assert differences == {}
+
+
+async def killed_twice(product: Product) -> None:
+    """One process finds them talking, the next takes that up."""
+    for away, stays in ((COMES - GOES, 3), (1, 0)):
+        await product.kill()
+        await asyncio.sleep(away)
+        await product.start()
+        await asyncio.sleep(stays)
+
+
+async def talked_through(pbx: Pbx, *, healed: int, extra: str) -> tuple[dict[str, list[dict[str, Any]]], Witnessed]:
+    """Two are answered while no process of ours lives, and talk on; a second process dies, too, before they hang up."""
+    story = Story(pbx).agent("1001", rings=1.5, serves=()).agent("1002", rings=1.5, serves=())
+    story.caller(TALKS, calls="phone:1001", at=GOES + 0.5, hangs_up_after=TALK)
+    story.caller(BEHIND, calls="local-phone:1002", at=GOES + 0.6, hangs_up_after=TALK)
+    story.agent("1004", then="busy", serves=()).caller(BUSY, calls="phone:1004")  # channel events have been read before
+    async with AsyncExitStack() as running:
+        database = await running.enter_async_context(Database())
+        product = await running.enter_async_context(Product([pbx], database.url, extra=extra))
+        story.later(GOES, lambda: killed_twice(product))
+        seen = await (await story.prepare()).play()
+        await product.until(
+            lambda: product.metrics().total("telephony_ledger_healed_total") >= healed, HEALED, "healed"
+        )
+        calls = await product.settled("pbx1", limit=60)
+    visits = {call["caller"]: call["visits"] for call in calls}
+    assert [visit["quality"] for visit in visits.pop(BUSY)] == ["live"]
+    return visits, seen
+
+
+async def test_who_was_answered_while_nobody_listened_and_talks_on_has_one_visit(pbx: Pbx) -> None:
+    visits, seen = await talked_through(pbx, healed=0, extra="")
+    assert not seen.complaints
+    found = {who: [(v["outcome"], v["quality"], v["agent"]) for v in told] for who, told in visits.items()}
+    assert found == {
+        TALKS: [("answered", "partial", "PJSIP/1001")],
+        BEHIND: [("answered", "partial", "PJSIP/1002")],
+    }
+    for who, (visit,) in visits.items():
+        assert (visit["wait_seconds"], visit["talk_seconds"], visit["hung_up_by"]) == (None, None, "caller"), who
+        assert [offer["result"] for offer in visit["offers"]] == ["answered"]
+
+
+async def test_channel_events_complete_that_visit(pbx_with_cel: Pbx) -> None:
+    visits, seen = await talked_through(pbx_with_cel, healed=2, extra=f'cel = "{pbx_with_cel.cel}"')
+    assert not seen.complaints
+    for who, phone in ((TALKS, "1001"), (BEHIND, "1002")):
+        (visit,) = visits[who]
+        assert (visit["outcome"], visit["quality"], visit["agent"]) == ("answered", "reconstructed", f"PJSIP/{phone}")
+        assert (visit["wait_seconds"], visit["talk_seconds"]) == (
+            pytest.approx(1.5, abs=EXACT),
+            pytest.approx(TALK, abs=1),
+        )
