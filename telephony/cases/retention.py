@@ -1,31 +1,42 @@
 """Forgets old calls: in small batches, so that nobody who saves ever waits for it."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
 import structlog
 
-from telephony.cases.connecting import connect
+from telephony.cases.connecting import Connection, connect
 
 BATCH = 500
 """Calls forgotten at once."""
 REST_SECONDS = 0.05
 """Between two batches: a first run over years of calls must not be noticed."""
 STATEMENT_SECONDS = 15
+DOUBT = timedelta(days=2)
+"""A clock so far ahead of the newest call is not believed. Holidays are longer: the old calls then go after them."""
+
+
+class ClockDoubted(Exception):  # noqa: N818 - what it is
+    """What time it is cannot be known well enough to delete anything; the message is one line with the remedy."""
+
+
 log = structlog.get_logger(__name__)
 
 
-async def forget(url: str, before: datetime, batch: int = BATCH, connect_seconds: float = 5) -> int:
-    """Delete the calls that arrived before and have ended, with visits, offers and case.
+async def forget(url: str, keep: timedelta, now: datetime, batch: int = BATCH, connect_seconds: float = 5) -> int:
+    """Delete the calls that arrived longer ago and have ended, with visits, offers and case.
 
     Never a call that goes on, nor one with an undecided visit. What somebody else has locked is left for the next time.
-    To stop it in the middle is safe: each batch is whole.
+    To stop it in the middle is safe: each batch is whole. Of our clock and PostgreSQL's the earlier one counts, and not
+    even that when it is far ahead of the newest call, whose time the PBX told: one that was set wrong must not delete
+    the past.
 
     Args:
         url: a PostgreSQL address.
-        before: aware; the PBX's clock.
+        keep: so long calls are kept after they arrived.
+        now: by our clock; aware.
         batch: so many at once.
         connect_seconds: limit for opening the connection.
 
@@ -33,6 +44,7 @@ async def forget(url: str, before: datetime, batch: int = BATCH, connect_seconds
         How many calls were deleted.
 
     Raises:
+        ClockDoubted: nothing was deleted.
         DatabaseUrlError: the address is none.
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is away or in trouble; some
             batches may have been deleted.
@@ -43,8 +55,9 @@ async def forget(url: str, before: datetime, batch: int = BATCH, connect_seconds
         "statement_timeout": f"{STATEMENT_SECONDS}s",
     }
     connection = await connect(url, connect_seconds, settings)
-    forgotten, last = 0, _FIRST
+    before, forgotten, last = _FIRST[0], 0, _FIRST
     try:
+        before = await _due(connection, keep, now)
         while row := await connection.fetchrow(_FORGET, before, *last, batch):
             forgotten += row["forgotten"]
             last = (row["arrived_at"], row["id"])
@@ -56,6 +69,20 @@ async def forget(url: str, before: datetime, batch: int = BATCH, connect_seconds
     return forgotten
 
 
+async def _due(connection: Connection, keep: timedelta, now: datetime) -> datetime:
+    """What arrived before then may go."""
+    row = await connection.fetchrow(_CLOCKS, now)
+    if row is None or row["newest"] is None:
+        return _FIRST[0]
+    if row["now"] - row["newest"] > DOUBT:
+        ahead = (row["now"] - row["newest"]).days
+        raise ClockDoubted(
+            f"our clock and the database's are {ahead} days ahead of the newest call: nothing is deleted;"
+            " set the clock, or wait for the next call"
+        )
+    return row["now"] - keep  # type: ignore[no-any-return]  # the driver knows no types
+
+
 _FIRST = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 """Before all calls; each batch goes on behind the one before, so that none looks twice at what must stay."""
 
@@ -63,6 +90,10 @@ _FIRST = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 _MAY_GO: LiteralString = """
     ended_at IS NOT NULL
     AND NOT EXISTS (SELECT FROM visits WHERE visits.call_id = calls.id AND visits.outcome IS NULL)
+"""
+
+_CLOCKS: LiteralString = """
+SELECT least($1::timestamptz, clock_timestamp()) AS now, (SELECT max(arrived_at) FROM calls) AS newest
 """
 
 _FORGET: LiteralString = f"""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handlers.retaining import EVERY, SOON, retain
+from telephony.cases.retention import DOUBT, ClockDoubted
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -18,9 +19,10 @@ class Office:
 
     def __init__(self, *hours: Exception | None) -> None:
         self.hours, self.asked, self.counted, self.paused = list(hours), list[datetime](), list[int](), list[float]()
+        self.passed, self.ahead = timedelta(), timedelta()
 
-    async def forget(self, before: datetime) -> int:
-        self.asked.append(before)
+    async def forget(self, keep: timedelta, now: datetime) -> int:
+        self.asked.append(now - keep)
         trouble = self.hours.pop(0)
         if trouble is not None:
             raise trouble
@@ -28,18 +30,23 @@ class Office:
 
     async def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
+        self.passed += timedelta(seconds=seconds)
         if not self.hours:
             raise EnoughError
 
+    def now(self) -> datetime:
+        return NOW + self.passed + self.ahead
+
     async def runs(self, days: float) -> None:
-        await retain(timedelta(days=days), self.forget, lambda: NOW, self.counted.append, self.pause)
+        await retain(timedelta(days=days), self.forget, self.now, self.counted.append, lambda: self.passed, self.pause)
 
 
 async def test_what_is_older_than_it_may_be_is_forgotten_every_hour() -> None:
     office = Office(None, None)
     with pytest.raises(EnoughError):
         await office.runs(30)
-    assert office.asked == [NOW - timedelta(days=30)] * 2
+    first = NOW + timedelta(seconds=SOON - 30 * 86_400)
+    assert office.asked == [first, first + timedelta(seconds=EVERY)]
     assert (office.counted, office.paused) == ([3, 3], [SOON, EVERY, EVERY])
 
 
@@ -63,3 +70,31 @@ async def test_for_ever_is_for_ever() -> None:
     office = Office()
     await office.runs(0)
     assert office.asked == office.paused == []
+
+
+async def test_a_clock_that_is_set_far_ahead_forgets_nothing_until_it_is_right_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    office = Office(None, None)
+    steps = [DOUBT, DOUBT * 2, timedelta()]
+    pause = office.pause
+
+    async def paused(seconds: float) -> None:
+        if steps:
+            office.ahead = steps.pop(0)
+        await pause(seconds)
+
+    office.pause = paused  # type: ignore[method-assign]
+    with pytest.raises(EnoughError):
+        await office.runs(30)
+    assert len(office.asked) == 2
+    told = capsys.readouterr().out
+    assert "our clock was set 4 days ahead: nothing is deleted; set it right, or restart" in told
+
+
+async def test_a_clock_that_is_doubted_elsewhere_is_told_and_asked_again(capsys: pytest.CaptureFixture[str]) -> None:
+    office = Office(ClockDoubted("the clocks differ"), None)
+    with pytest.raises(EnoughError):
+        await office.runs(30)
+    assert office.counted == [3]
+    assert "the clocks differ" in capsys.readouterr().out
