@@ -217,7 +217,8 @@ def dial_state(at: Moment, h: Headers) -> facts.Fact | None:
 def dial_end(at: Moment, h: Headers) -> facts.Fact:
     """An unknown status is a leg that was not reached; 0 rings then, whatever the reason."""
     result = DIAL_RESULTS.get(h["DialStatus"], DialResult.UNREACHABLE)
-    return facts.DialEnded(at, Uniqueid(h["DestUniqueid"]), result)
+    caller = h.get("Uniqueid")
+    return facts.DialEnded(at, Uniqueid(h["DestUniqueid"]), result, Uniqueid(caller) if caller else None)
 
 
 def bridge_enter(at: Moment, h: Headers) -> facts.Fact:

@@ -50,6 +50,9 @@ from telephony.calls.record import (
 )
 from telephony.calls.visit import IllegalStepError, Offer, Step, Visit
 
+TOLD_LATE = timedelta(seconds=2)
+"""What happened to a channel may be told after its end, by the thread of another one, within this time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -169,6 +172,23 @@ class LiveCall:
         return any(visit.outcome is None for visit in self.visits)
 
 
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """A channel that has just ended: what it was to a customer, for who hands him on may be said to have done so late.
+
+    `talk`: in which visit it took part. `waited`: the queue in which it stood itself, without being a visit.
+    """
+
+    at: timedelta
+    leg: Leg
+    talk: tuple[LiveCall, Visit] | None
+    waited: QueueName | None
+
+    def of(self, call: LiveCall) -> bool:
+        """Whether it was of this call, or talked in it."""
+        return self.leg.call is call or (self.talk is not None and self.talk[0] is call)
+
+
 class Book:
     """The state of one PBX. `out` gathers the effects of the fact being applied; `dirty` the calls it changed.
 
@@ -186,7 +206,8 @@ class Book:
         self.offers: dict[Uniqueid, tuple[LiveCall, Visit, Offer]] = {}
         self.partners: dict[Uniqueid, tuple[LiveCall, Visit]] = {}
         self.untaken: dict[Uniqueid, list[QueueResultLogged]] = {}
-        self.others_waiting: set[tuple[QueueName, Uniqueid]] = set()
+        self.others_waiting: dict[tuple[QueueName, Uniqueid], Moment] = {}
+        self.departed: dict[Uniqueid, Departed] = {}
         self.members: dict[tuple[QueueName, Interface], Member] = {}
         self.phones: set[Interface] = set(rules.lines)
         self.queues: frozenset[QueueName] = frozenset()
@@ -211,8 +232,21 @@ class Book:
         """This channel is no more."""
         self.ended[uniqueid] = at.mono
 
+    def note_departure(self, leg: Leg, at: Moment) -> None:
+        """This channel ends, and what it was to a customer is forgotten a little later."""
+        found = self.partners.get(leg.uniqueid) or self.offers.get(leg.uniqueid)
+        waited = next((queue for queue, uniqueid in self.others_waiting if uniqueid == leg.uniqueid), None)
+        legs = map(self.legs.get, leg.call.legs) if leg.call is not None else ()
+        rang = any(other is not None and other.rung_by == leg.uniqueid for other in legs)
+        if found is not None or waited is not None or rang:
+            talk = None if found is None else (found[0], found[1])
+            self.departed[leg.uniqueid] = Departed(at.mono, leg, talk, waited)
+
     def forget_ended(self, at: Moment) -> None:
         """Of channels that ended long ago nothing more will be said."""
+        gone = self.departed
+        while gone and at.mono - gone[first := next(iter(gone))].at >= TOLD_LATE:
+            del gone[first]
         for buried in (self.ended, self.former):
             while buried and at.mono - buried[oldest := next(iter(buried))] >= self.rules.remembered:
                 del buried[oldest]
@@ -221,6 +255,7 @@ class Book:
         """The PBX runs anew and may hand out names of channels again: whoever bears one is somebody else."""
         self.former |= self.ended
         self.ended.clear()
+        self.departed.clear()
 
     def refuse_ended(self, *channels: Channel | None) -> None:
         """Nothing can happen on a channel that ended: it would begin its call, and its case, a second time."""
@@ -328,6 +363,7 @@ class Book:
         for table in (self.offers, self.partners):
             for name in [name for name, found in table.items() if found[0] is call]:
                 del table[name]
+        self.departed = {name: gone for name, gone in self.departed.items() if not gone.of(call)}
         self.alarms = [alarm for alarm in self.alarms if alarm[2] is not call]
         heapq.heapify(self.alarms)
         self.dirty.pop(call, None)

@@ -97,6 +97,7 @@ def ended(book: Book, fact: ChannelEnded) -> None:
     if leg is None:
         return
     book.bury(leg.uniqueid, fact.at)
+    book.note_departure(leg, fact.at)
     talking.unseat(book, leg, fact.at)
     dialling.leg_gone(book, leg, fact.at)
     call = leg.call

@@ -1,6 +1,6 @@
 """Phones are called and ring, for a queue's caller or for one whom the dialplan connects directly."""
 
-from telephony.calls import gaps, talks
+from telephony.calls import gaps, pickup, talks
 from telephony.calls.book import Book, Leg, LiveCall
 from telephony.calls.facts import (
     AgentCalled,
@@ -58,6 +58,7 @@ def called_by(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> 
         book.offers[leg.uniqueid] = book.offers[caller.near]
         note_phone(book, call, leg)
         carry_alert(book, leg)
+        understand_behind(book, call, leg, at)
         return
     if caller.uniqueid in book.offers or caller.uniqueid in book.partners or caller.near is not None:
         return  # an agent consults somebody, by himself or by way of a Local channel
@@ -66,6 +67,19 @@ def called_by(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> 
     elif call.direction is Direction.INTERNAL and leads_outside(book, leg):
         call.direction = Direction.OUTBOUND
         book.touch(call)
+
+
+def understand_behind(book: Book, call: LiveCall, near: Leg, at: Moment) -> None:
+    """What the far half of this Local channel rings already, now that it is known whom the near half is called for.
+
+    The dialplan behind it runs on a thread of its own, and may ring a phone before it is said who called the channel.
+    """
+    half = book.legs.get(near.far) if near.far is not None else None
+    if half is None:
+        return
+    rung = (leg for leg in map(book.legs.get, sorted(call.legs)) if leg is not None and leg.rung_by == half.uniqueid)
+    for leg in [leg for leg in rung if leg.uniqueid not in book.offers]:
+        called_by(book, call, half, leg, at)
 
 
 def consults(leg: Leg) -> bool:
@@ -127,8 +141,10 @@ def dialled_directly(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Mome
         return
     half = book.legs.get(leg.far) if leg.far else None
     if half is not None and not is_phone(book, leg):
-        half.stands_for = caller.uniqueid  # no phone yet: a detour through the dialplan
+        known, half.stands_for = half.stands_for, caller.uniqueid  # no phone yet: a detour through the dialplan
         note_moved_on(book, call, caller, at)
+        if known is None:
+            understand_behind(book, call, leg, at)
         return
     if visit is None:
         note_moved_on(book, call, caller, at)
@@ -183,6 +199,7 @@ def make_offer(book: Book, call: LiveCall, visit: Visit, leg: Leg, at: Moment, *
     book.touch(call)  # who was called is known after a restart, too
     book.offers[leg.uniqueid] = (call, visit, offer)
     carry_alert(book, leg)
+    understand_behind(book, call, leg, at)
     return offer
 
 
@@ -260,6 +277,8 @@ def leg_asked_to_end(book: Book, leg: Leg, fact: HangupRequested) -> None:
 
 def ended(book: Book, fact: DialEnded) -> None:
     """The attempt to reach a device is over. Said twice for some legs: the first counts."""
+    if fact.result is DialResult.ANSWERED:
+        pickup.shown_by_dial(book, fact.caller, fact.leg, fact.at)
     note_reached(book, fact.leg)
     found = book.offers.get(fact.leg)
     if found is None or found[2].leg != fact.leg or found[2].dial is not None:
@@ -268,7 +287,7 @@ def ended(book: Book, fact: DialEnded) -> None:
     offer.dial = fact.result
     if offer.end is None:
         offer.end = fact.at
-    if fact.result is DialResult.ANSWERED:
+    if fact.result is DialResult.ANSWERED and found[1].picker is None:
         offer.answered = offer.answered or fact.at
     finish(book, found, result_of(offer, found[1]))
     all_silent(book, found[0], found[1], fact.at)

@@ -165,11 +165,15 @@ class DialResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DialEnded:
-    """The attempt ended. Comes twice for some legs: the first counts."""
+    """The attempt ended. Comes twice for some legs: the first counts.
+
+    `caller`: who called, None when the PBX did. `leg` is the channel that answered, which may be a picker's.
+    """
 
     at: Moment
     leg: Uniqueid
     result: DialResult
+    caller: Uniqueid | None = None
 
 
 @dataclass(frozen=True, slots=True)

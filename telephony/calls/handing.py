@@ -1,4 +1,4 @@
-"""Calls go from hand to hand: transfers, what is consulted before them, pick-ups, parking.
+"""Calls go from hand to hand: transfers, what is consulted before them, parking.
 
 Who consults waits for himself: no visit. With the transfer the customer takes his place, and a wait of his begins.
 Where he stands then depends on how the PBX does it: on his own channel, which it puts into Queue() or Dial() in place
@@ -7,8 +7,8 @@ of the agent's; or `behind` a Local channel, of which one half sits in his bridg
 
 from telephony.calls import dialling, talking, talks
 from telephony.calls.book import Book, Leg, LiveCall
-from telephony.calls.facts import Interface, Moment, Parked, PickedUp, Transferred, Uniqueid
-from telephony.calls.record import Direction, Kind, OfferResult
+from telephony.calls.facts import Moment, Parked, QueueName, Transferred, Uniqueid
+from telephony.calls.record import Direction, Kind, Party
 from telephony.calls.visit import State, Visit
 
 
@@ -18,11 +18,17 @@ def transferred(book: Book, fact: Transferred) -> None:
     if found is None:
         return
     call, visit = found
+    if visit.state is State.OVER and visit.hung_up_by is Party.PBX:
+        visit.transferred, visit.hung_up_by = True, None  # it was not known why he had begun something new
+        book.touch(call)
     visit.handed_by.add(fact.transferer)
     place, stands = place_of(book, fact)
     if stands is not None and stands.uniqueid != visit.customer:
         stands.behind = visit.customer
-    if place is not None and stands is not None and waits_there(book, found, place, stands, fact.at):
+    since = fact.at
+    if fact.kind == "blind" and stands is not None:
+        since = joined_at(book, stands) or since  # nobody waited there before him
+    if place is not None and stands is not None and waits_there(book, found, place, stands, since):
         return
     others = talking.company(book, visit.customer) - set(talking.line(book, fact.transferer))
     if visit.state is State.TALKING and (not others or fact.kind == "blind"):
@@ -41,6 +47,9 @@ def handed(book: Book, fact: Transferred) -> tuple[LiveCall, Visit] | None:
     found = book.partners.get(fact.transferer) or book.offers.get(fact.transferer)
     if found is not None:
         return found[0], found[1]
+    gone = book.departed.get(fact.transferer)
+    if gone is not None and gone.talk is not None:
+        return gone.talk
     leg = book.legs.get(fact.transferee) if fact.transferee is not None else None
     if leg is None or leg.call is None or leg.call.direction is not Direction.INBOUND:
         return None
@@ -52,19 +61,22 @@ def place_of(book: Book, fact: Transferred) -> tuple[Leg | None, Leg | None]:
     """Who has waited for the customer so far, perhaps, and the channel that stands there for him from now on."""
     transferee = book.legs.get(fact.transferee) if fact.transferee is not None else None
     if fact.place is not None:
-        return book.legs.get(fact.place), transferee
+        gone = book.departed.get(fact.place)
+        return gone.leg if gone is not None else book.legs.get(fact.place), transferee
     target = book.legs.get(fact.target) if fact.target is not None else None
     if target is not None and target.far is not None:
         far = book.legs.get(target.far)
         return far, far
     is_half = transferee is not None and (transferee.near or transferee.far) is not None
-    return None, transferee if is_half and fact.kind == "blind" else None
+    half = transferee if is_half and fact.kind == "blind" else None
+    return half, half  # its dialplan goes on at once, perhaps before this is said
 
 
 def waits_there(book: Book, talk: tuple[LiveCall, Visit], place: Leg, stands: Leg, at: Moment) -> bool:
     """Whether the agent waited there in a queue, or for a phone to answer: then the customer's own wait begins now."""
     call, visit = talk
-    queue = next((queue for queue, uniqueid in book.others_waiting if uniqueid == place.uniqueid), None)
+    queue = queue_of(book, place)
+    release(book, visit, place)
     ringing = rung_by(book, place.uniqueid)
     if queue is None and not ringing:
         return False
@@ -74,12 +86,37 @@ def waits_there(book: Book, talk: tuple[LiveCall, Visit], place: Leg, stands: Le
     for leg in (stands, *ringing):
         adopt(book, call, leg, at)
     if queue is not None:
-        book.others_waiting.discard((queue, place.uniqueid))
+        book.others_waiting.pop((queue, place.uniqueid), None)
         waits = Visit(call.next_ordinal, stands.uniqueid, Kind.QUEUE, queue, began=at, took_over=True)
         book.enter(call, waits)
     for leg in ringing:
         rings_on(book, call, stands, leg, at)
     return True
+
+
+def queue_of(book: Book, place: Leg) -> QueueName | None:
+    """The queue in which this channel waits, or has waited to its end a moment ago."""
+    gone = book.departed.get(place.uniqueid)
+    if gone is not None:
+        return gone.waited
+    return next((queue for queue, uniqueid in book.others_waiting if uniqueid == place.uniqueid), None)
+
+
+def joined_at(book: Book, leg: Leg) -> Moment | None:
+    """Since when this channel waits in a queue without being a visit, if it does."""
+    return next((at for (_, uniqueid), at in book.others_waiting.items() if uniqueid == leg.uniqueid), None)
+
+
+def release(book: Book, visit: Visit, place: Leg) -> None:
+    """What rings for this channel now was taken for phones of the visit that is handed on, and is not."""
+    waiting = [place.uniqueid]
+    while waiting:
+        caller = waiting.pop()
+        for leg in book.legs.values():
+            found = book.offers.get(leg.uniqueid) if leg.rung_by == caller and not leg.reached else None
+            if found is not None and found[1] is visit and found[2].leg != leg.uniqueid:
+                del book.offers[leg.uniqueid]
+                waiting += [leg.far] if leg.far is not None else []
 
 
 def rung_by(book: Book, caller: Uniqueid) -> list[Leg]:
@@ -90,21 +127,17 @@ def rung_by(book: Book, caller: Uniqueid) -> list[Leg]:
 
 def rings_on(book: Book, call: LiveCall, stands: Leg, leg: Leg, at: Moment) -> None:
     """A phone that rang for the agent rings for the customer: to him from now on."""
-    behind = rung_by(book, leg.far) if leg.far is not None else []
+    half = book.legs.get(leg.far) if leg.far is not None else None
+    behind = [] if half is None else [half, *rung_by(book, half.uniqueid)]
     for one in (leg, *behind):
-        one.alerted = one.alerted and at
+        if one.alerted is not None and one.alerted.mono < at.mono:
+            one.alerted = at
+        adopt(book, call, one, at)
     visit = dialling.waiting_in_queue(call, stands)
     if visit is None:
         dialling.dialled_directly(book, call, stands, leg, at)
     else:
         dialling.make_offer(book, call, visit, leg, at, agent=leg.interface)
-    half = book.legs.get(leg.far) if leg.far is not None else None
-    if half is not None:
-        adopt(book, call, half, at)
-    for phone in behind if leg.uniqueid in book.offers else ():
-        adopt(book, call, phone, at)
-        book.offers[phone.uniqueid] = book.offers[leg.uniqueid]
-        dialling.carry_alert(book, phone)
 
 
 def adopt(book: Book, call: LiveCall, leg: Leg, at: Moment) -> None:
@@ -130,24 +163,3 @@ def parked(book: Book, fact: Parked) -> None:
             talking.moved_away(book, leg.call, visit, fact.at, "parked while waiting")
         else:
             visit.moved_on |= visit.settling
-
-
-def picked_up(book: Book, fact: PickedUp) -> None:
-    """Somebody answers for the phone that rings: it falls silent, and he is the agent."""
-    picker, found = book.legs.get(fact.picker), book.offers.get(fact.target)
-    if picker is None or found is None:
-        return
-    _, visit, offer = found
-    book.offers[picker.uniqueid] = found
-    if visit.undecided and visit.picker is None:
-        visit.picker = name_of(book, visit, picker.interface)
-        visit.taken.add(picker.uniqueid)
-        offer.end = offer.end or fact.at
-        book.end_offer(visit, offer, OfferResult.CANCELLED_ELSEWHERE)
-
-
-def name_of(book: Book, visit: Visit, phone: Interface) -> str:
-    """What the agent at this phone is called: as a member of that queue, or of another one; else as the phone is."""
-    members = sorted(book.members.values(), key=lambda member: member.queue != visit.queue)
-    named = (member.name for member in members if phone in {member.interface, member.device})
-    return next(named, book.rules.lines.get(phone, phone))

@@ -207,7 +207,7 @@ def open_partial(book: Book, entry: WaitingCaller, fact: SnapshotTaken, joins: M
         return
     leg, call = book.rooted(entry.channel, at)
     if call.direction is not Direction.INBOUND:
-        book.others_waiting.add((entry.queue, entry.channel.uniqueid))
+        book.others_waiting[entry.queue, entry.channel.uniqueid] = fact.at
         return
     began = Moment(at.wall - entry.waited, at.mono - entry.waited, stamped=False)
     if joins is not None and not -A_SECOND < began.mono - joins.mono < A_SECOND + (at.mono - fact.asked_at.mono):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from telephony.calls import dialling, gaps
+from telephony.calls import dialling, gaps, pickup
 from telephony.calls.book import Book, LiveCall
 from telephony.calls.clocks import ZERO, in_order, wall_after
 from telephony.calls.effects import VisitRefused
@@ -38,7 +38,7 @@ def joined(book: Book, fact: CallerJoined) -> None:
     """A caller begins to wait. A snapshot may have shown him a moment before this event reached us."""
     leg, call = book.rooted(fact.channel, fact.at)
     if call.direction is not Direction.INBOUND or dialling.consults(leg):
-        book.others_waiting.add((fact.queue, fact.channel.uniqueid))
+        book.others_waiting[fact.queue, fact.channel.uniqueid] = fact.at
         return
     for former in [v for v in call.of(leg.uniqueid) if v.kind is Kind.QUEUE and v.waiting and v.unheard]:
         gaps.lose(book, call, former, fact.at, UNHEARD)  # nobody joins twice: that stay ended unheard
@@ -86,7 +86,7 @@ def find_call(book: Book, customer: Uniqueid) -> LiveCall | None:
 def waits_no_more(book: Book, customer: Uniqueid) -> None:
     """A channel that waited without being an inbound customer is gone."""
     for queue in {queue for queue, uniqueid in book.others_waiting if uniqueid == customer}:
-        book.others_waiting.discard((queue, customer))
+        del book.others_waiting[queue, customer]
 
 
 def unserved(book: Book, fact: CallerUnserved) -> None:
@@ -102,7 +102,7 @@ def left(book: Book, fact: CallerLeft) -> None:
     call = find_call(book, fact.uniqueid)
     visit = find(call, fact.uniqueid, fact.queue, waiting=True, at=fact.at) if call else None
     if (fact.queue, fact.uniqueid) in book.others_waiting:
-        book.others_waiting.discard((fact.queue, fact.uniqueid))
+        del book.others_waiting[fact.queue, fact.uniqueid]
         return
     if call is None or visit is None:
         if call is not None and call.direction is Direction.INBOUND:
@@ -134,6 +134,7 @@ def connected(book: Book, fact: AgentConnected) -> None:
     if call is None or visit is None or visit.state not in {State.WAITING, State.LEFT}:
         return
     visit.left = visit.left or fact.at
+    pickup.shown_by_queue(book, call, visit, fact)
     visit.agent = visit.picker or fact.member
     visit.taken.add(fact.leg)
     visit.step(Step.CONNECT)

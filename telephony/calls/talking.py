@@ -16,7 +16,7 @@ from telephony.calls.visit import Offer, State, Step, Visit
 def entered(book: Book, fact: BridgeEntered) -> None:
     """A channel takes a seat in a bridge, perhaps another's."""
     leg = book.seat(fact.channel, fact.at)
-    if fact.replaced is not None:
+    if fact.replaced is not None and fact.replaced != leg.uniqueid:
         take_over(book, leg, fact.replaced)
         replaced = book.legs.get(fact.replaced)
         if replaced is not None:
@@ -150,7 +150,7 @@ def answer(book: Book, call: LiveCall, visit: Visit, partners: set[Uniqueid], at
     visit.agent = visit.picker or visit.agent or (offer.agent if offer else None) or ""
     visit.connected = visit.connected or at
     visit.left = visit.left or visit.connected
-    silence_others(book, visit, offer, at)
+    silence_others(book, visit, offer if visit.picker is None else None, at)
     book.decide(call, visit, Outcome.ANSWERED, "bridged with the agent", at)
 
 

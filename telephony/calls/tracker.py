@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
-from telephony.calls import channels, dialling, facts, handing, merging, queueing, resuming, talking
+from telephony.calls import channels, dialling, facts, handing, merging, pickup, queueing, resuming, talking
 from telephony.calls.book import Book, Rules
 from telephony.calls.clocks import span
 from telephony.calls.effects import Effect
@@ -46,7 +46,7 @@ RULES: Mapping[type, Callable[..., None]] = {
     facts.BridgeLeft: talking.left,
     facts.Transferred: handing.transferred,
     facts.Parked: handing.parked,
-    facts.PickedUp: handing.picked_up,
+    facts.PickedUp: pickup.told,
     facts.CallerJoined: queueing.joined,
     facts.CallerUnserved: queueing.unserved,
     facts.CallerLeft: queueing.left,

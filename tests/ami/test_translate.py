@@ -158,7 +158,13 @@ def test_trying_is_not_ringing() -> None:
     ],
 )
 def test_how_a_dial_ended(status: str, result: DialResult) -> None:
-    assert told("DialEnd", **PHONE, DialStatus=status) == facts.DialEnded(AT, LEG.uniqueid, result)
+    assert told("DialEnd", **PHONE, DialStatus=status) == facts.DialEnded(AT, LEG.uniqueid, result, WHO.uniqueid)
+
+
+def test_what_the_pbx_dialled_by_itself_nobody_dialled() -> None:
+    assert translate("DialEnd", PHONE | {"DialStatus": "ANSWER"}, AT) == facts.DialEnded(
+        AT, LEG.uniqueid, DialResult.ANSWERED, None
+    )
 
 
 def test_the_halves_of_a_local_channel_are_joined() -> None:

@@ -284,7 +284,7 @@ def test_a_phone_of_the_house_that_waits_in_a_queue_is_no_visit_but_is_not_misse
     assert story.call.direction is Direction.INTERNAL
     story.at(9).listing(("9", 9))
     assert (story.visits, story.tracker.residual()) == ([], {"support": 0})
-    story.gone("9")
+    story.gone("9").passes(12)
     assert story.memory() == {"ended": 1}
 
 

@@ -21,6 +21,8 @@ A1, A2 = "Agent 1001", "Agent 1002"
 RANG1 = Rang("1001", "answered", ("1001 rang", "1001 answered"))
 RANG2 = Rang("1002", "answered", ("1002 rang", "1002 answered"))
 TO1 = ("C1 answered", "1001 answered")
+PICKED_UP = "line 1003 answered .. 1001 ended"
+"""The PBX answers who picks up, then gives him the call, then takes it from the phone that rang, each when it can."""
 
 
 def told(*means: Means) -> Callable[[Tell], Tell]:
@@ -261,10 +263,10 @@ def direct_forwarded_302(s: Story) -> None:
 @told(
     Means(
         "support",
-        ("C1 answered", "1001 ended"),
-        (("1001 ended", "C1 ended"),),
+        ("C1 answered", PICKED_UP),
+        ((PICKED_UP, "C1 ended"),),
         "PJSIP/1003",
-        rang=(Rang("1001", "cancelled_elsewhere", ("1001 rang", "1001 ended")),),
+        rang=(Rang("1001", "cancelled_elsewhere", ("1001 rang", PICKED_UP)),),
     )
 )
 def picked_up(s: Story) -> None:
@@ -276,11 +278,11 @@ def picked_up(s: Story) -> None:
 @told(
     Means(
         "support",
-        ("C1 answered", "1001 ended"),
-        (("1001 ended", "line 1003 ended"),),
+        ("C1 answered", PICKED_UP),
+        ((PICKED_UP, "line 1003 ended"),),
         "Agent 1003",
         by="agent",
-        rang=(Rang("1001", "cancelled_elsewhere", ("1001 rang", "1001 ended")),),
+        rang=(Rang("1001", "cancelled_elsewhere", ("1001 rang", PICKED_UP)),),
     )
 )
 def local_picked_up(s: Story) -> None:
@@ -292,10 +294,10 @@ def local_picked_up(s: Story) -> None:
 @told(
     Means(
         "PJSIP/1001",
-        ("1001 invited", "1001 ended"),
-        (("1001 ended", "C1 ended"),),
+        ("1001 invited", PICKED_UP),
+        ((PICKED_UP, "C1 ended"),),
         "PJSIP/1003",
-        rang=(Rang("1001", "cancelled_elsewhere", ("1001 rang", "1001 ended")),),
+        rang=(Rang("1001", "cancelled_elsewhere", ("1001 rang", PICKED_UP)),),
         kind="direct",
     )
 )
@@ -355,3 +357,13 @@ _unstamped(
 )
 for _name in ("blind_same_queue", "blonde_queue", "refer_blonde_queue", "local_attended", "mixed_ring_all"):
     _unstamped(_name, ALL[_name], MEANS[_name])
+
+
+# --- told in another order --------------------------------------------------------------------------------------------
+INTERLEAVED: dict[str, str] = {
+    "local_picked_up_dialled_first": "local_picked_up",
+    "local_picked_up_told_late": "local_picked_up",
+    "local_blind_told_late": "local_blind",
+    "local_optimized_blind_told_late": "local_optimized_blind",
+}
+"""Recordings of stories on a machine with much other work, where one thread of the PBX overtook another."""

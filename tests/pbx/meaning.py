@@ -2,7 +2,8 @@
 
 An instant is `"C1 answered"`: of the first caller's call the 200. Callers are C1, C2, … by number; phones their name,
 `1001#2` its second call; `line 1001` the call that a phone made itself. Of a call there are `invited`, `rang`,
-`answered`, `ended`, and `refers`: its REFER.
+`answered`, `ended`, and `refers`: its REFER. `"1003 answered .. 1001 ended"` is some instant between two that SIPp saw,
+where it could not see the very one: a length from or to it is known as its least and its most.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from .story import Witnessed
 from .trace import Leg
 
 Span = tuple[str, str]
+Length = float | list[float]
+"""In seconds; the least and the most where it is not known better."""
 TOLERANCE = 0.25
+BETWEEN = " .. "
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def _resolved(one: Means, seen: Witnessed) -> dict[str, Any]:
         "outcome": one.outcome,
         "wait_seconds": _length(one.wait, seen),
         "agent": one.agent,
-        "talk_seconds": round(sum(_length(span, seen) for span in one.talk), 6) if answered else None,
+        "talk_seconds": _length_of_all(one.talk, seen) if answered else None,
         "hold_seconds": one.hold if answered else None,
         "hung_up_by": one.by if answered else None,
         "offers": [
@@ -72,8 +76,22 @@ def _resolved(one: Means, seen: Witnessed) -> dict[str, Any]:
     }
 
 
-def _length(span: Span, seen: Witnessed) -> float:
-    return round((_instant(span[1], seen) - _instant(span[0], seen)).total_seconds(), 6)
+def _length(span: Span, seen: Witnessed) -> Length:
+    return _length_of_all((span,), seen)
+
+
+def _length_of_all(spans: Iterable[Span], seen: Witnessed) -> Length:
+    least = most = 0.0
+    for begins, ends in spans:
+        first, last = _bounds(begins, seen), _bounds(ends, seen)
+        least += (last[0] - first[1]).total_seconds()
+        most += (last[1] - first[0]).total_seconds()
+    return round(least, 6) if least == most else [round(least, 6), round(most, 6)]
+
+
+def _bounds(name: str, seen: Witnessed) -> tuple[datetime, datetime]:
+    earliest, _, latest = name.partition(BETWEEN)
+    return _instant(earliest, seen), _instant(latest or earliest, seen)
 
 
 def _instant(name: str, seen: Witnessed) -> datetime:
@@ -93,8 +111,13 @@ def _leg(whose: str, seen: Witnessed) -> Leg:
     return seen.rings_of(phone)[int(number or 1) - 1]
 
 
-def differences(expected: Iterable[Mapping[str, Any]], calls: Iterable[Mapping[str, Any]]) -> list[str]:
-    """In words, what of the export differs; visits of each caller in their order, phones by name."""
+def differences(
+    expected: Iterable[Mapping[str, Any]], calls: Iterable[Mapping[str, Any]], *, late: float = 0.0
+) -> list[str]:
+    """In words, what of the export differs; visits of each caller in their order, phones by name.
+
+    `late`: in seconds, by how much the PBX may have been later than SIPp (`pace`); it is right to tell so.
+    """
     found: dict[str, list[Mapping[str, Any]]] = {}
     for call in calls:
         found.setdefault(call["caller"], []).extend(call["visits"])
@@ -104,7 +127,7 @@ def differences(expected: Iterable[Mapping[str, Any]], calls: Iterable[Mapping[s
         if not visits:
             said.append(f"visit {n}: not exported")
             continue
-        said += [f"visit {n}: {what}" for what in _differs(truth, _plain(visits.pop(0)))]
+        said += [f"visit {n}: {what}" for what in _differs(truth, _plain(visits.pop(0)), TOLERANCE + late)]
     return said + [f"one more visit: {visit['outcome']}" for visits in found.values() for visit in visits]
 
 
@@ -120,7 +143,7 @@ def _plain(visit: Mapping[str, Any]) -> dict[str, Any]:
     return {**visit, "offers": sorted(offers, key=lambda offer: str(offer["phone"]))}
 
 
-def _differs(truth: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterable[str]:
+def _differs(truth: Mapping[str, Any], ours: Mapping[str, Any], tolerance: float) -> Iterable[str]:
     for name, value in truth.items():
         if name == "caller":
             continue
@@ -128,9 +151,11 @@ def _differs(truth: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterable[str]
             if len(value) != len(ours[name]):
                 yield f"{len(ours[name])} phones rang, witnessed {len(value)}"
             for one, other in zip(value, ours[name], strict=False):
-                yield from (f"phone {one['phone']}: {what}" for what in _differs(one, other))
-        elif isinstance(value, float):
-            if ours[name] is None or abs(ours[name] - value) > TOLERANCE:
-                yield f"{name} {ours[name]}, witnessed {value:.3f}"
+                yield from (f"phone {one['phone']}: {what}" for what in _differs(one, other, tolerance))
+        elif isinstance(value, float | list):
+            least, most = value if isinstance(value, list) else (value, value)
+            if ours[name] is None or not least - tolerance <= ours[name] <= most + tolerance:
+                witnessed = f"{least:.3f}" if least == most else f"{least:.3f} to {most:.3f}"
+                yield f"{name} {ours[name]}, witnessed {witnessed}"
         elif ours[name] != value:
             yield f"{name} {ours[name]}, witnessed {value}"

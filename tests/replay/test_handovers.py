@@ -53,7 +53,7 @@ def count(replayed: Replayed, kind: type[Any]) -> int:
 
 
 def test_every_kind_of_hand_over_is_recorded() -> None:
-    assert set(NAMES) == {*handovers.ALL, *handovers.UNSTAMPED}
+    assert set(NAMES) == {*handovers.ALL, *handovers.UNSTAMPED, *handovers.INTERLEAVED}
 
 
 @pytest.mark.parametrize("name", sorted(handovers.UNSTAMPED))

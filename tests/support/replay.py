@@ -1,6 +1,6 @@
 """A recorded conversation of a real PBX, played through codec, translation and tracker as if it were live."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -136,7 +136,14 @@ def interleaved(facts: list[Fact], log: list[QueueResultLogged]) -> Iterator[Fac
     yield from waiting
 
 
-def replay(name: str, *, with_log: bool = True, rules: Rules | None = None, reborn: bool = False) -> Replayed:
+def replay(
+    name: str,
+    *,
+    with_log: bool = True,
+    rules: Rules | None = None,
+    reborn: bool = False,
+    reorder: Callable[[list[Fact]], list[Fact]] | None = None,
+) -> Replayed:
     """Play a recording to its end and some hours beyond.
 
     Args:
@@ -144,8 +151,10 @@ def replay(name: str, *, with_log: bool = True, rules: Rules | None = None, rebo
         with_log: queue_log is read as well.
         rules: instead of those that fit the bench.
         reborn: after the end the line breaks, and a new run of the PBX is found, with nobody in it.
+        reorder: gives the facts of AMI in another order.
     """
     told, bad = facts_of(name)
+    told = reorder(told) if reorder else told
     log = log_of(name) if with_log else []
     trunks = frozenset({Interface("PJSIP/callers"), Interface("PJSIP/trunk")})
     tracker = Tracker(rules or Rules(pbx="pbx1", queue_log=with_log, trunks=trunks))

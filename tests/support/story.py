@@ -366,6 +366,7 @@ def memory(tracker: Tracker) -> dict[str, int]:
         "alarms": book.alarms,
         "others_waiting": book.others_waiting,
         "ended": book.ended,
+        "departed": book.departed,
         "former": book.former,
     }
     return {name: len(store) for name, store in stores.items() if store}
