@@ -20,6 +20,7 @@ from . import handovers
 from .asterisk import Pbx
 from .database import Database
 from .meaning import differences, resolved
+from .pace import Pace
 from .product import Metrics, Product
 from .story import Story, Witnessed
 
@@ -36,6 +37,7 @@ class Played:
     calls: list[dict[str, Any]]
     metrics: Metrics
     pbx: str
+    late: float
 
     @property
     def inbound(self) -> list[dict[str, Any]]:
@@ -51,9 +53,10 @@ async def play_share(pbx: Pbx, product: Product, names: list[str], done: dict[st
         handovers.ALL[name].tell(story)
         await story.prepare()
         began = datetime.now(UTC)  # noqa: TID251
-        seen = await story.play()
+        with Pace() as pace:
+            seen = await story.play()
         calls = await product.settled(label, since=began)
-        done[name] = Played(seen, calls, await asyncio.to_thread(product.metrics), label)
+        done[name] = Played(seen, calls, await asyncio.to_thread(product.metrics), label, pace.late)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -75,7 +78,7 @@ async def test_every_hand_over_means_what_sipp_saw(played: dict[str, Played], na
     one = played[name]
 
     assert not one.seen.complaints
-    assert differences(resolved(handovers.MEANS[name], one.seen), one.inbound) == []
+    assert differences(resolved(handovers.MEANS[name], one.seen), one.inbound, late=one.late) == []
     assert one.metrics.total("telephony_ledger_residual", pbx=one.pbx) == 0
     assert one.metrics.total("telephony_irregular_facts_total", pbx=one.pbx) == 0
 
