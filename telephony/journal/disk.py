@@ -3,10 +3,11 @@
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 
@@ -21,6 +22,10 @@ FILE_BYTES = 268_435_456
 """A file that has so much is followed by another one, so that the check at the next start takes a moment only."""
 _ROW_BYTES = 4_096
 """Beside its data, roughly, in the file and what lies beside it."""
+OLD_FOR = 3_600.0
+"""Seconds, by the monotonic clock, for which the time of day must say that a file is too old: it may be wrong."""
+AT_ONCE = 3
+"""Files that go for their age at one look."""
 RESERVE = 2_000_000
 """Positions that are reserved at once; more are when half of them are used."""
 
@@ -43,6 +48,7 @@ class Disk:
         wall: the time of day, with a zone.
         marks: what was marked before.
         look_every: how often to look whether the file is still there.
+        clock: monotonic seconds.
 
     Attributes:
         bytes: on disk, as last looked.
@@ -59,6 +65,7 @@ class Disk:
         marks: Mapping[str, bytes],
         *,
         look_every: timedelta = timedelta(seconds=1),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.bytes = 0
         self.damaged = 0
@@ -72,6 +79,8 @@ class Disk:
         self._next: JournalFile | None = None
         self._left: deque[sqlite3.Connection] = deque()
         self._is_used = False
+        self._clock = clock
+        self._old: dict[str, float] = {}
         self._log = structlog.get_logger().bind(folder=str(held.folder))
 
     def go_on_with(self, file: JournalFile, header: Header) -> None:
@@ -116,7 +125,8 @@ class Disk:
     def keep_house(self) -> None:
         """Unlink what is too old or too much, and let closed files stand alone.
 
-        Of the newest file, which is being written if any is, nothing is touched.
+        Of the newest file, which is being written if any is, nothing is touched. A clock that runs ahead for a while
+        takes nothing away: for its age a file goes once it has been too old at every look for `OLD_FOR`.
 
         Raises:
             OSError: the folder cannot be read.
@@ -125,10 +135,10 @@ class Disk:
         files = listing(self._folder)
         sizes = {file: file.size() for file in files}
         total = sum(sizes.values())
-        now = self._wall()
+        old = self._too_old(files[:-1])
         for file in files[:-1]:  # the newest one knows how far the positions are
             over = total > self._limits.max_bytes
-            if not (over or file.ended + self._limits.keep < now):
+            if not (over or file in old):
                 continue
             if total <= 2 * self._limits.max_bytes and self._is_needed(file):
                 continue
@@ -143,6 +153,14 @@ class Disk:
         for file in files[:-1]:
             if not file.damaged and file.sides()[1].exists():
                 self._settle(file)
+
+    def _too_old(self, files: Sequence[JournalFile]) -> list[JournalFile]:
+        """Those that have been so for long enough, a few of them."""
+        now, since = self._wall(), self._clock()
+        old = [file for file in files if file.ended + self._limits.keep < now]
+        self._old = {file.path.name: self._old.get(file.path.name, since) for file in old}
+        surely = (file for file in old if since - self._old[file.path.name] >= OLD_FOR)
+        return list(islice((file for file in surely if not self._is_needed(file)), AT_ONCE))
 
     def close(self) -> None:
         """Let all files stand alone."""
@@ -254,8 +272,9 @@ class Disk:
         try:
             with closing(sheet.connect_to_read(file.path)) as connection:
                 return sheet.last_of(connection) >= int(needed)
-        except sqlite3.Error:
-            return False
+        except sqlite3.Error as error:
+            # Too many open files, a lock: what cannot be looked at now may well be needed.
+            return not sheet.is_damage(error)
 
     def _settle(self, file: JournalFile) -> None:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from telephony.journal.disk import Disk, Limits
+from telephony.journal.disk import OLD_FOR, Disk, Limits
 from telephony.journal.folder import Held
 from telephony.journal.reader import records
 from telephony.journal.record import Record, head
@@ -17,10 +17,11 @@ Opens = Callable[..., Journal]
 
 
 class Wall:
-    """The time of day; shows what it is set to."""
+    """The time of day; shows what it is set to. `mono`: the monotonic clock, in seconds, which is set by itself."""
 
     def __init__(self, at: datetime = START) -> None:
         self.at = at
+        self.mono = 0.0
 
     def __call__(self) -> datetime:
         return self.at
@@ -52,7 +53,16 @@ def group(first: int, *said: bytes) -> Group:
 
 def disk(held: Held, wall: Wall, keep: timedelta = timedelta(days=7), max_bytes: int = 2**30) -> Disk:
     """The thread's side, used from here."""
-    return Disk(held, "boot-a", Limits(keep, max_bytes), wall, {}, look_every=timedelta(0))
+    limits = Limits(keep, max_bytes)
+    return Disk(held, "boot-a", limits, wall, {}, look_every=timedelta(0), clock=lambda: wall.mono)
+
+
+def keep_house(disk: Disk, wall: Wall, looks: int = 10) -> None:
+    """Look, and again when the clock has said the same for long enough."""
+    disk.keep_house()
+    wall.mono += OLD_FOR
+    for _ in range(looks):
+        disk.keep_house()
 
 
 def names(folder: Path) -> list[str]:

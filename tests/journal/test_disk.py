@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from telephony.journal.disk import NEEDED, Disk
+from telephony.journal.disk import AT_ONCE, NEEDED, OLD_FOR, Disk
 from telephony.journal.folder import Held
 from telephony.journal.sheet import connect_to_read
-from tests.journal.shelf import Wall, disk, group, names, positions
+from tests.journal.shelf import Wall, disk, group, keep_house, names, positions
 
 HOUR = timedelta(hours=1)
 KB = 1_000
@@ -29,10 +29,62 @@ def test_what_is_too_old_goes_and_it_is_told(held: Held, folder: Path, wall: Wal
     mine = disk(held, wall, keep=3 * HOUR)
     hours(mine, wall, 6)
     with capture_logs() as log:
-        mine.keep_house()
+        keep_house(mine, wall)
     assert positions(folder) == [4, 5, 6]
     assert [entry["file"] for entry in log] == [f"20261122T{hour:02}Z.sqlite3" for hour in (8, 9, 10)]
     assert {entry["reason"] for entry in log} == {"age"}
+    mine.close()
+
+
+def test_a_clock_that_runs_ahead_for_a_while_takes_nothing_away(held: Held, folder: Path, wall: Wall) -> None:
+    mine = disk(held, wall, keep=3 * HOUR)
+    hours(mine, wall, 3)
+    for _ in range(2):
+        wall.at += timedelta(days=8)
+        for _ in range(100):
+            mine.keep_house()
+            wall.mono += (OLD_FOR - 1) / 100
+        wall.at -= timedelta(days=8)
+        mine.keep_house()
+        assert positions(folder) == [1, 2, 3]
+    mine.close()
+
+
+def test_of_many_that_are_too_old_a_few_go_at_a_time(held: Held, folder: Path, wall: Wall) -> None:
+    mine = disk(held, wall, keep=HOUR)
+    hours(mine, wall, 12)
+    wall.at += 100 * HOUR
+    keep_house(mine, wall, looks=2)
+    assert positions(folder) == list(range(1 + 2 * AT_ONCE, 13))
+    mine.close()
+
+
+def test_what_a_restart_needs_is_in_nobodys_way(held: Held, folder: Path, wall: Wall) -> None:
+    """Not even of those few: damaged ones behind it go."""
+    mine = disk(held, wall, keep=HOUR)
+    hours(mine, wall, 2 * AT_ONCE)
+    mine.write([], {NEEDED: b"1"}, 2 * AT_ONCE)
+    last = sorted(folder.glob("*.sqlite3"))[2 * AT_ONCE - 1]
+    last.with_name(f"{last.name}.damaged").write_bytes(b"x" * 1_000)
+    wall.at += 100 * HOUR
+    keep_house(mine, wall)
+    assert not [name for name in names(folder) if "damaged" in name]
+    assert positions(folder) == list(range(1, 2 * AT_ONCE + 1))
+    mine.close()
+
+
+def test_what_cannot_be_looked_at_just_now_may_be_needed(held: Held, folder: Path, wall: Wall) -> None:
+    mine = disk(held, wall, keep=HOUR)
+    hours(mine, wall, 2)
+    mine.write([], {NEEDED: b"1"}, 2)
+    mine.keep_house()  # and closed files stand alone
+    wall.at += 100 * HOUR
+    first = folder / "20261122T08Z.sqlite3"
+    with closing(sqlite3.connect(first, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        keep_house(mine, wall, looks=1)
+        assert first.exists()
+    assert positions(folder) == [1, 2]
     mine.close()
 
 
@@ -40,10 +92,10 @@ def test_a_file_is_as_old_as_the_end_of_its_hour(held: Held, folder: Path, wall:
     mine = disk(held, wall, keep=HOUR)
     hours(mine, wall, 2)
     wall.at = wall.at.replace(minute=0)
-    mine.keep_house()
+    keep_house(mine, wall)
     assert positions(folder) == [1, 2]
     wall.at += timedelta(microseconds=1)
-    mine.keep_house()
+    keep_house(mine, wall)
     assert positions(folder) == [2]
     mine.close()
 
@@ -51,7 +103,7 @@ def test_a_file_is_as_old_as_the_end_of_its_hour(held: Held, folder: Path, wall:
 def test_beyond_the_size_the_oldest_go(held: Held, folder: Path, wall: Wall) -> None:
     mine = disk(held, wall, max_bytes=1_000 * KB)
     hours(mine, wall, 8, size=200 * KB)
-    mine.keep_house()
+    keep_house(mine, wall)
     assert mine.bytes <= 1_000 * KB
     assert positions(folder) == [5, 6, 7, 8]
     mine.close()
@@ -61,7 +113,7 @@ def test_the_newest_file_stays_however_old_and_large(held: Held, folder: Path, w
     mine = disk(held, wall, keep=HOUR, max_bytes=100 * KB)
     hours(mine, wall, 3, size=500 * KB)
     wall.at += 100 * HOUR
-    mine.keep_house()
+    keep_house(mine, wall)
     assert positions(folder) == [3]
     mine.close()
 
@@ -74,7 +126,7 @@ def test_what_a_restart_needs_stays(held: Held, folder: Path, wall: Wall, needed
     hours(mine, wall, 6)
     mine.write([], {NEEDED: needed}, 6)  # in the newest file, which has no records
     wall.at += 5 * HOUR
-    mine.keep_house()
+    keep_house(mine, wall)
     assert positions(folder) == left
     mine.close()
 
@@ -83,11 +135,11 @@ def test_beyond_twice_the_size_nothing_is_needed(held: Held, folder: Path, wall:
     mine = disk(held, wall, max_bytes=1_000 * KB)
     mine.write([], {NEEDED: b"1"}, 0)
     hours(mine, wall, 8, size=200 * KB)
-    mine.keep_house()
+    keep_house(mine, wall)
     assert positions(folder)[0] == 1
     assert mine.bytes > 1_000 * KB
     hours(mine, wall, 6, size=200 * KB)
-    mine.keep_house()
+    keep_house(mine, wall)
     assert positions(folder)[0] > 1
     assert mine.bytes <= 2_000 * KB
     mine.close()
@@ -99,10 +151,10 @@ def test_a_damaged_file_is_kept_and_goes_like_the_others(held: Held, folder: Pat
     mine = disk(held, wall, keep=2 * HOUR)
     hours(mine, wall, 1)
     mine.write([], {NEEDED: b"1"}, 1)
-    mine.keep_house()
+    keep_house(mine, wall)
     assert len(names(folder)) >= 3
     wall.at += 2 * HOUR
-    mine.keep_house()
+    keep_house(mine, wall)
     assert not [name for name in names(folder) if "damaged" in name]
     mine.close()
 
@@ -124,7 +176,7 @@ def test_what_a_reader_kept_from_standing_alone_does_so_later(held: Held, folder
     with closing(connect_to_read(folder / "20261122T08Z.sqlite3")):
         hours(mine, wall, 1)
         assert "20261122T08Z.sqlite3-wal" in names(folder)
-    mine.keep_house()
+    keep_house(mine, wall)
     assert "20261122T08Z.sqlite3-wal" not in names(folder)
     assert positions(folder) == [1, 2]
     mine.close()
