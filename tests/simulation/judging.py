@@ -268,9 +268,9 @@ def distance(found: VisitRecord, visit: Visit) -> timedelta | None:
         # Of two at once it is rather the one that the dialplan told.
         return micros(0 if visit.told else 1) if visit.outcome.startswith("refused") else None
     if visit.kind == "direct" and found.quality is not Quality.LIVE:
-        # Whose first phones were not heard, of him a later one is the first that is known.
+        # Whose first phones nobody heard, of him a later one is the first known; a listing tells whole seconds.
         late = found.joined_at - EPOCH - micros(visit.joined)
-        return abs(late) if -micros(CLOSE) <= late <= micros(visit.wait) else None
+        return abs(late) if -micros(CLOSE) <= late <= max(micros(visit.wait), micros(CLOSE)) else None
     off = abs(found.joined_at - EPOCH - micros(visit.joined))
     return off if off <= timedelta(seconds=2.6) else None
 
