@@ -1,38 +1,32 @@
 """Database and journal into a folder, while the service runs, and back. docs/backup.md is the operator's manual.
 
 The database is saved first, the journal after it: what a row reflects is then in the journal, never behind its end.
+What the journal says to be in the database is kept as it was before both: see `journalcopies`.
 """
 
 import asyncio
-import errno
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import structlog
-
+from handlers import journalcopies
 from handlers.database import database
 from handlers.dumping import DumpError, dump, load
 from handlers.holding import own
 from handlers.manifest import DUMP, JOURNAL, MANIFEST, BackupError, Manifest, new, read, saved, to_disk, write
 from telephony.cases.connecting import connect
+from telephony.cases.lease import Take
 from telephony.cases.migrate import migrate
 from telephony.config import Config
 from telephony.journal.reader import extent
-from telephony.journal.sheet import is_full
 from telephony.unwritable import reason
 
-LIFE = "life"
-"""Beside a journal's files: what tells it from another journal."""
-PIECE = 1_048_576
 CONNECT_SECONDS = 10.0
-log = structlog.get_logger(__name__)
 
 
 async def backup(config: Config, folder: Path, now: datetime) -> Manifest:
@@ -57,8 +51,12 @@ async def backup(config: Config, folder: Path, now: datetime) -> Manifest:
         if standing.schema is None:
             raise BackupError("database.url: the database has no schema yet, so there is nothing to save")
         with _whole_or_nothing(folder):
+            journals = config.data_dir / JOURNAL
+            before = await asyncio.to_thread(journalcopies.marked, journals)
             by = await dump(url, folder / DUMP, standing.server)
-            positions, left_out = await asyncio.to_thread(_save_journals, config.data_dir / JOURNAL, folder / JOURNAL)
+            copied = await asyncio.to_thread(
+                journalcopies.save, journals, folder / JOURNAL, before, (await _standing(url)).takes
+            )
             files = await asyncio.to_thread(lambda: [saved(folder, path) for path in _files(folder)])
             manifest = Manifest(
                 made_at=now.isoformat(),
@@ -66,9 +64,9 @@ async def backup(config: Config, folder: Path, now: datetime) -> Manifest:
                 schema=standing.schema,
                 pg_dump=by,
                 calls=standing.calls,
-                positions=positions,
+                positions=copied.positions,
                 files=files,
-                left_out=left_out,
+                left_out=copied.left_out,
             )
             await asyncio.to_thread(write, manifest, folder)
     return manifest
@@ -100,14 +98,14 @@ async def restore(config: Config, folder: Path, *, replace: bool = False) -> Man
         with _restoring(config, "nothing was restored"):
             if aside.exists():
                 raise BackupError(f"data_dir: {aside} is there from an earlier restore; move it away")
-            if not replace and any(extent(each).last for each in _folders(journals)):
+            if not replace and any(extent(each).last for each in journalcopies.folders(journals)):
                 raise BackupError(f"data_dir: {journals} has records; say --replace to put the backup in their place")
         async with database(config) as url:
             standing = await _standing(url)
             _refuse(standing, replace=replace)
             with _restoring(config, "nothing was restored"):
                 try:
-                    await asyncio.to_thread(_copy_journals, manifest, folder, fresh)
+                    await asyncio.to_thread(journalcopies.bring_back, manifest, folder, fresh)
                     await load(url, folder / DUMP, standing.server, manifest.pg_dump)
                 except (OSError, DumpError):
                     shutil.rmtree(fresh, ignore_errors=True)
@@ -131,7 +129,7 @@ def _whole_or_nothing(folder: Path) -> Iterator[None]:
         os.close(new(folder / DUMP))
         try:
             yield
-        except (OSError, DumpError):
+        except BaseException:
             shutil.rmtree(folder / JOURNAL, ignore_errors=True)
             for name in (DUMP, f"{MANIFEST}.new"):
                 (folder / name).unlink(missing_ok=True)
@@ -162,12 +160,21 @@ def _told(error: OSError | DumpError, otherwise: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What a database is: major version of its server; schema, None without; calls; who follows PBXs now."""
+    """What a database is.
+
+    Attributes:
+        server: its major version.
+        schema: None: it has none.
+        calls: so many.
+        followed: who follows PBXs now.
+        takes: how whoever follows each PBX, or did last, has the lease.
+    """
 
     server: int
     schema: str | None
     calls: int
     followed: list[str]
+    takes: dict[str, Take]
 
 
 async def _standing(url: str) -> _Standing:
@@ -186,7 +193,9 @@ async def _standing(url: str) -> _Standing:
         calls = await connection.fetchval("SELECT count(*) FROM calls") if await there("calls") else 0
         living = "SELECT pbx || ' by ' || told FROM leases WHERE until > clock_timestamp() ORDER BY 1"
         followed = [row[0] for row in await connection.fetch(living)] if await there("leases") else []
-        return _Standing(server, schema, calls, followed)
+        last = await connection.fetch("SELECT pbx, term, taken_at FROM leases") if await there("leases") else []
+        takes = {row["pbx"]: Take(row["term"], row["taken_at"], row["taken_at"]) for row in last}
+        return _Standing(server, schema, calls, followed, takes)
     finally:
         connection.terminate()
 
@@ -201,63 +210,8 @@ def _refuse(standing: _Standing, *, replace: bool) -> None:
         )
 
 
-def _save_journals(journals: Path, into: Path) -> tuple[dict[str, tuple[int, int]], list[str]]:
-    positions, left_out = {}, []
-    for source in _folders(journals):
-        target = into / source.name
-        into.mkdir(mode=0o700, exist_ok=True)
-        target.mkdir(mode=0o700)
-        for file in sorted(source.glob("*.sqlite3")):
-            try:
-                _save_file(file, target / file.name)
-            except sqlite3.Error as error:
-                (target / file.name).unlink(missing_ok=True)
-                if is_full(error):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
-                if file.exists():  # else its time was over
-                    left_out.append(f"{JOURNAL}/{source.name}/{file.name}: {error}")
-                    log.warning("journal_file_not_saved", file=f"{source.name}/{file.name}", error=str(error))
-        for file in sorted(source.glob("*.sqlite3.damaged")):
-            left_out.append(f"{JOURNAL}/{source.name}/{file.name}: it was set aside as damaged; copy it by hand")
-            log.warning("journal_file_not_saved", file=f"{source.name}/{file.name}", error="set aside as damaged")
-        if (source / LIFE).exists():
-            with os.fdopen(new(target / LIFE), "wb") as out:
-                out.write((source / LIFE).read_bytes())  # last: it tells how far positions may have been given out
-        told = extent(target)
-        positions[source.name] = (told.first, told.last)
-    return positions, left_out
-
-
-def _save_file(source: Path, target: Path) -> None:
-    """As SQLite's own backup does: a picture of one instant, in the way of no writer."""
-    os.close(new(target))
-    address = f"{source.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True)) as old, closing(sqlite3.connect(target)) as copy:
-        old.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")  # to read it leaves nothing beside it
-
-
-def _copy_journals(manifest: Manifest, folder: Path, into: Path) -> None:
-    shutil.rmtree(into, ignore_errors=True)  # of a restore that was broken off
-    into.mkdir(mode=0o700)
-    for each in manifest.files:
-        if each.path == DUMP:
-            continue
-        target = into / Path(each.path).relative_to(JOURNAL)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        with (folder / each.path).open("rb") as source, os.fdopen(new(target), "wb") as out:
-            shutil.copyfileobj(source, out, PIECE)
-        to_disk(target)
-        to_disk(target.parent)
-    to_disk(into)
-
-
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def _folders(journals: Path) -> list[Path]:
-    return sorted(path for path in journals.iterdir() if path.is_dir()) if journals.is_dir() else []
 
 
 def _make(folder: Path) -> None:
