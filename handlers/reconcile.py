@@ -19,7 +19,7 @@ from handlers.database import AWAY, trouble
 from handlers.reading import Performs
 from handlers.reconciling.doubted import Doubted
 from handlers.reconciling.due import Due
-from handlers.reconciling.held import alone, aside, differences, goes_on, must_be_logged, newest, read_up_to
+from handlers.reconciling.held import EDGE, alone, aside, differences, goes_on, must_be_logged, newest, read_up_to
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.logbook import COMPARED_KEPT, WORTH_READING_AGAIN, Logbook
 from handlers.reconciling.neighbours import KEPT, Counts, Followed, Marks, Reconciled, Source
@@ -36,13 +36,17 @@ from telephony.queuelog.stays import Stay
 TICK = 0.5
 AT_ONCE = 2_000
 """Stays compared in one round; the next round follows at once when there are more."""
+FEWER = 8
+"""After a round that failed, so many times fewer stays; and more again after one that did not."""
+SHOWN = 500
 AT_A_STRETCH = 20
 """Calls put right before others have their turn."""
 MARK_EVERY = timedelta(seconds=1)
 A_DAY = timedelta(days=1)
 MAX_LATER = 50_000
 MARK = "compared"
-"""Of the journal: the position before which all is compared that queue_log told, and when the PBX was not heard."""
+"""Of the journal: the position before which all is compared that queue_log told, when the PBX was not heard, and up to
+when the lines before that position came in order."""
 
 
 class Reconciler:
@@ -84,6 +88,7 @@ class Reconciler:
         self._holes_seen = holes()
         self._given_up = 0
         self._due = Due(followed)
+        self._began: Moment | None = now()
         self._joined_to: datetime | None = None
         self._since: datetime | None = None
         self._later: list[UUID] = []
@@ -92,6 +97,8 @@ class Reconciler:
         self._unsure: set[UUID] = set()
         self._doubted = Doubted()
         self._away = False
+        self._at_once = AT_ONCE
+        self._failed: int | None = None
         self._log = structlog.get_logger(__name__).bind(pbx=pbx)
 
     def heard(self, read: Read, at: Moment) -> None:
@@ -110,7 +117,8 @@ class Reconciler:
         reading = self._followed.reading
         heard = reading.pbx_time(now)
         unheard = reading.unheard.kept(heard - COMPARED_KEPT - WORTH_READING_AGAIN, heard)
-        self._marks.mark(MARK, json.dumps([self.log.needed_from or reading.position + 1, unheard]).encode())
+        order = self.log.in_order_to and self.log.in_order_to.isoformat()
+        self._marks.mark(MARK, json.dumps([self.log.needed_from or reading.position + 1, unheard, order]).encode())
 
     async def hear_again(self, begin: Begin, marks: Mapping[str, bytes]) -> None:
         """What an earlier process heard and had not compared, up to where the reading begins; before that.
@@ -123,10 +131,12 @@ class Reconciler:
             OSError, sqlite3.Error: the journal cannot be read.
         """
         try:
-            since, unheard = json.loads(marks.get(MARK, b"null"))
+            since, unheard, *order = json.loads(marks.get(MARK, b"null"))
+            self.log.go_on_from(datetime.fromisoformat(order[0]) if any(order) else None)
             self._followed.reading.unheard.restore(unheard)
         except (TypeError, ValueError):  # there is none, or it is not ours: all before the first listing was unheard
             return
+        self._began = None
         await reread(self.log, begin, int(since))
 
     async def run(self) -> None:
@@ -150,14 +160,27 @@ class Reconciler:
                 more = await self.round(now)
             if more:
                 self._due.more(now.mono)
-            self._away = False
+            self._away, self._at_once, self._failed = False, min(AT_ONCE, self._at_once * FEWER), None
         except AWAY as error:
             if not self._away:
                 self._log.warning("reconciliation_waits", error=trouble(error))
             self._away = True
             self._due.fails(now.mono)
         except Exception:  # noqa: BLE001 - whatever it is, the measuring goes on
-            self._log.exception("reconciliation_failed")
+            self._log.exception("reconciliation_failed", stays=min(self._at_once, len(self.log.waiting)))
+            self._single_out(now.mono)
+
+    def _single_out(self, now: timedelta) -> None:
+        """One stay that cannot be compared is not to keep the others from it: fewer at once, until it is found."""
+        first = next(iter(self.log.waiting), None)
+        if self._at_once > 1 and len(self.log.waiting) > 1:
+            self._at_once = max(1, min(self._at_once, len(self.log.waiting)) // FEWER)
+            self._due.fails(now)
+        elif first is not None and first != self._failed:
+            self._failed = first  # it may be the round, and not the stay: once more
+        elif first is not None:
+            self._log.error("stay_not_compared", stay=repr(self.log.give_up(first))[:SHOWN])
+            self._failed = None
 
     async def round(self, now: Moment) -> bool:
         """Compare what has ended; whether there is more.
@@ -167,9 +190,11 @@ class Reconciler:
         """
         log = self.log
         log.take_ended(now.mono)
+        # Whoever reads for the first time need not know what was before: a line that tells of it is old, or forged.
+        log.begins = None if self._began is None else self._followed.reading.pbx_time(self._began) - EDGE
         self._tell_given_up()
-        more = len(log.waiting) > AT_ONCE
-        stays = dict(islice(log.waiting.items(), AT_ONCE))
+        more = len(log.waiting) > self._at_once
+        stays = dict(islice(log.waiting.items(), self._at_once))
         # Where more waits than is looked at, nobody can say what queue_log lacks.
         until = None if more else read_up_to(log.newest, self._followed.reading.pbx_time(now))
         calls, alive = await self._known(list(stays.values()), until)

@@ -14,15 +14,14 @@ from telephony.queuelog.stays import Stay, TalkEnd
 
 PARTIES = {TalkEnd.AGENT: Party.AGENT, TalkEnd.CALLER: Party.CALLER}
 HEARD = "the PBX was heard all that time: the line may be forged"
-DAMAGED = "queue_log is damaged there"
 ENDS_OTHERWISE = frozenset({Kinds.MISSING, Kinds.OUTCOME})
 
 
 class Doubts(Protocol):
     """What else is known of queue_log: `handlers.reconciling.logbook.Logbook`."""
 
-    def is_doubtful(self, stay: Stay, /) -> bool:
-        """Whether lines near this one's were quarantined."""
+    def why_doubtful(self, stay: Stay, /) -> str:
+        """Why it may be forged, or lack a line; empty: it need not."""
         ...
 
 
@@ -94,8 +93,8 @@ def doubt(one: Difference, log: Doubts, unheard: Unheard | None) -> str:
     stay = one.stay
     if stay is None or one.better is not Better.QUEUE_LOG:
         return ""
-    if log.is_doubtful(stay):
-        return DAMAGED
+    if why := log.why_doubtful(stay):
+        return why
     if one.kind is Kinds.MISSING and unheard and not was_unheard(stay, unheard):
         return HEARD
     return ""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from telephony.calls.facts import Moment
 from telephony.queuelog.boots import Boots
+from telephony.queuelog.doubtful import Doubtful
 from telephony.queuelog.grammar import Entry, talked
 from telephony.queuelog.reading import Read
 from telephony.queuelog.stays import Stay, Stays, TalkEnd
@@ -18,18 +19,26 @@ GRACE = timedelta(seconds=10)
 COMPARED_KEPT = timedelta(minutes=15)
 WORTH_READING_AGAIN = timedelta(hours=1)
 """Who has waited for longer is no reason for a restart to read all of that again."""
-NEAR = timedelta(seconds=2)
+BEFORE_READING = "it is from before queue_log was read first"
 SECOND = timedelta(seconds=1)
 TALK_ENDS = {"COMPLETEAGENT": TalkEnd.AGENT, "COMPLETECALLER": TalkEnd.CALLER}
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Lines that were read at once: where the journal has them, when that was, and the time of the last one."""
+    """Lines that were read at once.
+
+    Attributes:
+        position: where the journal has them.
+        read_at: when that was.
+        last: the time of the last one.
+        before: up to when the lines before these came in order; None: nothing is known of them.
+    """
 
     position: int
     read_at: timedelta
     last: datetime
+    before: datetime | None
 
 
 class Logbook:
@@ -44,6 +53,7 @@ class Logbook:
         covers: from this second on the log is known without a hole; None: not yet.
         newest: the time of the newest line.
         boots: how the lives of the PBX ended.
+        begins: what is told of before then is not believed; None: all may be.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -51,7 +61,9 @@ class Logbook:
         self.compared: deque[Stay] = deque()
         self.covers: datetime | None = None
         self.newest: datetime | None = None
+        self.begins: datetime | None = None
         self.boots = Boots()
+        self._doubtful = Doubtful()
         self._limit = limit
         self._stays = Stays(limit)
         self._numbers = 0
@@ -59,22 +71,20 @@ class Logbook:
         self._given_up = 0
         self._pieces: deque[Piece] = deque(maxlen=PIECES)
         self._looks: deque[tuple[timedelta, datetime | None]] = deque()
-        self._doubtful: deque[tuple[datetime, datetime]] = deque(maxlen=PIECES)
 
     def feed(self, read: Read, at: Moment, position: int) -> None:
         """Some lines. `position`: of their record in the journal; 0: nowhere."""
-        for entry in read.entries:
-            self.boots.feed(entry, self._stays)
-            self._stays.feed(entry)
-            self._part(entry)
-        times = [entry.at for entry in read.entries] or ([self.newest] if self.newest else [])
-        if not times:
-            return
-        if read.quarantined:
-            self._doubtful.append((min(times), max(times)))
-        self.newest = times[-1]  # a forged line may be of any year: the next one tells better
-        self.covers = self.covers or times[0]
-        self._pieces.append(Piece(position, at.mono, times[-1]))
+        before = self._doubtful.newest
+        for line in read.lines:
+            self._doubtful.feed(line)
+            if isinstance(line, Entry):
+                self.boots.feed(line, self._stays)
+                self._stays.feed(line)
+                self._part(line)
+                self.newest = line.at  # a forged line may be of any year: the next one tells better
+                self.covers = self.covers or line.at
+        if self.newest is not None:
+            self._pieces.append(Piece(position, at.mono, self.newest, before))
 
     def _part(self, entry: Entry) -> None:
         """The end of a talk, of a stay that was taken out before."""
@@ -133,10 +143,25 @@ class Logbook:
                 del self._talks[stay.queue, uniqueid]
         return stay
 
-    def is_doubtful(self, stay: Stay) -> bool:
-        """Lines were quarantined where its own stand: it may be forged, or lack one."""
-        moments = [stay.joined_at, stay.left_at or stay.joined_at]
-        return any(since - NEAR <= at <= until + NEAR for since, until in self._doubtful for at in moments)
+    def give_up(self, number: int) -> Stay:
+        """It cannot be compared."""
+        self._given_up += 1
+        return self._forget(number)
+
+    def why_doubtful(self, stay: Stay, /) -> str:
+        """Why a stay may be forged, or lack a line; empty: it need not."""
+        if self.begins is not None and stay.joined_at < self.begins:
+            return BEFORE_READING
+        return self._doubtful.why(stay)
+
+    def go_on_from(self, newest: datetime | None) -> None:
+        """Before anything is fed: up to then an earlier process read lines in order; None: it is not known."""
+        self._doubtful = Doubtful(newest)
+
+    @property
+    def in_order_to(self) -> datetime | None:
+        """For `go_on_from`: up to when the lines before those at `needed_from` came in order."""
+        return (self._pieces[0].before if self._pieces else self._doubtful.newest) or self.begins
 
     @property
     def needed_from(self) -> int | None:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from handlers.journaling import Source
-from handlers.reconciling.logbook import NEAR
 from telephony.journal.reader import records
 from telephony.queuelog.boots import Boots
+from telephony.queuelog.doubtful import STEP, Doubtful
 from telephony.queuelog.folder import Folder
 from telephony.queuelog.grammar import Entry, parse
 from telephony.queuelog.place import Place
@@ -23,6 +23,8 @@ CHUNK = 1 << 20
 PIECE = 4096
 """Bytes; so much is read that is older than it need be."""
 EPOCH_DIGITS = 10
+BEHIND = 1_000
+"""So many lines in a row that are too late, and the span is over; one alone may be forged."""
 LINES = 10_000
 MOST = 1_000_000
 LOOKS = 20
@@ -39,7 +41,7 @@ class LogSpan:
     Attributes:
         stays: of all who joined in it, in the order in which their ends were written.
         covers: the time of the first line there is; None: there is none.
-        newest: of the last one.
+        newest: of the last one; of those far behind the span, when there are several.
         lines: how many were read of the span. quarantined: how many of these do not fit.
         boots: how the lives of the PBX ended.
     """
@@ -50,12 +52,11 @@ class LogSpan:
     lines: int = 0
     quarantined: int = 0
     boots: Boots = field(default_factory=Boots)
-    doubtful: list[datetime] = field(default_factory=list)
+    doubtful: Doubtful = field(default_factory=Doubtful)
 
-    def is_doubtful(self, stay: Stay, /) -> bool:
-        """Lines that do not fit stand where its own do."""
-        ends = (stay.joined_at, stay.left_at or stay.joined_at)
-        return any(abs(at - end) <= NEAR for at in self.doubtful for end in ends)
+    def why_doubtful(self, stay: Stay, /) -> str:
+        """Why it may be forged, or lack a line; empty: it need not."""
+        return self.doubtful.why(stay)
 
 
 def read_span(lines: Iterable[bytes], since: datetime, until: datetime, most: int = MOST) -> LogSpan:
@@ -64,18 +65,23 @@ def read_span(lines: Iterable[bytes], since: datetime, until: datetime, most: in
     Raises:
         TooMuchError: there are more than `most`.
     """
-    span, stays = LogSpan(), Stays()
+    span, stays, behind = LogSpan(), Stays(), 0
     for line in lines:
         one = parse(line)
+        span.doubtful.feed(one)
         if not isinstance(one, Entry):
             span.quarantined += 1
-            span.doubtful += [] if span.newest is None else [span.newest]
             continue
-        span.covers, span.newest = span.covers or one.at, one.at
+        span.covers = span.covers or one.at
+        behind = behind + 1 if one.at > until + AFTER else 0
+        if behind >= BEHIND:
+            break
+        if behind:
+            span.newest = until + AFTER if behind > STEP else span.newest
+            continue
+        span.newest = one.at
         if one.at < since - BEFORE:
             continue
-        if one.at > until + AFTER:
-            break
         span.lines += 1
         span.boots.feed(one, stays)
         stays.feed(one)

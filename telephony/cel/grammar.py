@@ -32,7 +32,8 @@ class Event(StrEnum):
     LINKEDID_END = "LINKEDID_END"
 
 
-_NAME = r'"([^"\x00-\x20\x7f]{1,256})"'
+_NAME = r'"([^"\x00-\x20\x7f\ud800-\udfff]{1,256})"'
+"""No bytes that are no text: calls are named by these."""
 _TEXT = r'"((?:[^"\x00-\x1f\x7f]|"")*)"'
 _LINE = re.compile(
     rf"([0-9]{{10}})\.([0-9]{{6}}),({'|'.join(Event)}),{_NAME},{_NAME},{_NAME},{_TEXT},{_TEXT},{_TEXT},{_TEXT},{_TEXT}"

@@ -3,7 +3,8 @@
 Asterisk puts a bar behind EVENT even when no data follow, and escapes nothing: a member named `Bob|x` shifts every
 field behind him, a caller's number with LF breaks a line in two. Known events have an exact number of data, most of
 them numbers, so a shifted or broken line does not fit and is quarantined. A caller's number can still be written so
-that ENTERQUEUE breaks into lines that fit (docs/decisions/hostile-headers.md): a line alone proves nothing.
+that ENTERQUEUE breaks into lines that fit (docs/decisions/hostile-headers.md): a line alone proves nothing. What names
+a call or a queue is text that can be printed, for calls are named by it; names of people may be any bytes.
 
 Units: whole seconds, but milliseconds in RINGNOANSWER and RINGCANCELED.
 """
@@ -28,7 +29,9 @@ _DATA: Mapping[str, re.Pattern[str]] = {
     event: re.compile(pattern)
     for event, pattern in {
         # callers: position, first position, seconds waited
-        "ENTERQUEUE": rf"{_T}\|{_T}\|{_N}",  # URL, caller's number, position
+        # URL, caller's number, position; his name, where queues.conf has log-caller-id-name = yes. A bar in the name is
+        # written as _, so there is never more behind it; a number with a bar and digits is read up to its bar.
+        "ENTERQUEUE": rf"{_T}\|{_T}\|{_N}(?:\|{_T})?",
         "ABANDON": _THREE,
         "EXITEMPTY": _THREE,
         "EXITWITHTIMEOUT": _THREE,
@@ -184,12 +187,16 @@ def _fault(text: str, epoch: str, entry: Entry, data: str) -> str:
         reason = "a control character"
     elif _EPOCH.fullmatch(epoch) is None:
         reason = "begins with no time"
+    elif not (entry.callid + entry.queue).isprintable():
+        reason = "names its call or its queue by no clean text"
     elif shape is None:
         # A dialplan may write words of its own; but the real event behind them means that a name shifted the fields.
         if _EVENT.fullmatch(event) is None or any(datum in _DATA for datum in entry.data):
             reason = "no event where one should be"
     elif shape.fullmatch(data) is None:
         reason = f"the data of {event} do not fit"
+    elif event == "CONNECT" and not entry.data[1].isprintable():
+        reason = "names the agent's leg by no clean text"
     elif event in _RESULTS and (entry.callid in NO_CALL or entry.queue in {"", NOBODY}):
         reason = f"{event} without a call or a queue"
     elif event in (_WITH_AGENT if entry.agent == NOBODY else _WITHOUT_AGENT):

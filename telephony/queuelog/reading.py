@@ -16,20 +16,23 @@ class Read:
         facts: how stays in queues ended.
         entries: all that fit.
         quarantined: those that do not.
+        lines: both.
     """
 
     facts: tuple[Fact, ...] = ()
     entries: tuple[Entry, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    lines: tuple[Entry | Quarantined, ...] = ()
 
 
 def read(lines: Sequence[bytes], read_at: timedelta) -> Read:
     """Understand lines, given without their ends; `read_at` is our monotonic clock when they were read."""
-    understood = [parse(line) for line in lines]
+    understood = tuple(parse(line) for line in lines)
     entries = tuple(entry for entry in understood if isinstance(entry, Entry))
     facts = (to_fact(entry, read_at) for entry in entries)
     return Read(
         facts=tuple(fact for fact in facts if fact is not None),
         entries=entries,
         quarantined=tuple(entry for entry in understood if isinstance(entry, Quarantined)),
+        lines=understood,
     )

@@ -55,6 +55,7 @@ def test_a_seat_names_its_bridge() -> None:
         (HEAD % b"PARK_START" + b'""', "an event that is not asked for"),
         ((HEAD % b"APP_START" + b'""').replace(b"0216", b"02\r16"), "a control character"),
         ((HEAD % b"APP_START" + b'""').replace(b"1795343163.857845", b"2026-11-22 10:26:03"), "no line of our mapping"),
+        ((HEAD % b"APP_START" + b'""').replace(b'"pbx1-1.0",', b'"pbx1-\xff.0",', 1), "no line of our mapping"),
         (b"x" * MAX_LINE, f"{MAX_LINE} bytes or more"),
     ],
 )

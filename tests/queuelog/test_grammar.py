@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.calls.facts import Moment, QueueResult, QueueResultLogged
+from telephony.calls.facts import Moment, QueueName, QueueResult, QueueResultLogged, Uniqueid
 from telephony.queuelog.grammar import Entry, Quarantined, parse, to_fact, waited
 from telephony.queuelog.place import MAX_LINE
 from telephony.queuelog.reading import read
@@ -43,13 +43,19 @@ def test_the_end_of_a_stay_is_a_fact(raw: bytes, result: QueueResult) -> None:
     at = Moment(datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC), READ)
     agent = "Agent 1001" if result is QueueResult.CONNECTED else ""
     leg = entry.data[1] if agent else ""
-    assert to_fact(entry, READ) == QueueResultLogged(at, "support", UID, result, agent, waited(entry), leg)
+    assert to_fact(entry, READ) == QueueResultLogged(
+        at, QueueName("support"), Uniqueid(UID), result, agent, waited(entry), leg
+    )
 
 
 @pytest.mark.parametrize(
     "raw",
     [
         line("NONE", "ENTERQUEUE", "", "02112345678", "1"),
+        line("NONE", "ENTERQUEUE", "", "02112345678", "1", "Li Ming"),  # log-caller-id-name
+        line("NONE", "ENTERQUEUE", "", "02112345678", "1", ""),
+        line("NONE", "ENTERQUEUE", "", "8|9", "1"),
+        line("NONE", "ENTERQUEUE", "", "8\udcff", "1", queue="客服"),
         line("Agent 张三", "RINGNOANSWER", "15000"),
         line("Agent \udcff", "COMPLETECALLER", "1", "2", "3"),
         line("Agent 1001", "ATTENDEDTRANSFER", "BRIDGE", "b-1", "1", "2", "1"),
@@ -78,7 +84,13 @@ def test_other_lines_fit_and_tell_nothing(raw: bytes) -> None:
         (line("NONE", "ABANDON", "1", "1", "٢"), "do not fit"),
         (line("NONE", "ABANDON", "1", "1", "2\r"), "control"),
         (line("NONE", "ENTERQUEUE", "", "8\x00", "1"), "control"),
-        (line("NONE", "ENTERQUEUE", "", "8|9", "1"), "do not fit"),
+        (line("NONE", "ENTERQUEUE", "", "8|x", "1"), "do not fit"),
+        (line("NONE", "ENTERQUEUE", "", "8|9|7", "1"), "do not fit"),
+        (line("NONE", "ENTERQUEUE", "", "8|9", "1", "Li Ming"), "do not fit"),
+        (line("NONE", "ABANDON", "1", "1", "2", callid="\udcff.1"), "no clean text"),
+        (line("NONE", "ABANDON", "1", "1", "2", queue="sup\udcff"), "no clean text"),
+        (line("NONE", "SURVEY", "5", callid="1.1\x85"), "no clean text"),
+        (line("Agent 1001", "CONNECT", "7", "x\udcff", "3"), "no clean text"),
         (line("Agent 1001", "EXITWITHTIMEOUT", "1", "1", "2"), "with an agent"),
         (line("NONE", "CONNECT", "7", "x", "3"), "with no agent"),
         (line("NONE", "ABANDON", "1", "1", "2", callid="NONE"), "without a call"),

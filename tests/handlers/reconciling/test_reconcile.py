@@ -12,6 +12,8 @@ from handlers.effects import Performer
 from handlers.reading import Logged, Reading
 from handlers.reconcile import MARK, Reconciler
 from handlers.reconciling.due import AFTER_A_GAP, EVERY
+from handlers.reconciling.held import EDGE
+from handlers.reconciling.logbook import BEFORE_READING
 from handlers.reconciling.neighbours import Reconciled
 from handlers.unheard import Unheard
 from telephony.calls.book import Rules
@@ -19,7 +21,9 @@ from telephony.calls.effects import SaveCall
 from telephony.calls.facts import Interface, Moment, QueueResult
 from telephony.calls.record import CallRecord, Direction, Outcome, Quality, VisitRecord, call_id
 from telephony.metrics import Labels, Measures
-from telephony.queuelog.reading import read
+from telephony.queuelog.doubtful import DAMAGED, OUT_OF_ORDER
+from telephony.queuelog.grammar import Entry
+from telephony.queuelog.reading import Read, read
 from tests.support.calls import call, visit
 from tests.support.ledger import MemoryLedger
 from tests.support.story import MONO, START, TRUNK, Story, moment, seconds
@@ -175,6 +179,73 @@ async def test_where_lines_do_not_fit_the_log_is_not_believed(stage: Stage) -> N
     stage.logs(*stay(), "121|C|sup|port|NONE|ABANDON|1|1|5", at=201)
     assert [one.of.better for one in (await stage.round(212)).differences] == ["nobody"]
     assert not stage.ledger.kept
+
+
+async def test_a_line_that_does_not_fit_is_doubted_with_its_neighbours_alone(stage: Stage) -> None:
+    broken = "101|junk|support|NONE|ENTERQUEUE||8|x|1"
+    stage.logs(*stay("A", 90, wait=10), broken, *stay("B", 103), *ANSWERED, *stay("C", 165), at=201)
+    found = await stage.round(230)
+    of = {one.of.stay.uniqueid: one for one in found.differences if one.of.stay is not None}
+    assert {who: one.healed for who, one in of.items()} == {"A": False, "B": False, "C": True, "D": True}
+    assert of["B"].of.why.endswith(DAMAGED)
+
+
+async def test_whoever_begins_to_read_believes_nothing_of_what_was_before(stage: Stage) -> None:
+    """The PBX was never heard then, so anything could have been."""
+    for year in (-200_000_000, -86_400, -20):
+        stage.logs(*stay(f"old{year}", year), at=2)
+    stage.reading.unheard = Unheard()
+    stage.logs(*stay("C", 3), at=9)
+    stage.reading.unheard.found(START + seconds(10))
+    found = await stage.round(20)
+    assert {one.of.stay.uniqueid for one in found.differences if one.healed and one.of.stay} == {"C"}
+    assert {one.of.why.rpartition("; ")[2] for one in found.differences if not one.healed} == {BEFORE_READING}
+
+
+async def test_a_line_dated_into_a_gap_that_is_over_is_not_believed(stage: Stage) -> None:
+    """The caller's number was `8|1`, LF and the others."""
+    stage.logs("4999|C|support|NONE|ENTERQUEUE||8|1", *stay("x", 150), at=5000)
+    (told,) = (await stage.round(5020)).differences
+    assert (told.of.kind, told.healed, told.of.better) == ("missing", False, "nobody")
+    assert told.of.why.endswith(OUT_OF_ORDER)
+
+
+async def test_nor_is_it_believed_after_a_restart(stage: Stage) -> None:
+    marks = Marked()
+    stage.reconciler._marks = marks
+    await stage.round(300)
+    assert stage.reconciler.log.in_order_to == START - EDGE
+    stage.logs("300|A|support|NONE|DID|5", at=300)
+    for at in (320, 340, 360):
+        await stage.round(at)
+    stage.at(370)
+    stage.reconciler.mark()
+    after = Stage()
+    await after.reconciler.hear_again(lambda _: iter(()), marks)
+    after.logs(*stay("x", 150), at=380)
+    (told,) = (await after.round(400)).differences
+    assert (told.healed, told.of.why.rpartition("; ")[2]) == (False, OUT_OF_ORDER)
+
+
+async def test_one_stay_that_cannot_be_compared_is_given_up_and_keeps_no_other_from_it(stage: Stage) -> None:
+    """None is known that the grammar lets pass; so this one is made by hand."""
+    at = SECOND + seconds(130)
+    bad = Entry(at, "\udcff.1", "support", "NONE", "ABANDON", ("1", "1", "5"))
+    stage.logs(*stay("A", 120), at=201)
+    stage.reconciler.heard(Read((), (bad,), (), (bad,)), moment(201))
+    for n in range(40):
+        stage.logs(*stay(f"B{n}", 140), at=201)
+    when = 212.0
+    with structlog.testing.capture_logs() as logged:
+        while (last := stage.reconciler.last) is None or last.waiting or len(stage.ledger.kept) < 41:
+            await stage.reconciler.attempt(stage.at(when))
+            when += 5
+            assert when < 500, [line["event"] for line in logged]
+    told = [line["event"] for line in logged]
+    assert told.count("stay_not_compared") == 1
+    assert stage.counted("ledger_uncompared_total") == 1
+    assert stage.counted("ledger_healed_total", kind="missing") == 41
+    assert len((await stage.round(when)).differences) == 0
 
 
 async def test_a_call_that_goes_on_is_the_tracker_s_and_is_looked_at_when_it_is_over(stage: Stage) -> None:
