@@ -23,7 +23,7 @@ from telephony.journal.failures import told
 from telephony.journal.folder import End, Held, JournalLocked, hold
 from telephony.journal.opening import find
 from telephony.journal.waiters import Waiters
-from telephony.journal.waiting import Batch, Waiting
+from telephony.journal.waiting import MAX_MARKS, Batch, Waiting
 
 __all__ = ["Journal", "JournalLocked"]
 
@@ -46,6 +46,9 @@ class Journal:
         position: the last one before.
         max_waiting_bytes: see `open`.
         patience: how long anybody waits for a disk that does not answer.
+
+    Attributes:
+        refused_marks: how many could not be kept, whatever the disk.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class Journal:
         self._begun = float("-inf")
         self._log = structlog.get_logger().bind(folder=str(held.folder))
         self._told_dropped = 0
+        self._told_refused: set[str] = set()
+        self.refused_marks = 0
         self._thread = Thread(target=self._run, name="journal", daemon=True)
         # In the writer's, a thousand questions to the kernel would come between two commits.
         self._house = Thread(target=self._keep_house, name="journal-house", daemon=True)
@@ -169,10 +174,16 @@ class Journal:
     def mark(self, name: str, value: bytes) -> None:
         """Keep a small value under a name; the newest wins. On disk no sooner than what was appended before it.
 
-        Raises:
-            ValueError: too large, or one too many.
+        Never raises: one that is too large, or one too many, is counted, and what was kept under its name stays.
         """
-        self._waiting.mark(name, value)
+        try:
+            self._waiting.mark(name, value)
+        except ValueError as error:
+            self.refused_marks += 1
+            if name not in self._told_refused and len(self._told_refused) < MAX_MARKS:
+                self._told_refused.add(name)
+                self._log.error("journal_mark_refused", reason=str(error))
+            return
         self._rouse()
 
     def marks(self) -> dict[str, bytes]:

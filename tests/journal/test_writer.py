@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 from telephony.journal.reader import extent, records
+from telephony.journal.waiting import MAX_MARK_BYTES, MAX_MARKS
 from telephony.journal.writer import Journal, JournalLocked
 from tests.journal.shelf import DAYS, START, Opens, Wall, names, positions, put, record, the_file, told
 
@@ -178,6 +180,20 @@ async def test_a_mark_alone_is_kept(opens: Opens) -> None:
     again = opens()
     assert again.marks() == {"place": b"here"}
     assert again.position == 0
+
+
+async def test_a_mark_that_cannot_be_kept_ends_nothing_and_the_old_one_stays(opens: Opens) -> None:
+    journal = opens()
+    journal.mark("place", b"here")
+    with structlog.testing.capture_logs() as said:
+        for _ in range(3):
+            journal.mark("place", bytes(MAX_MARK_BYTES + 1))
+        for number in range(MAX_MARKS * 2):
+            journal.mark(f"m{number}", bytes(MAX_MARK_BYTES))
+    assert [line["event"] for line in said if "'place'" in line["reason"]] == ["journal_mark_refused"]
+    assert journal.refused_marks >= 3
+    journal.close()
+    assert opens().marks()["place"] == b"here"
 
 
 async def test_a_huge_record_and_its_neighbours_come_back(opens: Opens, folder: Path) -> None:
