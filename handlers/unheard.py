@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 FOREVER = datetime.max.replace(tzinfo=UTC)
-REMEMBERED = 1_000
+REMEMBERED = 800
+"""Together with the rest, a mark of the journal holds so many."""
 MARGIN = timedelta(seconds=3)
 """Of whole seconds on one side, and of bytes that were under way on the other."""
 
 
 class Unheard:
-    """Stretches of time, the newest `REMEMBERED`. Before anything was heard, nothing was.
+    """Stretches of time, at most `REMEMBERED`: of more, the oldest become one, for what was heard between is forgotten.
+
+    Before anything was heard, nothing was.
 
     Attributes:
         gaps: how many ended so far.
@@ -20,7 +23,7 @@ class Unheard:
 
     def __init__(self) -> None:
         self.gaps = 0
-        self._over: deque[tuple[datetime, datetime]] = deque(maxlen=REMEMBERED)
+        self._over: deque[tuple[datetime, datetime]] = deque()
         self._since: datetime | None = ALWAYS
 
     def lost(self, at: datetime) -> None:
@@ -32,7 +35,7 @@ class Unheard:
         """From then on everything is."""
         if self._since is not None:
             self.gaps += 1
-            self._over.append((self._since, at))
+            self._remember(self._since, at)
             self._since = None
 
     def kept(self, since: datetime, heard: datetime) -> list[tuple[str, str]]:
@@ -54,7 +57,8 @@ class Unheard:
         spans = [(datetime.fromisoformat(lost), datetime.fromisoformat(found)) for lost, found in kept]
         if not spans or any(moment.tzinfo is None for span in spans for moment in span):
             raise ValueError(kept)
-        self._over.extend(spans[:-1])
+        for lost, found in spans[:-1]:
+            self._remember(lost, found)
         self._since = spans[-1][0]
 
     def any(self, since: datetime, until: datetime) -> bool:
@@ -62,3 +66,9 @@ class Unheard:
         if self._since is not None and until >= self._since - min(MARGIN, self._since - ALWAYS):
             return True
         return any(lost <= until + MARGIN and since <= found + MARGIN for lost, found in self._over)
+
+    def _remember(self, lost: datetime, found: datetime) -> None:
+        self._over.append((lost, found))
+        if len(self._over) > REMEMBERED:
+            oldest, next_oldest = self._over.popleft(), self._over.popleft()
+            self._over.appendleft((min(oldest[0], next_oldest[0]), max(oldest[1], next_oldest[1])))

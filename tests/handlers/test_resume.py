@@ -4,15 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.reading import Beginning, Reading
-from handlers.resume import MAX_OLDER, Resume, beginning, what_to_resume
+from handlers.resume import MARK, Resume, beginning, fitting, what_to_resume
 from telephony.calls.facts import Channel, Interface, Moment, Uniqueid
 from telephony.calls.tracker import Tracker
+from telephony.queuelog.place import Place
 from tests.support.calls import call, offer, visit
-from tests.support.journal import PBX, RULES, Done
+from tests.support.journal import PBX, RULES, Done, MemoryJournal
 
 AT = Moment(datetime(2026, 11, 22, 9, tzinfo=UTC), timedelta(hours=1))
 
@@ -90,20 +91,43 @@ def test_who_was_taken_up_is_named_until_reading_begins_behind_him() -> None:
     assert what_to_resume(one, None, b"").older == ()
 
 
-def test_more_calls_than_a_mark_can_name_still_make_a_mark() -> None:
+@given(name=st.text(min_size=1, max_size=150), legs=st.integers(0, 30))
+@example(name="A" * 60 + "-1763812950", legs=15)
+@example(name="\U0001f4de" * 150, legs=3)
+def test_more_calls_than_a_mark_can_name_still_make_a_mark_whatever_their_names(name: str, legs: int) -> None:
     one = reading(FIRST)
-    one.resume([call(number=number) for number in range(MAX_OLDER * 2)])
-    found = what_to_resume(one, None, b"")
-    assert len(found.older) == MAX_OLDER
-    assert len(found.dump()) < 65_536
+    offers = tuple(replace(offer(), leg=f"{name}{number}") for number in range(legs))
+    left = [call(visit(offers=offers), number=number) for number in range(3_000 // (legs + 1))]
+    one.resume([replace(each, uniqueid=f"{name}.{number}", linkedid="") for number, each in enumerate(left)])
+    found = what_to_resume(one, None, place_of(one))
+    MemoryJournal().mark(MARK, found.dump())
+    assert len(found.dump()) > 40_000 or len(found.older) >= len({c.uniqueid for c in left})
+
+
+def place_of(_: Reading) -> bytes:
+    """The longest one."""
+    return Place("0" * 32, 10**18 - 1, 10**10 - 1, "f" * 16).dump()
+
+
+def test_roots_are_named_before_other_channels() -> None:
+    one = reading(FIRST)
+    left = [call(visit(offers=(offer(),) * 20), number=number) for number in range(5_000)]
+    one.resume(left)
+    named = what_to_resume(one, None, b"").older
+    assert set(named) <= {name for each in left for name in (each.uniqueid, each.linkedid)}
 
 
 def test_rather_than_name_too_many_channels_more_is_read() -> None:
     one = reading(FIRST, Beginning(10, 12, None), Beginning(80, 85, None))
     for number in range(5):
         arrives(one, f"1.{number}", 20 + number)
-    found = what_to_resume(one, None, b"", longest=40, most=3)
+    found = what_to_resume(one, None, b"", longest=40, room=3 * len('"1.0", '))
     assert (found.start, found.calls_from, found.older) == (10, 20, ())
+
+
+def test_as_many_are_named_as_there_is_room() -> None:
+    assert fitting(["1.1", "1.1", "1.2", "1.3"], 2 * len('"1.1", ')) == ("1.1", "1.2")
+    assert fitting(["1.1"], 0) == ()
 
 
 def test_where_nothing_is_known_reading_begins_with_the_calls() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from handlers.unheard import REMEMBERED, Unheard
 from tests.support.calls import START, at
+from tests.support.journal import MemoryJournal
 
 
 def test_before_anything_is_heard_nothing_was() -> None:
@@ -33,13 +34,31 @@ def test_what_touches_a_gap_to_whole_seconds_may_not_have_been_heard() -> None:
     assert unheard.any(at(50), at(300))
 
 
-def test_so_many_gaps_are_remembered() -> None:
+def gaps(number: int, unheard: Unheard) -> None:
+    """So many, an hour long, an hour apart."""
+    for n in range(number):
+        unheard.found(START + timedelta(hours=2 * n, microseconds=1))
+        unheard.lost(START + timedelta(hours=2 * n + 1, microseconds=1))
+
+
+def test_of_more_gaps_than_are_remembered_the_oldest_become_one() -> None:
     unheard = Unheard()
-    for n in range(REMEMBERED + 1):
-        unheard.found(START + timedelta(hours=2 * n))
-        unheard.lost(START + timedelta(hours=2 * n + 1))
-    assert not unheard.any(at(-10), at(0))
-    assert unheard.any(at(2 * 3600 - 10), at(2 * 3600))
+    gaps(REMEMBERED, unheard)
+    assert not unheard.any(at(1800), at(1810))
+    gaps(REMEMBERED + 1, again := Unheard())
+    assert again.any(at(1800), at(1810))
+    assert not again.any(at(3 * 3600 - 1800), at(3 * 3600 - 1790))
+    assert again.any(at(-10), at(0))
+    assert again.gaps == REMEMBERED + 1
+
+
+def test_whatever_was_not_heard_makes_a_mark_and_comes_back() -> None:
+    unheard, after = Unheard(), Unheard()
+    gaps(REMEMBERED * 2, unheard)
+    kept = unheard.kept(START - timedelta(days=1), at(0))
+    MemoryJournal().mark("compared", json.dumps([10**18, kept]).encode())
+    after.restore(kept)
+    assert after.kept(START - timedelta(days=1), at(0)) == kept
 
 
 def test_the_next_process_knows_what_this_one_did_not_hear_and_that_nobody_has_heard_since() -> None:

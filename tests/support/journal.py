@@ -8,8 +8,9 @@ from uuid import UUID
 
 from handlers.follow import Follower
 from handlers.journaling import Loader
+from handlers.outlived import drop, in_question, outlived
 from handlers.reading import Reading
-from handlers.recovery import Recovered, Recovery, SameClock
+from handlers.recovery import Recovered, Recovery, SameClock, Unread
 from handlers.resume import MARK, Resume
 from telephony.ami.client import NotConnected
 from telephony.ami.codec import Banner, Codec
@@ -21,11 +22,14 @@ from telephony.calls.effects import CallEnded, CaseOpened, Effect, Irregular, Sa
 from telephony.calls.facts import Interface, Moment
 from telephony.calls.record import CallRecord, position_of
 from telephony.calls.tracker import Tracker
+from telephony.cases.resting import Row
 from telephony.journal.record import Record
+from telephony.journal.waiting import MAX_MARK_BYTES, MAX_MARKS
 from telephony.queuelog.place import Piece, Place
 
 PBX = "pbx1"
 BOOT = "boot-a"
+LIFE = 1
 OFFSET = timedelta(seconds=1_795_000_000)
 RULES = Rules(pbx=PBX, trunks=frozenset({Interface("PJSIP/callers"), Interface("PJSIP/trunk")}))
 UNDECIDED = None
@@ -46,6 +50,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.marked: list[tuple[int, str, bytes]] = []
+        self.names: set[str] = set()
         self.position = 0
         self.boot = BOOT
 
@@ -55,7 +60,13 @@ class MemoryJournal:
         return self.position
 
     def mark(self, name: str, value: bytes, /) -> None:
+        assert len(value) <= MAX_MARK_BYTES, "what the journal would refuse"
+        self.names.add(name)
+        assert len(self.names) <= MAX_MARKS, "one too many"
         self.marked.append((self.position, name, value))
+
+    def skip_to(self, position: int) -> None:
+        self.position = max(self.position, position)
 
     @property
     def bytes(self) -> int:
@@ -109,6 +120,16 @@ class Rows:
 
     def open_calls(self, known: set[UUID]) -> list[CallRecord]:
         return [call for call in self.kept.values() if call.id not in known and is_open(call)]
+
+    def asked(self, calls: set[UUID]) -> list[Row]:
+        """As `telephony.cases.resting` gives them."""
+        kept = [self.kept[id_] for id_ in sorted(calls) if id_ in self.kept]
+        return [Row(call.id, LIFE, call.revision, is_open(call)) for call in kept]
+
+    @property
+    def position(self) -> int:
+        """The highest on which any of it rests."""
+        return max((position_of(call.revision) for call in self.kept.values()), default=0)
 
     def copy(self) -> "Rows":
         return Rows(dict(self.kept), dict(self.waiting))
@@ -173,15 +194,19 @@ class Life:
     def begin(self, clock: timedelta) -> None:
         """As `handlers.service` does it."""
         self.line.clock = clock
-        known: set[UUID] = set()
-        if self.resume is not None:
+        reading, resume = self.follower.reading, self.resume
+        found = Recovered(unread=Unread(self.journal.position + 1))
+        if resume is not None:
             self.follower.recovering = True
-            found = recovered_by(self.follower.reading, self.resume, self.journal.since(self.resume.start))
+            found = recovered_by(reading, resume, self.journal.since(resume.start))
             self.follower.recovering = False
-            self.follower.took_up(found.calls, log_place=self.resume.log_place)
-            known = found.known
+        rows = self.rows.asked(in_question(reading, found))
+        self.journal.skip_to(self.rows.position)
+        drop(reading, found, outlived(rows, LIFE, found))
+        if resume is not None:
+            self.follower.took_up(found.calls, log_place=resume.log_place)
         self.follower.began("a process")
-        self.follower.resume(self.rows.open_calls(known))
+        self.follower.resume(self.rows.open_calls(found.known))
 
     def connects(self, clock: timedelta, uptime: timedelta) -> None:
         self.line.clock, self.line.connected, self.codec = clock, True, codec()
