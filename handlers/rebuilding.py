@@ -48,22 +48,27 @@ log = structlog.get_logger(__name__)
 
 async def rebuild(service: Service, url: str) -> set[UUID]:
     """Read again what the processes before us read, as far as it is not over and saved; the calls that came of it."""
+    turn = asyncio.Lock()
     async with asyncio.TaskGroup() as tasks:
         all_of_them = [
-            tasks.create_task(reread(feed, feed.journal, service, url), name=f"rebuild {feed.name}")
+            tasks.create_task(reread(feed, feed.journal, service, url, turn), name=f"rebuild {feed.name}")
             for feed in service.feeds
             if feed.journal is not None
         ]
     return {call for one in all_of_them for call in one.result()}
 
 
-async def reread(feed: Feed, journal: Journal, service: Service, url: str) -> set[UUID]:
-    """The calls of one PBX, out of its journal, but for those of which a row knows more; they go on from here."""
+async def reread(feed: Feed, journal: Journal, service: Service, url: str, turn: asyncio.Lock) -> set[UUID]:
+    """The calls of one PBX, out of its journal, but for those of which a row knows more; they go on from here.
+
+    Only what keeps the machine busy is done in `turn`: a database that is silent keeps no other PBX waiting.
+    """
     resume, follower = feed.resume, feed.follower
     if resume is None:
         found = Recovered(unread=Unread(journal.position + 1))
     else:
-        found = await recovered(feed, journal, resume, service.config)
+        async with turn:
+            found = await recovered(feed, journal, resume, service.config)
     await compared(feed, journal, service.saver, url, found)
     # Not when this was cut short by a stop: then what must be read again is still what the mark says.
     follower.recovering = False

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -19,33 +19,27 @@ from handlers.build import Service, build
 from handlers.database import AWAY, BAD_URL, database, trouble
 from handlers.holding import Held, believe, leased, overtaken
 from handlers.journals import kept
-from handlers.rebuilding import begin_logs, note_since, rebuild
+from handlers.rebuilding import note_since
 from handlers.retaining import retain
-from handlers.standby import LeaseLost
+from handlers.standby import LeaseLost, Term
+from handlers.starting import Start, live_calls, unknown_calls
 from handlers.threads import within
 from telephony.agi.scripts import Script
 from telephony.ami.settings import SystemClock
 from telephony.backoff import Backoff
-from telephony.calls.facts import Uniqueid
-from telephony.calls.record import CallRecord, call_id
 from telephony.cases.connecting import DatabaseUrlError
-from telephony.cases.migrate import MigrationError, migrate
+from telephony.cases.migrate import MigrationError, NewerSchemaError, migrate
 from telephony.cases.retention import forget
+from telephony.cases.store import NotOurs
 from telephony.config import Config, ConfigFaults
 
 BIND_SECONDS = 5.0
 """How long the addresses may be another's who has just given up the lease."""
-RESUME_SECONDS = 5.0
-"""How long the PBXs are not followed while the database may still say what was left open."""
 DRAIN_SECONDS = 5.0
 """How long a stop may take to make pending calls durable."""
 READ_SECONDS = 10.0
 """How long reading the configuration again may take: its files may lie on a share that is gone."""
 T = TypeVar("T")
-
-
-Rebuilt: TypeAlias = "asyncio.Future[set[UUID]]"
-LeftOpen: TypeAlias = "asyncio.Future[Sequence[CallRecord]]"
 log = structlog.get_logger(__name__)
 
 
@@ -75,6 +69,7 @@ async def serve(  # noqa: PLR0913 - each has a default
         EmbeddedError: our own database does not start.
         ConfigFaults: the address of the database is none, or nothing can be kept in data_dir. DiskTrouble: not now.
         LeaseHeld, LeaseLost, InstanceBusy: another instance follows the PBXs, or works in our data_dir.
+        NewerSchemaError: the database belongs to a newer version.
         OSError: the address of the pages, or of FastAGI, cannot be had.
     """
     stop, hangup = asyncio.Event(), asyncio.Event()
@@ -83,23 +78,25 @@ async def serve(  # noqa: PLR0913 - each has a default
     signals = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: hangup}
     for number, event in signals.items():
         loop.add_signal_handler(number, event.set)
-    try:
-        async with database(config) as url, leased(config, url, stop, standby=standby) as held:
+    began = asyncio.Event()
+
+    async def work(url: str) -> int:
+        async with leased(config, url, stop, standby=standby) as held:
             if held is None:
                 return 0
-            async with kept(config) as journals:
+            async with keeping(held.term), kept(config) as journals:
                 stale = overtaken(journals, held.leases)
                 service = build(config, url, journals=journals, stale=stale, fence=held.leases.fence, demo=demo)
                 patience = BIND_SECONDS if standby else 0
                 async with listening(service, patience), pages(service, patience), reloading(service, hangup, again):
+                    began.set()
                     return await run(service, url, held, stop, ready, drain)
+
+    try:
+        async with database(config) as url:
+            return await stoppable(work(url), stop, began)
     except ExceptionGroup as group:
-        lost = group.subgroup(LeaseLost)
-        if lost is not None:
-            raise leaves(lost)[0] from None
-        if group.subgroup(DatabaseUrlError) is None:
-            raise
-        raise ConfigFaults((BAD_URL,)) from None
+        raise told(group, began) from None
     except DatabaseUrlError:
         raise ConfigFaults((BAD_URL,)) from None
     finally:
@@ -108,7 +105,42 @@ async def serve(  # noqa: PLR0913 - each has a default
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
+async def stoppable(work: Coroutine[Any, Any, int], stop: asyncio.Event, began: asyncio.Event) -> int:
+    """What the work gives. Until it says that it `began`, a stop ends it wherever it is; then it hears that itself."""
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(work, name="serve")
+        stopping = tasks.create_task(stop.wait(), name="stop")
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not began.is_set():
+            working.cancel()
+        await asyncio.wait((working,))
+        stopping.cancel()
+    return 0 if working.cancelled() else working.result()
+
+
+@contextlib.asynccontextmanager
+async def keeping(term: Term) -> AsyncIterator[None]:
+    """Renew the lease for as long as the block runs: also while journals are opened and addresses waited for."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(term.keep(), name="lease")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+def told(group: ExceptionGroup[Any], began: asyncio.Event) -> Exception:
+    """What says in one line why the service ends; the whole group if nothing does."""
+    errors = leaves(group)
+    for error in errors:
+        if isinstance(error, (LeaseLost, NewerSchemaError)):
+            return error
+        if isinstance(error, DatabaseUrlError):
+            return ConfigFaults((BAD_URL,))
+    return group if began.is_set() else errors[0]
+
+
+def leaves(group: ExceptionGroup[Any]) -> list[Exception]:
     """The errors of a group, however deep."""
     return [
         one for error in group.exceptions for one in (leaves(error) if isinstance(error, ExceptionGroup) else [error])
@@ -123,58 +155,32 @@ async def run(  # noqa: PLR0913, PLR0917 - what it runs
     Returns:
         How many calls could not be saved.
     """
-    left_open: LeftOpen = asyncio.get_running_loop().create_future()
-    rebuilt: Rebuilt = asyncio.get_running_loop().create_future()
+    starts = [Start(feed) for feed in service.feeds]
+    turn = asyncio.Lock()
     async with asyncio.TaskGroup() as tasks:
         asked = tasks.create_task(service.agi.run(), name="agi")
-        saving = tasks.create_task(save(service, url, held, left_open, rebuilt), name="save")
+        saving = tasks.create_task(save(service, url, held, starts), name="save")
         shown = tasks.create_task(service.web.run(), name="screens")
         stopping = tasks.create_task(stop.wait(), name="stop")
-        keeping = tasks.create_task(held.term.keep(), name="lease")
         # What the PBXs say meanwhile waits in the buffers of the lines.
         following = [tasks.create_task(feed.client.run(), name=f"line {feed.name}") for feed in service.feeds]
-        rebuilding = tasks.create_task(rebuild(service, url), name="rebuild")
-        await asyncio.wait({rebuilding, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if rebuilding.done():
-            rebuilt.set_result(rebuilding.result())
-            first: set[asyncio.Future[Any]] = {left_open, stopping}
-            await asyncio.wait(first, timeout=RESUME_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            resume(service, left_open)
-            await begin_logs(service.feeds)
-        rebuilding.cancel()
-        following += [
-            tasks.create_task(job, name=name)
-            for feed in service.feeds
-            for name, job in (
-                (f"follow {feed.name}", feed.follower.run()),
-                *([(f"queue_log {feed.name}", feed.tail.run(feed.follower.logged))] if feed.tail else []),
-                *([(f"reconcile {feed.name}", feed.reconciler.run())] if feed.reconciler else []),
-                *([(f"cel {feed.name}", feed.cel.run(feed.follower.channels_logged))] if feed.cel else []),
-                *([(f"direct {feed.name}", feed.direct.run())] if feed.direct else []),
-            )
-        ]
-        config = service.config
-        log.info(
-            "serving",
-            pbxs=[one.name for one in service.feeds],
-            http=str(config.http.listen),
-            agi=str(config.agi.listen),
-        )
-        ready(service)
+        begun = [tasks.create_task(one.run(service, url, turn), name=f"start {one.feed.name}") for one in starts]
+        following.append(tasks.create_task(serving(service, starts, ready), name="serving"))
         await stopping
         log.info("stopping")
         asked.cancel()  # first: who asks now is better served by the dialplan's own defaults
         service.web.sockets.stop()  # nothing new will be shown
         shown.cancel()
-        for task in following:
+        for task in following + begun:
             task.cancel()
+        if begun:
+            await asyncio.wait(begun, timeout=drain)  # what they have heard is put by then
         remaining = await service.saver.stop(drain)
         for feed in service.feeds:
             feed.follower.mark()  # all is saved: a restart need not read it again
         if remaining:
             log.error("calls_not_saved", remaining=remaining, error=service.saver.state().last_error)
         saving.cancel()
-        keeping.cancel()
     await held.term.release()
     await service.web.close()
     await service.store.close()
@@ -192,44 +198,40 @@ def settle(_: Service) -> None:
     gc.freeze()
 
 
-def resume(service: Service, left_open: LeftOpen) -> None:
-    """Hand what earlier processes left open to those who follow the PBXs; without a database, go on without it."""
-    if not left_open.done():
-        left_open.cancel()
-        service.saver.leave_alone(unknown_calls(service))
-        log.warning("nothing_resumed", remedy="none: the database was away; what was saved is kept, and closed")
-        return
-    for feed in service.feeds:
-        feed.follower.resume([call for call in left_open.result() if call.pbx == feed.name])
+async def serving(service: Service, starts: Sequence[Start], ready: Callable[[Service], None]) -> None:
+    """Say so as soon as all PBXs are followed."""
+    for one in starts:
+        await one.follows.wait()
+    config = service.config
+    pbxs = [one.feed.name for one in starts]
+    log.info("serving", pbxs=pbxs, http=str(config.http.listen), agi=str(config.agi.listen))
+    ready(service)
 
 
-async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebuilt: Rebuilt) -> None:
+async def save(service: Service, url: str, held: Held, starts: Sequence[Start]) -> None:
     """Bring the database to our schema as soon as it answers, read what was left open, then save what came and comes.
 
     Args:
         service: everything.
         url: of the database.
         held: the lease; nothing is saved before it is ours.
-        left_open: gets the calls that earlier processes left open; once cancelled, they are closed instead.
-        rebuilt: of these, those that came out of the journal.
+        starts: get the calls that earlier processes left open; once these are cancelled, they are closed instead.
+
+    Raises:
+        LeaseLost: another has the lease. NewerSchemaError: a newer version made the schema.
     """
-    pbxs = [feed.name for feed in service.feeds]
     done = await retried(lambda: migrate(url))
     log.info("database_ready", schema=done.after)
     await held.term.taken()
     believe(service, held.leases)
-    known = await rebuilt
+    async with asyncio.TaskGroup() as tasks:
+        asking = [tasks.create_task(left_open(service, url, one), name=f"resume {one.feed.name}") for one in starts]
+    resumed = {call for one in asking for call in one.result()}
+    known = {call for one in starts for call in one.rebuilt.result()}
     known_better = await retried(service.saver.settle_doubts)
-    resumed: set[UUID] = set()
-    if not left_open.done():
-        calls = await retried(lambda: service.store.open_calls(pbxs, known))
-        await retried(lambda: note_since(service.feeds, url, calls))
-        if not left_open.done():
-            left_open.set_result(calls)
-            resumed = {call.id for call in calls}
-    if left_open.cancelled() or known_better:
-        ours = known | resumed | (live_calls(service) - unknown_calls(service))
-        closed = await retried(lambda: service.store.close_left_open(pbxs, ours - known_better))
+    if known_better or any(one.left_open.cancelled() for one in starts):
+        pbxs, live = [feed.name for feed in service.feeds], live_calls(service.feeds) - unknown_calls(service.feeds)
+        closed = await retried(lambda: service.store.close_left_open(pbxs, (known | resumed | live) - known_better))
         log.info("calls_closed", calls=closed)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.web.today.run(), name="today")
@@ -240,30 +242,34 @@ async def save(service: Service, url: str, held: Held, left_open: LeftOpen, rebu
         await service.saver.run()
 
 
-def unknown_calls(service: Service) -> set[UUID]:
-    """Calls that the journal cannot rebuild for their age: what is seen of them now is less than their rows know."""
-    older = [(feed.name, one) for feed in service.feeds if feed.resume is not None for one in feed.resume.older]
-    return {call_id(pbx, Uniqueid(channel)) for pbx, channel in older}
-
-
-def live_calls(service: Service) -> set[UUID]:
-    """The calls that are followed now."""
-    return {call.id for feed in service.feeds for call in feed.follower.tracker.book.calls.values()}
+async def left_open(service: Service, url: str, one: Start) -> set[UUID]:
+    """The calls that were handed to a PBX, if it has waited for them."""
+    known = await one.rebuilt
+    if one.left_open.done():
+        return set()
+    calls = await retried(lambda: service.store.open_calls([one.feed.name], known))
+    await retried(lambda: note_since([one.feed], url, calls))
+    if one.left_open.done():
+        return set()
+    one.left_open.set_result(calls)
+    return {call.id for call in calls}
 
 
 async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
     """What the attempt gives, once it works; why it does not is told once, whatever it is.
 
     Raises:
-        DatabaseUrlError: it never will.
+        DatabaseUrlError, NewerSchemaError: it never will. LeaseLost: another follows these PBXs.
     """
     backoff = Backoff(0.2, 5.0, SystemRandom())
     told = False
     while True:
         try:
             return await attempt()
-        except DatabaseUrlError:
+        except (DatabaseUrlError, NewerSchemaError):
             raise
+        except NotOurs as error:
+            raise LeaseLost(f"{error}; this one stops") from None
         except MigrationError as error:
             if not told:
                 log.error("database_schema", error=str(error))  # noqa: TRY400 - the line says all

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import asyncpg
 import pytest
 
 from handlers.build import Service
@@ -116,20 +115,3 @@ async def test_without_a_database_it_serves_and_says_so(tmp_path: Path, unused_t
     assert status == 200
     assert json.loads(document)["status"] == "degraded"
     assert service.saver.state().backlog == 1
-
-
-async def test_a_database_of_a_newer_version_is_told_and_not_touched(
-    tmp_path: Path, database: str, unused_tcp_port: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    admin = await asyncpg.connect(database)
-    await admin.execute("UPDATE alembic_version SET version_num = '9999'")
-    await admin.close()
-    async with AmiServer() as ami, serving(configuration(tmp_path, ami, database, unused_tcp_port)) as (service, _):
-        said: list[str] = []
-
-        def told() -> bool:
-            said.append(capsys.readouterr().out)
-            return "database_schema" in "".join(said)
-
-        await until(told)
-        assert not service.saver.state().database_up
