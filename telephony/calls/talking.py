@@ -92,14 +92,14 @@ def hears(book: Book, uniqueid: Uniqueid, seats: set[Uniqueid], at: Moment) -> N
     if leg is None or leg.call is None or leg.call.direction is not Direction.INBOUND or len(seats) < 2:  # noqa: PLR2004
         return
     partners = heard_by(book, leg, seats)
-    if not partners:
-        note_connected(leg, seats)
     come_forward(book, leg.call, uniqueid, partners)
     visit = next(iter(leg.call.of(uniqueid)), None)
     if visit is None:
         return
     if visit.outcome is None:
         answer(book, leg.call, visit, partners, at)
+    if not partners:
+        note_connected(leg, seats)
     if visit.state is State.TALKING and partners:
         if visit.talk_since is None:
             talk_on(leg.call, visit, at)

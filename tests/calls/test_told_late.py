@@ -70,6 +70,12 @@ def test_a_detour_whose_phone_rang_before_it_was_dialled_is_a_direct_visit() -> 
     assert story.ends_well().memory() == {}
 
 
+def test_a_detour_that_is_told_twice_is_one() -> None:
+    story = joins_halves(Story().arrives("C")).dials("L1", "C").dials("L1", "C").dials("A", "L2").rings("A").at(4)
+    story.answers("A").answers("L1").bridged("L2", "A", bridge="b2").bridged("C", "L1").at(9).hangs_up().gone()
+    assert [visit.queue for visit in story.visits] == ["PJSIP/A"]
+
+
 # --- a pick-up is told by the picker's thread -------------------------------------------------------------------------
 
 
