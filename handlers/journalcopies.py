@@ -67,11 +67,18 @@ def marked(journals: Path) -> dict[str, Marked]:
     Raises:
         OSError: a folder cannot be read.
     """
-    return {folder.name: _marked(folder) for folder in folders(journals)}
+    return {folder.name: marked_in(folder) for folder in folders(journals)}
 
 
-def _marked(folder: Path) -> Marked:
+def marked_in(folder: Path) -> Marked:
+    """What one journal has marked, as a start would find it now: by its newest file that can be read.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
     for file in reversed(listing(folder)):
+        if file.damaged:
+            continue
         try:
             with closing(sheet.connect_to_read(file.path)) as connection:
                 return Marked(sheet.marks_of(connection), file)

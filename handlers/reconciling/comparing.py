@@ -1,7 +1,7 @@
 """`threerings reconcile`: the database against queue_log, for a span of time; and put right when asked to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,10 +13,11 @@ from handlers.holding import own
 from handlers.journals import journal_folder
 from handlers.reconciling.judging import Case, Judged, judge
 from handlers.reconciling.span import LogSpan, TooMuchError, lines_of_files, lines_of_journal, read_span
+from handlers.reconciling.unsaved import unsaved
 from handlers.standby import InstanceBusy, this_process
 from telephony.calls.healing import heal
 from telephony.calls.record import CallRecord, Direction, Outcome, call_id
-from telephony.cases.lease import Leases
+from telephony.cases.lease import Leases, Take
 from telephony.cases.ledger import calls_named, queue_calls
 from telephony.cases.store import CallStore
 from telephony.config import Config, ConfigFaults, Pbx
@@ -179,7 +180,7 @@ async def writing(config: Config, url: str, pbxs: Sequence[str]) -> AsyncIterato
     """A store that may write these PBXs' calls, because nobody follows them as long as the block runs.
 
     Raises:
-        HealingRefused: somebody does.
+        HealingRefused: somebody does; or a journal knows more than the database, which a start would save.
     """
     remedy = "it puts right by itself, within a minute"
     try:
@@ -191,6 +192,7 @@ async def writing(config: Config, url: str, pbxs: Sequence[str]) -> AsyncIterato
                     who = ", ".join(f"{one.pbx} by {one.told}" for one in await leases.holders())
                     raise HealingRefused(f"--heal: the PBXs are followed ({who}); {remedy}")
                 try:
+                    await asyncio.to_thread(_nothing_waits, config, leases.takes)
                     yield store
                 finally:
                     await store.close()
@@ -199,3 +201,16 @@ async def writing(config: Config, url: str, pbxs: Sequence[str]) -> AsyncIterato
                 await leases.close()
     except InstanceBusy:
         raise HealingRefused(f"--heal: the service is running; {remedy}") from None
+
+
+def _nothing_waits(config: Config, takes: Mapping[str, Take]) -> None:
+    """Of a call that was heard, the journal knows rings and offers; queue_log's word would stand in its way."""
+    for pbx, take in takes.items():
+        folder = journal_folder(config, pbx)
+        try:
+            count = unsaved(folder, take)
+        except OSError as error:
+            raise LogUnreadable(f"{error.filename or folder}: {error.strerror or error}") from None
+        if count:
+            what = f"the journal of {pbx} has {count:,} records of which the database knows nothing yet"
+            raise HealingRefused(f"--heal: {what}; start the service: it saves them, and then puts right by itself")
