@@ -12,7 +12,7 @@ import structlog
 
 from handlers.build import Service
 from handlers.journals import refused
-from handlers.standby import LeaseLost, Term, owned, this_process
+from handlers.standby import LeaseLost, Term, owned, renumber, this_process
 from telephony.cases.lease import Leases, Take
 from telephony.cases.migrate import migrate
 from telephony.config import Config
@@ -22,7 +22,7 @@ TAKEN = "taken"
 """The mark that says in which term, and when, whoever wrote the journal took the lease."""
 TERM = "term"
 """Its predecessor: how often the holder of the lease had changed. Still read, and no longer written."""
-COPIED = "should there be a copy, delete the file instance in one of the two data_dirs while its service is stopped"
+COPIED = "if there is a copy, stop one of the two and give it a data_dir of its own"
 log = structlog.get_logger(__name__)
 
 
@@ -109,10 +109,14 @@ def believe(service: Service, leases: Had) -> None:
         LeaseLost: he has.
     """
     journals = {feed.name: feed.journal for feed in service.feeds if feed.journal is not None}
+    known = {name: journal.marks() for name, journal in journals.items()}
     takes = leases.takes
+    if any(has_copy(marks, takes[name]) for name, marks in known.items()):
+        # Each would take the lease from the other as its own; of two instances one waits.
+        with contextlib.suppress(OSError):
+            renumber(service.config.data_dir)
     for feed in service.feeds:
-        known = {} if feed.journal is None else feed.journal.marks()
-        if feed.resume is not None and is_overtaken(known, takes[feed.name]):
+        if feed.resume is not None and is_overtaken(known.get(feed.name, {}), takes[feed.name]):
             raise LeaseLost(f"{feed.name}: another instance has followed it meanwhile; this one must be started again")
     note(journals, leases)
 
@@ -123,6 +127,11 @@ def is_overtaken(marks: Mapping[str, bytes], take: Take) -> bool:
     if known is None:  # written by a version that counted holders; or it has never had a lease
         return marks.get(TERM) not in {None, b"%d" % take.term}
     return take.before is not None and known.partition(b" ")[2] != told(take.before)
+
+
+def has_copy(marks: Mapping[str, bytes], take: Take) -> bool:
+    """Whether that somebody has our own number."""
+    return is_overtaken(marks, take) and marks.get(TAKEN, b"").partition(b" ")[0] == b"%d" % take.term
 
 
 def note(journals: Mapping[str, Journal], leases: Had) -> None:
@@ -142,8 +151,8 @@ def told(moment: datetime) -> bytes:
 
 def tell(pbx: str, marks: Mapping[str, bytes], take: Take) -> None:
     """Why nothing is read again: for people."""
-    if marks.get(TAKEN, b"").partition(b" ")[0] != b"%d" % take.term:
+    if not has_copy(marks, take):
         log.info("journal_not_read_again", pbx=pbx, reason="another instance has followed it meanwhile")
         return
-    reason = "this data_dir has a copy, which has followed it meanwhile; or a start was killed before it had begun"
+    reason = "a copy of this data_dir has followed it meanwhile; or it was restored, or a start was killed at once"
     log.warning("journal_not_read_again", pbx=pbx, reason=reason, remedy=COPIED)

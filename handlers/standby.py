@@ -83,6 +83,19 @@ def _numbered(file: int, said: str) -> UUID:
     return number
 
 
+def renumber(folder: Path) -> None:
+    """Give the instance of this folder another number, from its next start on: a copy of it has this one, too.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    file = os.open(folder / "instance", os.O_WRONLY | os.O_NOFOLLOW)
+    try:
+        os.pwrite(file, str(uuid4()).encode(), 0)
+    finally:
+        os.close(file)
+
+
 def this_process() -> str:
     """Host and process, for people."""
     return f"{socket.gethostname()} pid {os.getpid()}"

@@ -10,7 +10,7 @@ from handlers.build import Service, build
 from handlers.holding import TAKEN, TERM, believe, note, overtaken
 from handlers.journals import kept
 from handlers.resume import MARK, Resume
-from handlers.standby import LeaseLost
+from handlers.standby import LeaseLost, owned
 from telephony.cases.lease import Take
 from telephony.config import Config
 from telephony.journal.writer import Journal
@@ -97,7 +97,7 @@ async def test_a_copy_is_noticed_though_it_is_the_same_holder_in_the_same_term(c
     (copy, another) = said
     assert (copy["log_level"], another["log_level"]) == ("warning", "info")
     assert "copy" in copy["reason"]
-    assert "instance" in copy["remedy"]
+    assert copy["remedy"]
 
 
 async def test_a_database_in_which_nobody_ever_followed_knows_no_more_than_the_journal(config: Config) -> None:
@@ -145,6 +145,25 @@ async def test_who_believed_without_a_database_begins_anew_when_another_had_it(c
             await late(config, journals, had)
         assert not had.is_noted  # given back as it was found
     assert await starts(config, 10, 5, term=3) == {name}
+
+
+async def test_who_has_a_copy_is_another_instance_from_the_next_start_on(config: Config) -> None:
+    with owned(config.data_dir) as number:
+        for at, before, term in ((1, None, 1), (2, 1, 1), (9, 5, 3)):
+            had = Had(config.pbx[0].name, at, before, term)
+            async with kept(config) as journals:
+                stale = overtaken(journals, had)
+                believe(build(config, URL, journals=journals, stale=stale), had)
+    with owned(config.data_dir) as again:
+        assert again == number  # whoever else followed had a number of his own
+        had = Had(config.pbx[0].name, 99, 50, 3)
+        async with kept(config) as journals:
+            stale = overtaken(journals, had)
+            believe(build(config, URL, journals=journals, stale=stale), had)
+    with owned(config.data_dir) as other:
+        assert other != number
+    with owned(config.data_dir) as again:
+        assert again == other
 
 
 async def test_who_had_nothing_to_believe_goes_on_whoever_had_it(config: Config) -> None:
