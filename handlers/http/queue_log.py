@@ -231,9 +231,9 @@ async def _take(log: ShippedLog, parcel: Parcel, refused: Sequence[Quarantined])
     if (trouble := _not_taking(log)) is not None:
         return trouble
     mark = log.mark
-    if mark is not None and mark == parcel.piece.after:
+    if mark is not None and mark.is_same(parcel.piece.after):
         return await _mark(log)  # sent again: the answer was lost
-    if mark is not None and parcel.before != mark:
+    if mark is not None and not mark.is_same(parcel.before):
         rest = parcel.behind(mark)
         if rest is None:
             return await _mark(log, HTTPStatus.CONFLICT)

@@ -57,6 +57,10 @@ class OpenLog:
         """Bytes on disk, now."""
         return os.fstat(self._raw.fileno()).st_size
 
+    def modified(self) -> int:
+        """Seconds since 1970 when it was last written to, by the clock of its disk."""
+        return int(os.fstat(self._raw.fileno()).st_mtime)
+
     def read(self, at: int, size: int) -> bytes:
         """At most so many bytes; none only at the end.
 

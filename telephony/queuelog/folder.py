@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -17,6 +18,14 @@ COMPARED = 65_536
 """So many bytes of two files that begin with the same line are compared."""
 MAX_LINKS = 8
 """In so many folders, where some of them are links."""
+BACK = 5
+"""Seconds; lines of several threads may be out of order by less, across a rotation, too."""
+SOUGHT = 1 << 20
+"""Bytes read at once when a file is searched."""
+_ROTATED = re.compile(r"[.-][0-9][0-9._:T-]*(?:\.(?:gz|bz2|xz|zst|lz4|Z))?")
+"""What is behind the name of a file that was rotated: a number, or a date. Others are excerpts, or another PBX's."""
+_LINE = re.compile(rb"\n([0-9]{10})[|.]")
+_LINE_BEGINS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,27 @@ class LogFile:
         behind_a_line = len(before) == size and (not size or before.endswith(b"\n"))
         return behind_a_line and place.mark in {"", mark_of(before)}
 
+    def behind(self, last: int) -> Place | None:
+        """The place behind the last line that is not younger than so many seconds; its beginning when there is none.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if self.start is None or not last:
+            return self.start
+        line, at = (0 if 0 < self.start.began <= last else -1), 0
+        with closing(OpenLog(self.state.path)) as file:
+            while len(data := file.read_whole(at, SOUGHT)) >= _LINE_BEGINS:
+                line = max([line, *(at + one.start() + 1 for one in _LINE.finditer(data) if int(one[1]) <= last)])
+                at += len(data) - _LINE_BEGINS + 1
+            end = max(line, 0)
+            while line >= 0 and (data := file.read_whole(end, SOUGHT)):
+                end += data.find(b"\n") + 1 or len(data)
+                if data.find(b"\n") >= 0:
+                    break
+            before = file.read_whole(max(0, end - MARKED), min(end, MARKED))
+        return replace(self.start, offset=end, mark=mark_of(before) if end else "", last=last)
+
     def has(self, size: int) -> bool:
         """It has so many bytes."""
         return not size or len(self.read(size - 1, 1)) == 1
@@ -98,6 +128,7 @@ class Found:
         same: it is the file sought.
         known: it is, or the file sought was there, and had no more.
         passed: files that may have come between, and could not be read.
+        skipped: what the file has before the place is as old as what was read; it may be that, or something else.
     """
 
     file: LogFile
@@ -105,14 +136,15 @@ class Found:
     same: bool = False
     known: bool = True
     passed: Sequence[LogFile] = field(default=())
+    skipped: bool = False
 
 
 class Folder:
     """Looks at the files whenever asked; their first lines are remembered.
 
     Args:
-        path: the name that Asterisk writes to. Those of rotated files begin like it and go on with a dot or a dash.
-            Where it is a symbolic link, they may stand beside the link or beside the file.
+        path: the name that Asterisk writes to. Those of rotated files begin like it and go on with a dot or a dash, and
+            a number or a date. Where it is a symbolic link, they may stand beside the link or beside the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -158,7 +190,7 @@ class Folder:
             return Found(others[0] if others else max(longer, key=_worth), place, same=True)
         live = files[-1] if files and files[-1].state.live else None
         if live is not None and live.start is not None and live.is_of(place) and not holders:
-            return Found(live, live.start, known=False)
+            return _begun(live, place, known=False)
         return _next(files, place, holders)
 
     def _states(self) -> list[State]:
@@ -179,7 +211,7 @@ class Folder:
         names = [self._path, self._path.resolve()]
         for name in names:
             for entry in sorted(os.listdir(name.parent)):  # noqa: PTH208 - names are enough
-                if entry.startswith((f"{name.name}.", f"{name.name}-")):
+                if entry.startswith(name.name) and _ROTATED.fullmatch(entry, len(name.name)):
                     path = name.parent / entry
                     yield path
                     if len(names) < MAX_LINKS and path.is_symlink() and (target := path.resolve()) not in names:
@@ -249,5 +281,22 @@ def _next(files: Sequence[LogFile], place: Place, holders: Sequence[LogFile]) ->
         elif not file.start.began and not file.state.live:
             passed.append(replace(file, unread="begins with no time"))
         else:
-            return Found(file, file.start, known=known, passed=tuple(passed))
+            return _begun(file, place, known=known, passed=passed)
     return None
+
+
+def _begun(file: LogFile, place: Place, *, known: bool, passed: Sequence[LogFile] = ()) -> Found | None:
+    """Another file than that of the place: from its beginning, but without what is as old as what was read.
+
+    A file that goes on where ours ended begins no earlier than ours ended. Ours itself, written anew by an editor, or
+    an excerpt of it, does; and what is written after the clock was set back: that is skipped, and told as missing.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    start = file.start
+    if start is not None and 0 < start.began < place.last - BACK:
+        start = file.behind(place.last)
+    if start is None:
+        return None
+    return Found(file, start, known=known, passed=tuple(passed), skipped=start.offset > 0)

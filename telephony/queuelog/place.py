@@ -16,7 +16,7 @@ MAX_LINE = 16_384
 MARKED = 256
 """So many bytes before a place are its mark."""
 
-_DUMPED = re.compile(rb"([0-9a-f]{32}) ([0-9]{1,18}) ([0-9]{1,10}) ([0-9a-f]{16})?")
+_DUMPED = re.compile(rb"([0-9a-f]{32}) ([0-9]{1,18}) ([0-9]{1,10}) ([0-9a-f]{16})?(?: ([0-9]{1,10}))?")
 _EPOCH = re.compile(rb"([0-9]{10})[|.]")
 
 
@@ -32,18 +32,26 @@ class Place:
             which of the others are younger.
         mark: of the last bytes consumed, see `mark_of`; empty when unknown. Files begun within one second by rotation
             have the same first line (seen on Asterisk 22.10); this tells them apart.
+        last: seconds of the last line consumed, by the PBX's clock; 0 when unknown. Tells, when the file was written
+            anew, what of it was read before.
 
-    Two places are the same when generation and offset are.
+    Two places are equal when generation and offset are.
     """
 
     generation: str
     offset: int
     began: int = field(default=0, compare=False)
     mark: str = field(default="", compare=False)
+    last: int = field(default=0, compare=False)
+
+    def is_same(self, other: "Place | None") -> bool:
+        """Equal, and as far as both marks are known they do not tell two files apart that begin alike."""
+        return other is not None and self == other and (not self.mark or other.mark in {"", self.mark})
 
     def dump(self) -> bytes:
         """For `load`: ASCII, no LF."""
-        return f"{self.generation} {self.offset} {self.began} {self.mark}".encode()
+        last = f" {self.last}" if self.last else ""
+        return f"{self.generation} {self.offset} {self.began} {self.mark}{last}".encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> Self | None:
@@ -51,7 +59,8 @@ class Place:
         found = _DUMPED.fullmatch(dumped)
         if found is None:
             return None
-        return cls(found[1].decode(), int(found[2]), int(found[3]), (found[4] or b"").decode())
+        mark, last = (found[4] or b"").decode(), int(found[5] or 0)
+        return cls(found[1].decode(), int(found[2]), int(found[3]), mark, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +115,13 @@ def first_line(beginning: bytes) -> bytes | None:
 
 def start_of(first: bytes) -> Place:
     """The beginning of the file that has this first line."""
-    found = _EPOCH.match(first)
-    return Place(sha256(first).hexdigest()[:32], 0, 0 if found is None else int(found[1]))
+    return Place(sha256(first).hexdigest()[:32], 0, seconds_of(first))
+
+
+def seconds_of(line: bytes) -> int:
+    """The time with which a line begins; 0 when it begins with none."""
+    found = _EPOCH.match(line)
+    return 0 if found is None else int(found[1])
 
 
 def mark_of(before: bytes) -> str:

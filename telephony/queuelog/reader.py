@@ -8,7 +8,7 @@ import structlog
 
 from telephony.queuelog.files import DamagedError, OpenLog
 from telephony.queuelog.folder import Folder, Found
-from telephony.queuelog.place import MARKED, Lines, Piece, Place, first_line, mark_of, start_of
+from telephony.queuelog.place import MARKED, Lines, Piece, Place, first_line, mark_of, seconds_of, start_of
 
 CHUNK = 65_536
 """Bytes read at once: some thousand lines, so that whoever takes them is not held for long."""
@@ -119,7 +119,8 @@ class Reader:
             if behind:
                 break
         self._before = self._tail = file.read_whole(max(0, end - MARKED), min(end, MARKED))
-        self.place = replace(start, offset=end, mark=mark_of(self._before))
+        last = _last(self._before, file)
+        self.place = replace(start, offset=end, mark=mark_of(self._before), last=last)
 
     def _begin(self, found: Found) -> bool:
         """Go on in this file; whether it still has its name."""
@@ -136,7 +137,8 @@ class Reader:
             self._left += [self._lines.rest] if self._lines.behind else []
             self.rotations += 1
         self.close()
-        self._file, self._first, self.place = file, found.file.first, found.place
+        last = found.place.last or (0 if self.place is None else self.place.last)
+        self._file, self._first, self.place = file, found.file.first, replace(found.place, last=last)
         self._before = self._tail = before
         self._lines, self._seen, self._damaged = Lines(), 0, False
         return True
@@ -146,6 +148,11 @@ class Reader:
         for passed in found.passed:
             self.gaps += 1
             self._log.error("queue_log_file_passed_over", file=str(passed.state.path), reason=passed.unread)
+        if found.skipped:
+            self.gaps += 1
+            file, remedy = str(found.file.state.path), "threerings reconcile tells what is missing"
+            self._log.error("queue_log_written_anew", file=file, goes_on_at=found.place.offset, remedy=remedy)
+            return
         if found.known or self._file is not None:
             return
         self.gaps += 1
@@ -174,17 +181,18 @@ class Reader:
             if not data:
                 break
             lines = self._lines.feed(data)
-            self._advance(self.place, reached, data)
+            self._advance(self.place, reached, data, file)
         self._seen = file.size()
         return lines
 
-    def _advance(self, place: Place, reached: int, data: bytes) -> None:
+    def _advance(self, place: Place, reached: int, data: bytes, file: OpenLog) -> None:
         """Move the place behind the last line, if there was one in what was read from here on."""
         behind = self._lines.behind
         if behind < len(data):
             self._before = (self._tail + data[: len(data) - behind])[-MARKED:]
             mark = mark_of(self._before)
-            self.place = replace(place, offset=reached + len(data) - behind, mark=mark)
+            last = _last(self._before, file) or place.last
+            self.place = replace(place, offset=reached + len(data) - behind, mark=mark, last=last)
         self._tail = (self._tail + data)[-MARKED:]
 
     def _data(self, file: OpenLog, at: int) -> bytes:
@@ -227,3 +235,8 @@ class Reader:
     def _reached(self) -> int:
         """Bytes read of our file, half a line behind the place included."""
         return self._lines.behind + (0 if self.place is None else self.place.offset)
+
+
+def _last(before: bytes, file: OpenLog) -> int:
+    """Seconds of the last line in what ends with one, but no more than its file has; 0: it does not tell them."""
+    return min(seconds_of(before[:-1].rpartition(b"\n")[2]), file.modified())

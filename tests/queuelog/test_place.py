@@ -1,5 +1,6 @@
 """Naming a place, and cutting bytes into lines."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,11 +13,25 @@ FIRST = b"1700000000|NONE|NONE|NONE|QUEUESTART|\n"
 
 
 def test_a_place_comes_back_from_what_was_dumped() -> None:
-    for place in (start_of(FIRST), Place(start_of(FIRST).generation, 1234, 1_700_000_000, mark_of(FIRST))):
+    start = start_of(FIRST)
+    known = Place(start.generation, 1234, 1_700_000_000, mark_of(FIRST))
+    for place in (start, known, replace(known, last=1_700_000_009), replace(start, last=7)):
         loaded = Place.load(place.dump())
         assert loaded == place
         assert loaded is not None
-        assert (loaded.began, loaded.mark) == (place.began, place.mark)
+        assert (loaded.began, loaded.mark, loaded.last) == (place.began, place.mark, place.last)
+
+
+def test_places_of_two_files_that_begin_alike_are_told_apart_by_their_marks() -> None:
+    one = Place(start_of(FIRST).generation, len(FIRST) + 5, 1_700_000_000, mark_of(FIRST + b"one"))
+    other = replace(one, mark=mark_of(FIRST + b"two"))
+    assert one == other
+    assert not one.is_same(other)
+    assert one.is_same(replace(one, mark=""))
+    assert replace(one, mark="").is_same(one)
+    assert one.is_same(one)
+    assert not one.is_same(None)
+    assert not one.is_same(replace(one, offset=1))
 
 
 @pytest.mark.parametrize(
@@ -29,6 +44,8 @@ def test_a_place_comes_back_from_what_was_dumped() -> None:
         b"0" * 32 + b" -1 1",
         b"0" * 32 + b" 1 1\n",
         b"A" * 32 + b" 1 1",
+        b"0" * 32 + b" 1 1  ",
+        b"0" * 32 + b" 1 1 x",
     ],
 )
 def test_nothing_else_is_taken_for_a_place(dumped: bytes) -> None:

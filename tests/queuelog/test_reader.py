@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from telephony.queuelog import folder as words
 from telephony.queuelog.folder import Folder, Found, State
 from telephony.queuelog.place import MAX_LINE, Place
 from telephony.queuelog.reader import CHUNK, Reader
@@ -267,7 +268,7 @@ def test_a_file_both_packed_and_not_is_read_once(log: Path, place: Place, readin
     pack(log.with_name("queue_log.2"))
     log.with_name("spare").rename(log.with_name("queue_log.2"))
     append(log, 3)
-    shutil.copyfile(log, log.with_name("queue_log.copy"))
+    shutil.copyfile(log, log.with_name("queue_log.20231116"))
     rotate(log, "queue_log.1")
     append(log, 4)
     assert lines_of(reading(log, place)) == [2, 3, 4]
@@ -475,6 +476,108 @@ def test_a_file_with_the_same_first_line_but_shorter_is_another_one(log: Path, p
     log.write_bytes(left(1))
     assert lines_of(reader) == [1]
     assert (reader.rotations, reader.gaps) == (1, 1)
+
+
+# --- written anew ---
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("without", [1, 10])
+def test_a_file_that_an_editor_wrote_anew_is_gone_on_with_behind_what_was_read_and_that_is_told(
+    log: Path, reading: Reading, without: int, *, restarts: bool
+) -> None:
+    append(log, *range(2, 100))
+    reader = reading(log)
+    assert lines_of(reader) == []
+    edited = log.with_name("sed12345")
+    append(edited, *(number for number in range(1, 104) if number != without))
+    with edited.open("ab") as writing:
+        writing.write(left(104)[:-1])
+    edited.rename(log)
+    with log.open("ab") as writing:
+        writing.write(b"\n")
+    if restarts:
+        assert reader.place is not None
+        reader = reading(log, Place.load(reader.place.dump()))
+    with capture_logs() as logs:
+        assert lines_of(reader) == [100, 101, 102, 103, 104]
+    assert [entry["event"] for entry in logs] == ["queue_log_written_anew"]
+    assert reader.gaps == 1
+    append(log, 105)
+    assert lines_of(reader) == [105]
+
+
+def test_an_older_file_put_in_its_place_tells_nothing_until_something_is_written(log: Path, reading: Reading) -> None:
+    append(log, *range(2, 100))
+    reader = reading(log)
+    assert lines_of(reader) == []
+    log.write_bytes(b"".join(left(number) for number in range(1, 50)))
+    assert lines_of(reader) == []
+    assert reader.gaps == 1
+    append(log, 150)
+    assert lines_of(reader) == [150]
+
+
+def test_what_a_power_failure_cost_the_file_is_told_and_what_was_written_since_is_read(
+    log: Path, reading: Reading
+) -> None:
+    append(log, *range(2, 40))
+    reader = reading(log)
+    assert lines_of(reader) == []
+    assert reader.place is not None
+    place = Place.load(reader.place.dump())
+    reader.close()
+    os.truncate(log, sum(len(left(number)) for number in range(1, 21)))
+    append(log, *range(60, 80))
+    after = reading(log, place)
+    assert lines_of(after) == [*range(60, 80)]
+    assert after.gaps == 1
+
+
+@pytest.mark.parametrize("name", ["queue_log.support", "queue_log.pbx2", "queue_log-old", "queue_log.1.bak"])
+def test_files_that_merely_begin_like_it_are_not_looked_at(log: Path, reading: Reading, name: str) -> None:
+    append(log, *range(2, 30))
+    reader = reading(log)
+    assert lines_of(reader) == []
+    append(log.with_name(name), *range(2, 30, 2))
+    append(rotate(log, "queue_log.1"), 30)
+    append(log, 31)
+    assert lines_of(reader) == [30, 31]
+    assert (reader.rotations, reader.gaps) == (1, 0)
+
+
+def test_an_excerpt_that_is_named_like_a_rotated_file_is_not_read_again_and_that_is_told(
+    log: Path, reading: Reading
+) -> None:
+    append(log, *range(2, 30))
+    reader = reading(log)
+    assert lines_of(reader) == []
+    append(log.with_name("queue_log.20231116"), *range(2, 30, 2))
+    rotate(log, "queue_log.1")
+    append(log, 31)
+    assert lines_of(reader) == [31]
+    assert reader.gaps == 1
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=40), st.integers(0, 61), st.sampled_from([20, 63, 64, 1 << 20])
+)
+def test_behind_a_time_is_behind_the_last_line_that_is_not_younger(times: list[int], last: int, sought: int) -> None:
+    lines = [left(time) for time in times]
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "queue_log"
+        log.write_bytes(b"".join(lines))
+        files = Folder(log).files()
+        assert files
+        known = words.SOUGHT
+        words.SOUGHT = sought
+        try:
+            place = files[-1].behind(1_700_000_000 + last)
+        finally:
+            words.SOUGHT = known
+    assert place is not None
+    count = max((number + 1 for number, time in enumerate(times) if time <= last), default=0)
+    assert place.offset == len(b"".join(lines[:count]))
 
 
 # --- gone ---

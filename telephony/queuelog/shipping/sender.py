@@ -156,7 +156,7 @@ class Sender:
                 else:
                     answer = await self._insist(session, parcel.pack())
                     expected = mark = parcel.piece.after
-                if answer is not None and answer.mark != expected:
+                if answer is not None and not _is_same(answer.mark, expected):
                     return answer.mark
                 if parcel is not None:
                     self._reached = mark
@@ -282,6 +282,10 @@ def _answer(status: int, body: bytes) -> Answer:
     if mark is None and dumped is not None:
         raise NoAnswerError(f"the answer {status} names no mark")
     return Answer(status, title, mark)
+
+
+def _is_same(one: Place | None, other: Place | None) -> bool:
+    return other is None if one is None else one.is_same(other)
 
 
 def _shown(place: Place | None) -> str:

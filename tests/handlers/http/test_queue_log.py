@@ -89,6 +89,17 @@ async def test_nothing_is_skipped_and_nothing_of_another_file_is_taken_for_ours(
     assert visitor.receiving.journaled() == [LINES[0]]
 
 
+async def test_two_files_begun_in_one_second_are_told_apart_by_the_marks_of_their_places(visitor: Visitor) -> None:
+    """Rotated twice within it, and with lines of equal length: only what stands before the place differs."""
+    first, other = Place(FILE, 85, mark="1" * 16), Place(FILE, 85, mark="2" * 16)
+    for before, after, line in ((None, first, LINES[1]), (first, other, LINES[0])):
+        status, told = await visitor.says(Parcel(before, Piece(after, (line,))).pack())
+        assert (status, told["mark"]) == (200, after.dump().decode())
+    assert visitor.receiving.journaled() == [LINES[1], LINES[0]]
+    status, _ = await visitor.says(Parcel(first, Piece(place(3), LINES)).pack())
+    assert (status, visitor.receiving.journaled()) == (200, [LINES[1], LINES[0]])
+
+
 async def test_who_is_no_sender_may_ask_for_the_mark_but_send_nothing(visitor: Visitor) -> None:
     assert (await visitor.says(Queue_Log_Sender=None))[0] == 200
     assert visitor.receiving.shipped.age is None
