@@ -12,8 +12,10 @@ import pwd
 import shutil
 import signal
 import stat
-from asyncio.subprocess import DEVNULL, PIPE, Process
+import subprocess
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -22,13 +24,13 @@ from urllib.parse import quote
 
 import asyncpg
 
+from telephony.cases.sharing import POLL_SECONDS, Shared
 from telephony.unwritable import reason
 
 MAX_SOCKET_PATH = 100
 """Longest path of a folder that may hold the socket; the system's limit is 107 bytes with the name."""
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-POLL_SECONDS = 0.05
 
 
 class EmbeddedError(Exception):
@@ -38,7 +40,8 @@ class EmbeddedError(Exception):
 class EmbeddedPostgres:
     """A server for as long as the `async with` block runs.
 
-    A server that already runs on the same folder (another command of ours started it) is used and left running.
+    One that already runs on the same folder is used. Of all processes of ours that use it the last stops it, whoever
+    started it: a service may have begun while a command ran. One that none of us started is left running.
 
     Args:
         folder: where its files are; made when it is not there. Its parents must be passable for the server's user.
@@ -48,8 +51,9 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self._folder = folder.absolute()
         self._settings = dict(settings or {})
-        self._process: Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._user = _server_user()
+        self._shared = Shared(self._folder)
 
     @property
     def url(self) -> str:
@@ -64,52 +68,129 @@ class EmbeddedPostgres:
     async def __aenter__(self) -> Self:
         """Start it, and wait until it answers."""
         self._make_folders()
-        programs = self._reachable(_programs())
-        if await self._answers():
-            return self
-        if not (self._folder / "PG_VERSION").exists():
-            options = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--username=postgres")
-            await self._run(programs / "initdb", f"--pgdata={self._folder}", *options)
-        settings = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "port": "5432"}
-        words = [word for key, value in (settings | self._settings).items() for word in ("-c", f"{key}={value}")]
-        log = (self._folder / "server.log").open("ab")
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                programs / "postgres",
-                "-D",
-                str(self._folder),
-                *words,
-                stdin=DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=_becomes(self._user),
-                cwd="/",
-            )
-        finally:
-            log.close()
-        try:
-            await self._wait_until_up()
-        except BaseException:
-            await self.stop()
-            raise
+        await self._started()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.stop()
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Stop the server, unless another process of ours uses it, or none of us started it."""
+        with suppress(OSError):  # a turn that never comes, too: whoever has it stops the server
+            async with self._shared.turn():
+                if not self._shared.leave():
+                    self._let_go()
+                elif self._process is not None:
+                    await self.stop()
+                else:
+                    await self._stop_anothers()
 
     async def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server if we started it. SIGINT: at once, in order. SIGQUIT: as in a crash, for tests."""
+        self._shared.leave()
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
+        if process is not None and process.poll() is None:
             process.send_signal(how)
             try:
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    while process.poll() is None:  # noqa: ASYNC110 - no event tells
+                        await asyncio.sleep(POLL_SECONDS)
             except TimeoutError:
                 process.kill()
-                await process.wait()
+                process.wait()
+
+    async def start_again(self) -> bool:
+        """Start it once more if it has gone, whoever ended it. Cheap to ask while it is there.
+
+        Returns:
+            Whether it had gone.
+
+        Raises:
+            EmbeddedError: it does not start.
+        """
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
+        return not self._is_there() and await self._started()
+
+    async def _started(self) -> bool:
+        """Use it, and start it if it does not run; whether that was so."""
+        programs = self._reachable(_programs())
+        try:
+            async with self._shared.turn():
+                self._shared.join()
+                if await self._answers():
+                    return False
+                try:
+                    await self._start(programs)
+                except BaseException:
+                    await self.stop()
+                    raise
+                return True
+        except TimeoutError:
+            remedy = "end the threerings that starts or stops it"
+            raise EmbeddedError(f"data_dir: {self._folder}: somebody else has it; {remedy}") from None
+        except OSError as error:
+            raise EmbeddedError(f"data_dir: {self._folder}: {reason(error, 'run as the same user')}") from None
+
+    async def _start(self, programs: Path) -> None:
+        if not (self._folder / "PG_VERSION").exists():
+            options = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--username=postgres")
+            await self._run(programs / "initdb", f"--pgdata={self._folder}", *options)
+        self._process = self._spawn(programs)
+        self._shared.started = self._process.pid
+        await self._wait_until_up()
+
+    def _spawn(self, programs: Path) -> subprocess.Popen[bytes]:
+        """The server. Not asyncio's process: that one is killed with the loop, and this may outlive us."""
+        settings = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "port": "5432"}
+        words = [word for key, value in (settings | self._settings).items() for word in ("-c", f"{key}={value}")]
+        with (self._folder / "server.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - the wheel's
+                [programs / "postgres", "-D", str(self._folder), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                user=self._user,
+                group=None if self._user is None else pwd.getpwnam(self._user).pw_gid,
+                extra_groups=None if self._user is None else [],
+                cwd="/",
+            )
+
+    def _let_go(self) -> None:
+        """Others use it still; whoever of them is the last stops it."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.returncode = 0  # or Python would warn that it runs still: so it should
+        self._process = None
+
+    async def _stop_anothers(self) -> None:
+        """It was started by one of us who has gone: nobody uses it any more."""
+        pid = self._pid()
+        if not pid or pid != self._shared.started or not await self._answers():
+            return
+        with suppress(ProcessLookupError, TimeoutError):
+            os.kill(pid, signal.SIGINT)
+            async with asyncio.timeout(STOP_SECONDS):
+                while self._pid() == pid:  # noqa: ASYNC110 - it is nobody's child
+                    await asyncio.sleep(POLL_SECONDS)
+
+    def _pid(self) -> int:
+        """Of the server, as it says itself while it runs; 0: it does not."""
+        with suppress(OSError, ValueError, IndexError):
+            return int((self._folder / "postmaster.pid").read_text(encoding="ascii").split()[0])
+        return 0
+
+    def _is_there(self) -> bool:
+        pid = self._pid()
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return pid != 0
 
     def _make_folders(self) -> None:
         try:
@@ -153,7 +234,7 @@ class EmbeddedPostgres:
     async def _wait_until_up(self) -> None:
         try:
             async with asyncio.timeout(START_SECONDS):
-                while self._process is not None and self._process.returncode is None:
+                while self._process is not None and self._process.poll() is None:
                     if await self._answers():
                         return
                     await asyncio.sleep(POLL_SECONDS)
