@@ -20,6 +20,8 @@ MAX_LINKS = 8
 """In so many folders, where some of them are links."""
 BACK = 5
 """Seconds; lines of several threads may be out of order by less, across a rotation, too."""
+ASKED = 100
+"""So often the same answer is given, as long as no file changes: a packed one is unpacked for it up to the place."""
 SOUGHT = 1 << 20
 """Bytes read at once when a file is searched."""
 _ROTATED = re.compile(r"[.-][0-9][0-9._:T-]*(?:\.(?:gz|bz2|xz|zst|lz4|Z))?")
@@ -78,8 +80,12 @@ class LogFile:
         behind_a_line = len(before) == size and (not size or before.endswith(b"\n"))
         return behind_a_line and place.mark in {"", mark_of(before)}
 
-    def behind(self, last: int) -> Place | None:
+    def behind(self, last: int, sought: int = SOUGHT) -> Place | None:
         """The place behind the last line that is not younger than so many seconds; its beginning when there is none.
+
+        Args:
+            last: seconds since 1970; 0: unknown.
+            sought: bytes read at once.
 
         Raises:
             OSError: it cannot be read.
@@ -88,11 +94,11 @@ class LogFile:
             return self.start
         line, at = (0 if 0 < self.start.began <= last else -1), 0
         with closing(OpenLog(self.state.path)) as file:
-            while len(data := file.read_whole(at, SOUGHT)) >= _LINE_BEGINS:
+            while len(data := file.read_whole(at, sought)) >= _LINE_BEGINS:
                 line = max([line, *(at + one.start() + 1 for one in _LINE.finditer(data) if int(one[1]) <= last)])
                 at += len(data) - _LINE_BEGINS + 1
             end = max(line, 0)
-            while line >= 0 and (data := file.read_whole(end, SOUGHT)):
+            while line >= 0 and (data := file.read_whole(end, sought)):
                 end += data.find(b"\n") + 1 or len(data)
                 if data.find(b"\n") >= 0:
                     break
@@ -150,6 +156,9 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[State, LogFile] = {}
+        self._asked: object = None
+        self._asks = 0
+        self._found: Found | None = None
 
     def files(self) -> list[LogFile] | None:
         """All, in the order in which they were begun, the live one last. None: some are just being renamed.
@@ -183,6 +192,13 @@ class Folder:
         files = self.files()
         if files is None:
             return None
+        asked = (place.dump(), read, tuple((file.state, file.unread) for file in files))
+        if asked != self._asked or not self._asks:
+            self._found, self._asked, self._asks = self._sought(files, place, read), asked, ASKED
+        self._asks -= 1
+        return self._found
+
+    def _sought(self, files: Sequence[LogFile], place: Place, read: int) -> Found | None:
         holders = [file for file in files if file.holds(place)]
         longer = [file for file in holders if file.has(read if file.state.live else read + 1)]
         if longer:

@@ -3,7 +3,7 @@
 import gzip
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from telephony.queuelog import folder as words
-from telephony.queuelog.folder import Folder, Found, State
+from telephony.queuelog.folder import Folder, Found, LogFile, State
 from telephony.queuelog.place import MAX_LINE, Place
 from telephony.queuelog.reader import CHUNK, Reader
 
@@ -440,6 +439,31 @@ def test_a_file_cut_and_already_longer_again_is_still_told_from_the_old_one(log:
     assert (reader.rotations, reader.gaps) == (1, 0)
 
 
+class Counting(Folder):
+    """Counts how often it has to look into the files."""
+
+    looks = 0
+
+    def _sought(self, files: Sequence[LogFile], place: Place, read: int) -> Found | None:
+        self.looks += 1
+        return super()._sought(files, place, read)
+
+
+def test_while_nothing_changes_a_packed_copy_is_not_unpacked_at_every_look(log: Path, reading: Reading) -> None:
+    reader = reading(log)
+    reader.read()
+    reader._folder = folder = Counting(log)
+    shutil.copyfile(log, log.with_name("queue_log.1"))
+    pack(log.with_name("queue_log.1"))
+    os.truncate(log, 0)
+    for _ in range(50):
+        assert lines_of(reader) == []
+    assert folder.looks <= 4
+    append(log, 2)
+    assert lines_of(reader) == [2]
+    assert reader.gaps == 0
+
+
 def test_a_copy_that_lacks_what_was_already_read_gives_nothing_twice(log: Path, reading: Reading) -> None:
     reader = reading(log)
     reader.read()
@@ -569,12 +593,7 @@ def test_behind_a_time_is_behind_the_last_line_that_is_not_younger(times: list[i
         log.write_bytes(b"".join(lines))
         files = Folder(log).files()
         assert files
-        known = words.SOUGHT
-        words.SOUGHT = sought
-        try:
-            place = files[-1].behind(1_700_000_000 + last)
-        finally:
-            words.SOUGHT = known
+        place = files[-1].behind(1_700_000_000 + last, sought)
     assert place is not None
     count = max((number + 1 for number, time in enumerate(times) if time <= last), default=0)
     assert place.offset == len(b"".join(lines[:count]))
