@@ -409,3 +409,53 @@ def test_without_a_mark_or_with_one_of_somebody_else_nothing_is_made_of_the_jour
     stage.answers()
     left = {call.id for call in stage.rows.kept.values() if is_open(call)}
     assert left <= {call.id for call in stage.life.live().values()}, "but taken up from their rows"
+
+
+# --- the disk takes nothing more, the database does ---
+
+
+@pytest.mark.parametrize("name", NAMES[::4])
+def test_what_was_saved_while_the_disk_was_full_stays_as_it_is(name: str) -> None:
+    stage = alone(name, "all saved")
+    stage.starts()
+    stage.connects()
+    stage.tells_all()
+    stage.comes_to_an_end()
+    journal, kept = stage.journal, dict(stage.rows.kept)
+    for full in stage.cuts(3):
+        stage.journal, stage.rows = journal.upto(full), Rows(dict(kept))
+        for _ in range(2):  # and once more, for the second journal has what the third process reads
+            stage.starts()
+            stage.connects()
+            stage.waits(20 * SECOND)
+            stage.answers()
+            assert {id_: stage.rows.newest()[id_] for id_ in kept} == kept
+            assert not stage.life.count(VisitEnded)
+
+
+@pytest.mark.parametrize("saves", ["all saved", "some saved"])
+@pytest.mark.parametrize("part", [0.2, 0.7, 0.97])
+def test_who_dies_while_the_disk_is_full_leaves_nobody_open_and_no_row_worse(part: float, saves: str) -> None:
+    stage = halfway(saves, seed=4)
+    stage.journal = stage.journal.upto(int(stage.journal.position * part))
+    stage.rows.waiting.clear()
+    before = {id_: call for id_, call in stage.rows.kept.items() if not is_open(call)}
+    left_open = set(stage.rows.kept) - set(before)
+    assert before
+    assert left_open
+    stage.starts()
+    assert stage.journal.position >= stage.rows.position
+    stage.connects()
+    for raw in stage.messages[len(stage.messages) // 2 :]:
+        stage.tells(raw)
+        if stage.rng.random() < 0.01:
+            stage.dies()
+            stage.connects()
+    stage.comes_to_an_end()
+    stage.rows.save()
+    for id_, call in before.items():
+        assert stage.rows.kept[id_].ended_at == call.ended_at
+        outcomes = [(visit.ordinal, visit.outcome, visit.quality, visit.talk) for visit in call.visits]
+        again = stage.rows.kept[id_].visits
+        assert [(visit.ordinal, visit.outcome, visit.quality, visit.talk) for visit in again] == outcomes
+    assert not [call for call in stage.rows.kept.values() if is_open(call)]

@@ -3,12 +3,10 @@
 import asyncio
 import errno
 import json
-import os
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -23,35 +21,15 @@ from telephony.journal.sheet import Group
 from telephony.journal.writer import Journal
 from tests.bench.workers import ROOT
 from tests.journal.shelf import Opens, Wall, positions, put
+from tests.support import disks
+from tests.support.disks import fill
 from tests.support.users import as_somebody, folder_for_all
-
-DISK = 4_000_000
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Four megabytes."""
-    where = tmp_path / "disk"
-    where.mkdir()
-    options = ["-t", "tmpfs", "-o", f"size={DISK}", "tmpfs"]
-    try:
-        mounted = subprocess.run(["mount", *options, where], check=False, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("needs the right to mount a small disk; the test with a limit on files does without")
-    yield where
-    subprocess.run(["umount", "-l", where], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Leave no room; what to unlink to have some again."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(b"x" * 4_096):
-            pass
-    assert os.statvfs(disk).f_bavail == 0
-    return filler
+    with disks.small_disk(tmp_path / "disk") as disk:
+        yield disk
 
 
 async def well_again(journal: Journal) -> None:
