@@ -44,12 +44,14 @@ class Service:
         performer = Performer("pbx1", self.saver, self.measures)
         self.reading = Reading("pbx1", Tracker(Rules("pbx1", queue_log=True)), performer)
         stored = StoredCalls(url, "pbx1", self.store, self.saver)
-        self.reconciler = Reconciler("pbx1", self, performer, stored, self.measures, lambda: moment(100))
+        self.now = moment(0)
+        self.reconciler = Reconciler("pbx1", self, performer, stored, self.measures, lambda: self.now)
         self.reconciler.heard(read([line.encode() for line in STAYS], MONO), moment(41))
 
     async def round(self) -> int:
         """How many were put right; all is saved."""
-        await self.reconciler.round(moment(100))
+        self.now = moment(100)
+        await self.reconciler.round(self.now)
         waiting = self.saver.pending("pbx1")
         if waiting:
             saved = await self.store.save(waiting)
