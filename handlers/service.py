@@ -24,9 +24,11 @@ from handlers.retaining import retain
 from handlers.standby import LeaseLost, Term
 from handlers.starting import Start, live_calls, unknown_calls
 from handlers.threads import within
+from handlers.unfollowed import Leftovers
 from telephony.agi.scripts import Script
 from telephony.ami.settings import SystemClock
 from telephony.backoff import Backoff
+from telephony.cases.closing import close_unfollowed
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.migrate import MigrationError, NewerSchemaError, migrate
 from telephony.cases.retention import forget
@@ -233,13 +235,17 @@ async def save(service: Service, url: str, held: Held, starts: Sequence[Start]) 
         pbxs, live = [feed.name for feed in service.feeds], live_calls(service.feeds) - unknown_calls(service.feeds)
         closed = await retried(lambda: service.store.close_left_open(pbxs, (known | resumed | live) - known_better))
         log.info("calls_closed", calls=closed)
+    keep = timedelta(days=service.config.database.keep_days)
+    clock, counted = SystemClock().wall, service.measures.calls_forgotten
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(service.web.today.run(), name="today")
-        keep = timedelta(days=service.config.database.keep_days)
-        tasks.create_task(
-            retain(keep, partial(forget, url), SystemClock().wall, service.measures.calls_forgotten), name="retain"
-        )
+        beside = [
+            tasks.create_task(service.web.today.run(), name="today"),
+            tasks.create_task(retain(keep, partial(forget, url), clock, counted), name="retain"),
+            tasks.create_task(Leftovers(service.config, partial(close_unfollowed, url), clock).run(), name="leftovers"),
+        ]
         await service.saver.run()
+        for task in beside:  # a stop may have ended it before we were cancelled
+            task.cancel()
 
 
 async def left_open(service: Service, url: str, one: Start) -> set[UUID]:

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from telephony.calls.record import CallRecord, Quality
+from telephony.cases.closing import close
 from telephony.cases.connecting import Connection, connect
 from telephony.cases.rows import (
     StoredCall,
@@ -181,9 +182,7 @@ class CallStore:
             await self._hold(connection, pbxs)
             rows = await connection.fetch(_LEFT_OPEN, pbxs, list(known))
             ids = [row["id"] for row in rows]
-            await connection.execute(_LOSE_VISITS, ids)
-            await connection.execute(_DOUBT_TALKS, ids)
-            await connection.execute(_END_CALLS, ids)
+            await close(connection, ids, "open when the service restarted without its database")
         return len(ids)
 
     async def _hold(self, connection: Connection, pbxs: Sequence[str]) -> None:
@@ -367,31 +366,6 @@ _ADOPT: LiteralString = """
 UPDATE calls SET life = ours.life, revision = 0
 FROM unnest($2::text[], $3::bigint[]) AS ours (pbx, life)
 WHERE calls.id = ANY($1::uuid[]) AND calls.pbx = ours.pbx AND calls.life <> ours.life AND calls.ended_at IS NOT NULL
-"""
-
-# How these waits ended cannot be known: kept out of every rate, their length unknown, but where they had left already.
-_LOSE_VISITS: LiteralString = """
-UPDATE visits SET outcome = 'lost', settling = false, quality = 'partial', caller_rings_heard = NULL,
-    reason = 'open when the service restarted without its database'
-WHERE call_id = ANY($1::uuid[]) AND outcome IS NULL
-"""
-
-_DOUBT_TALKS: LiteralString = """
-UPDATE visits SET talk_us = NULL, hold_us = NULL,
-    quality = CASE quality WHEN 'partial' THEN quality ELSE 'approximate' END
-FROM calls
-WHERE call_id = ANY($1::uuid[]) AND calls.id = call_id AND calls.ended_at IS NULL
-    AND visits.outcome = 'answered' AND visits.hung_up_by IS NULL
-    AND NOT EXISTS (SELECT FROM visits later
-        WHERE later.call_id = visits.call_id AND later.uniqueid = visits.uniqueid AND later.ordinal > visits.ordinal)
-"""
-
-_END_CALLS: LiteralString = """
-UPDATE calls SET ended_at = greatest(
-    arrived_at,
-    (SELECT max(greatest(joined_at, left_at, alerted_at)) FROM visits WHERE call_id = calls.id),
-    (SELECT max(greatest(called_at, rang_at, answered_at, ended_at)) FROM offers WHERE call_id = calls.id))
-WHERE id = ANY($1::uuid[]) AND ended_at IS NULL
 """
 
 _UPSERT_VISITS: LiteralString = """
