@@ -1,8 +1,8 @@
 """What is sent of queue_log at once: all that stands between two places. Pure. The format: docs/queue-log.md.
 
     threerings queue_log 1
-    before GENERATION OFFSET BEGAN MARK
-    after GENERATION OFFSET BEGAN MARK
+    before GENERATION OFFSET BEGAN MARK [LAST]
+    after GENERATION OFFSET BEGAN MARK [LAST]
     missing GAPS BYTES
     lines COUNT
 
