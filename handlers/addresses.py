@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from aiohttp import web
 
 from handlers.build import Service
+from handlers.http.slow import IDLE_SECONDS, Slow
 from telephony.config import Address
 from telephony.unreachable import reason
 
@@ -57,9 +58,19 @@ async def listening(service: Service, patience: float) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def pages(service: Service, patience: float) -> AsyncIterator[None]:
     """The HTTP side, for as long as the block runs."""
-    runner = web.AppRunner(service.web.app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)
+    slow = Slow()
+    slow.watch(service.web.app)
+    runner = web.AppRunner(
+        service.web.app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        keepalive_timeout=IDLE_SECONDS,
+    )
     await runner.setup()
     try:
+        assert runner.server is not None  # noqa: S101 - it was set up
+        slow.begin(runner.server)
         listen = service.config.http.listen
         try:
             await bound(lambda: web.TCPSite(runner, listen.host, listen.port).start(), patience)
@@ -67,4 +78,5 @@ async def pages(service: Service, patience: float) -> AsyncIterator[None]:
             raise ListenError("http.listen", listen, error) from None
         yield
     finally:
+        slow.end()
         await runner.cleanup()
