@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from telephony.calls.facts import QueueResult
 from telephony.queuelog import stays as words
 from telephony.queuelog.grammar import Entry
+from telephony.queuelog.reading import read
 from telephony.queuelog.stays import Stay, Stays, TalkEnd
 from tests.queuelog.written import (
     END_OF_TIME,
@@ -355,3 +356,19 @@ def test_whoever_joins_and_leaves_under_his_own_id_is_one_stay_with_his_own_end(
         (stay.caller, stay.joined_at, stay.left_at, stay.word is QueueResult.CONNECTED) for stay in stays_of(*lines)
     ]
     assert sorted(told, key=str) == sorted(expected, key=str)
+
+
+def test_where_the_caller_s_name_is_written_too_the_stay_is_the_same() -> None:
+    """As Asterisk 22.10 wrote it with `log-caller-id-name = yes`; the name was `Li | Ming`."""
+    written = [
+        b"1795352101|pbx1-1795352101.0|support|NONE|ENTERQUEUE||02160000001|1|Li _ Ming",
+        "1795352101|pbx1-1795352101.2|support|NONE|ENTERQUEUE||02160000002|2|李明".encode(),
+        b"1795352101|pbx1-1795352101.4|support|NONE|ENTERQUEUE||02160000003|3|",
+        b"1795352103|pbx1-1795352101.0|support|NONE|EXITWITHTIMEOUT|1|1|2",
+        b"1795352103|pbx1-1795352101.4|support|NONE|EXITWITHTIMEOUT|3|3|2",
+        b"1795352103|pbx1-1795352101.2|support|NONE|EXITWITHTIMEOUT|1|2|2",
+    ]
+    found = stays_of(*read(written, timedelta()).entries)
+    assert [(stay.caller, stay.word, stay.doubt) for stay in found] == [
+        (f"0216000000{number}", QueueResult.TIMEOUT, "") for number in (1, 2, 3)
+    ]
