@@ -22,6 +22,14 @@ def in_question(reading: Reading, found: Recovered) -> set[UUID]:
     return {*found.states, *(call_id(reading.pbx, Uniqueid(channel)) for channel in held)}
 
 
+def in_question_later(reading: Reading, found: Recovered) -> set[UUID]:
+    """The same once the PBX is followed: also what is seen of it, but for calls that were taken up from their rows."""
+    live, left_open = reading.tracker.book.calls.values(), reading.left_open
+    taken_up = {call_id(reading.pbx, Uniqueid(channel)) for channel in reading.from_rows}
+    taken_up |= {call.id for call in live if not call.since} | {call.id for call in left_open}
+    return (in_question(reading, found) | {call.id for call in live}) - taken_up
+
+
 def outlived(rows: Iterable[Row], life: int, found: Recovered) -> set[UUID]:
     """The calls of which the row knows what the journal does not.
 

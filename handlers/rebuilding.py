@@ -17,7 +17,7 @@ from handlers.direct.rereading import channels_logged
 from handlers.follow import CEL_MARK
 from handlers.journaling import Loader, told_of_process
 from handlers.journals import journal_folder
-from handlers.outlived import drop, in_question, outlived
+from handlers.outlived import drop, in_question, in_question_later, outlived
 from handlers.reconciling.rereading import logged
 from handlers.reconciling.span import place_at
 from handlers.recovery import Recovered, Recovery, SameClock, Unread, recover
@@ -110,13 +110,12 @@ async def compared(feed: Feed, journal: Journal, saver: Saver, url: str, found: 
         journal.skip_to(position_of(resting.revision))
         better = outlived(resting.rows, journal.life, found)
         if better:
-            log.warning(
-                "rows_know_more", pbx=feed.name, calls=len(better), reason="they were saved while a disk failed"
-            )
+            reason = "they were saved while the journal could not be written, or it cannot be read now"
+            log.warning("rows_know_more", pbx=feed.name, calls=len(better), reason=reason)
         return better
 
     async def late() -> set[UUID]:
-        return await judged(in_question(reading, found) | {call.id for call in reading.tracker.book.calls.values()})
+        return await judged(in_question_later(reading, found))
 
     try:
         async with asyncio.timeout(ASK_SECONDS):

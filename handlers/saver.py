@@ -48,7 +48,8 @@ class Store(Protocol):
 async def rest(seconds: float, until: asyncio.Event) -> None:
     """Wait so many seconds, or less when the event comes."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(until.wait(), seconds)
+        async with asyncio.timeout(seconds):  # `wait_for` forgets a cancellation that comes together with the event
+            await until.wait()
 
 
 @dataclass(slots=True)

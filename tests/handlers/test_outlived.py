@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import recovery
-from handlers.outlived import drop, in_question, outlived
+from handlers.outlived import drop, in_question, in_question_later, outlived
 from handlers.reading import Reading
 from handlers.recovery import Recovered, Unread
 from telephony.calls.facts import Channel, ChannelUp, Interface, Moment, TimePassed, Uniqueid
@@ -125,3 +125,14 @@ def test_what_was_held_back_for_a_listing_is_dropped_with_its_call() -> None:
     drop(reading, what, {ONE.id})
     assert list(reading.tracker.held) == [passed, other]
     assert "1.1" in reading.from_rows
+
+
+def test_what_was_taken_up_from_its_row_is_in_no_question_later() -> None:
+    reading = reading_with("1.1", "2.1", "3.1")
+    resumed, from_row, seen = reading.tracker.book.calls.values()
+    resumed.since, from_row.since, seen.since = 0, 35, 36
+    reading.from_rows = {"2.1": 40}
+    waits = call(uniqueid="4.1", number=4)
+    reading.left_open = [waits]
+    rebuilt = replace(ONE, id=call_id(PBX, Uniqueid("5.1")))
+    assert in_question_later(reading, found(read_of(1), rebuilt, waits)) == {seen.id, rebuilt.id}

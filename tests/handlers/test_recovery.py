@@ -9,13 +9,35 @@ from itertools import cycle
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
+from handlers.journaling import Loader
+from handlers.outlived import drop, in_question, outlived
+from handlers.reading import Entry, Reading
+from handlers.recovery import MAX_TOLD, Recovery, SameClock
 from handlers.resume import LONGEST
 from telephony.calls.book import Rules
 from telephony.calls.effects import CallEnded, CaseOpened, VisitEnded
 from telephony.calls.record import CallRecord, Quality
+from telephony.calls.tracker import Tracker
+from telephony.journal.record import Record
 from tests.bench.streams import APART, Conversation, busy
-from tests.support.journal import OFFSET, RULES, Life, MemoryJournal, Rows, is_open, live, recall
+from tests.support.journal import (
+    BOOT,
+    LIFE,
+    OFFSET,
+    PBX,
+    RULES,
+    Done,
+    Life,
+    MemoryJournal,
+    Rows,
+    codec,
+    is_open,
+    live,
+    recall,
+    recovered_by,
+)
 from tests.support.replay import RECORDINGS
 from tests.support.shadow import END, Shadow, stamp_of
 
@@ -459,3 +481,52 @@ def test_who_dies_while_the_disk_is_full_leaves_nobody_open_and_no_row_worse(par
         again = stage.rows.kept[id_].visits
         assert [(visit.ordinal, visit.outcome, visit.quality, visit.talk) for visit in again] == outcomes
     assert not [call for call in stage.rows.kept.values() if is_open(call)]
+
+
+class Faulty(Loader):
+    """A fault of ours about some records."""
+
+    def __init__(self, faulty: set[int]) -> None:
+        super().__init__(codec)
+        self._faulty = faulty
+
+    def load(self, record: Record) -> Entry | None:
+        if record.position in self._faulty:
+            raise ZeroDivisionError
+        return super().load(record)
+
+
+def test_a_record_on_which_we_fail_costs_itself_and_no_start() -> None:
+    stage = halfway()
+    resume = stage.journal.resume()
+    assert resume is not None
+    last = stage.journal.position
+    reading = Reading(PBX, Tracker(RULES), Done())
+    recovery = Recovery(reading, resume, Faulty(set(range(last - 40, last - 20))), SameClock(BOOT, OFFSET))
+    with capture_logs() as logs:
+        recovery.read(stage.journal.since(resume.start))
+    found = recovery.end()
+    assert found.failed == 20
+    assert [entry["event"] for entry in logs if "record" in entry["event"]] == ["journal_record_failed"] * MAX_TOLD
+    assert reading.position == last
+    assert set(stage.life.live()) & found.known, "the others are read on"
+
+
+def test_what_was_read_of_a_journal_that_ends_in_trouble_gives_way_to_rows_that_know_more() -> None:
+    stage = alone("answered", "all saved")
+    stage.starts()
+    stage.connects()
+    stage.tells_all()
+    stage.comes_to_an_end()
+    [call] = stage.rows.kept.values()
+    span = [position for position, kept in stage.kept.items() if call.id in kept.live]
+    middle = (min(span) + max(span)) // 2
+    resume = stage.journal.upto(middle).resume()
+    assert resume is not None
+    reading = Reading(PBX, Tracker(RULES), Done())
+    found = recovered_by(reading, resume, [one for one in stage.journal.since(resume.start) if one.position <= middle])
+    assert found.known == {call.id}
+    drop(reading, found, outlived(stage.rows.asked(in_question(reading, found)), LIFE, found))
+    assert not found.known
+    assert not found.calls
+    assert not reading.tracker.book.calls

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -231,6 +232,59 @@ async def test_a_rest_ends_with_the_event_or_the_time() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await rest(1_000, asyncio.Event())
+
+
+async def test_a_rest_that_is_cancelled_together_with_its_event_is_cancelled() -> None:
+    event = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        resting = tasks.create_task(rest(1_000, event))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        event.set()
+        resting.cancel()
+    assert resting.cancelled()
+
+
+async def test_what_was_given_up_is_read_again_at_the_next_start_however_well_all_goes_on() -> None:
+    store, time = FakeStore(), Time()
+    with capture_logs() as logs:
+        saver = saver_on(store, time, max_unsaved=2)
+        saver.put(call(number=1, since=70, revision=90 << 12))
+        saver.put(call(number=2, since=50, revision=95 << 12))
+        for number in range(3, 6):
+            saver.put(call(number=number, since=100 + number, revision=(200 + number) << 12))
+    assert "restart" in logs[0]["remedy"]
+    async with running(saver):
+        await until(lambda: saver.state().backlog == 0)
+    assert saver.unsaved("pbx1") == (50, 90)
+    assert saver.unsaved("pbx2") is None
+    saver.put(call(number=9, since=40, revision=300 << 12))
+    assert saver.unsaved("pbx1") == (40, 90)
+
+
+async def test_what_rows_may_know_better_is_asked_before_anything_is_saved_and_left_alone() -> None:
+    saver = saver_on(FakeStore(), Time())
+    worse, fine = call(number=1), call(number=2)
+    answers: list[set[UUID] | OSError] = [{worse.id}, OSError("away")]
+
+    async def judge() -> set[UUID]:
+        match answers.pop():
+            case OSError() as error:
+                raise error
+            case known_better:
+                return known_better
+
+    saver.doubt(judge)
+    saver.put(worse)
+    saver.put(fine)
+    with pytest.raises(OSError, match="away"):
+        await saver.settle_doubts()
+    assert await saver.settle_doubts() == {worse.id}
+    assert await saver.settle_doubts() == set()
+    assert [one.id for one in saver.pending("pbx1")] == [fine.id]
+    saver.put(replace(worse, revision=9))
+    assert [one.id for one in saver.pending("pbx1")] == [fine.id]
+    assert saver.state().foreign == 2
 
 
 async def test_calls_of_another_life_are_counted_and_told_once() -> None:
