@@ -45,8 +45,8 @@ MARK_EVERY = timedelta(seconds=1)
 A_DAY = timedelta(days=1)
 MAX_LATER = 50_000
 MARK = "compared"
-"""Of the journal: the position before which all is compared that queue_log told, when the PBX was not heard, and up to
-when the lines before that position came in order."""
+"""Of the journal: the position before which all is compared that queue_log told, when the PBX was not heard, up to when
+the lines before that position came in order, and before when nothing is believed."""
 
 
 class Reconciler:
@@ -117,8 +117,9 @@ class Reconciler:
         reading = self._followed.reading
         heard = reading.pbx_time(now)
         unheard = reading.unheard.kept(heard - COMPARED_KEPT - WORTH_READING_AGAIN, heard)
-        order = self.log.in_order_to and self.log.in_order_to.isoformat()
-        self._marks.mark(MARK, json.dumps([self.log.needed_from or reading.position + 1, unheard, order]).encode())
+        self._bound()
+        order = [at and at.isoformat() for at in (self.log.in_order_to, self.log.begins)]
+        self._marks.mark(MARK, json.dumps([self.log.needed_from or reading.position + 1, unheard, *order]).encode())
 
     async def hear_again(self, begin: Begin, marks: Mapping[str, bytes]) -> None:
         """What an earlier process heard and had not compared, up to where the reading begins; before that.
@@ -131,8 +132,10 @@ class Reconciler:
             OSError, sqlite3.Error: the journal cannot be read.
         """
         try:
-            since, unheard, *order = json.loads(marks.get(MARK, b"null"))
-            self.log.go_on_from(datetime.fromisoformat(order[0]) if any(order) else None)
+            since, unheard, *more = json.loads(marks.get(MARK, b"null"))
+            order, begins = (datetime.fromisoformat(at) if at else None for at in (*more, None, None)[:2])
+            self.log.go_on_from(order)
+            self.log.begins = begins
             self._followed.reading.unheard.restore(unheard)
         except (TypeError, ValueError):  # there is none, or it is not ours: all before the first listing was unheard
             return
@@ -190,8 +193,7 @@ class Reconciler:
         """
         log = self.log
         log.take_ended(now.mono)
-        # Whoever reads for the first time need not know what was before: a line that tells of it is old, or forged.
-        log.begins = None if self._began is None else self._followed.reading.pbx_time(self._began) - EDGE
+        self._bound()
         self._tell_given_up()
         more = len(log.waiting) > self._at_once
         stays = dict(islice(log.waiting.items(), self._at_once))
@@ -211,6 +213,11 @@ class Reconciler:
         self._joined_to = until or self._joined_to
         self._keep(now, len(stays) - len(kept))
         return more and len(kept) < len(stays)
+
+    def _bound(self) -> None:
+        """Whoever reads for the first time need not know what was before: a line that tells of it is old, or forged."""
+        if self._began is not None:
+            self.log.begins = self._followed.reading.pbx_time(self._began) - EDGE
 
     # --- what is known ---
 

@@ -227,6 +227,22 @@ async def test_nor_is_it_believed_after_a_restart(stage: Stage) -> None:
     assert (told.healed, told.of.why.rpartition("; ")[2]) == (False, OUT_OF_ORDER)
 
 
+async def test_nor_after_a_restart_though_the_pbx_was_never_heard(stage: Stage) -> None:
+    marks = Marked()
+    stage.reconciler._marks = marks
+    stage.reading.unheard = Unheard()
+    stage.at(30)
+    stage.reconciler.mark()
+    after = Stage()
+    after.reading.unheard = Unheard()
+    await after.reconciler.hear_again(lambda _: iter(()), marks)
+    after.logs(*(line for n in range(20) for line in stay(f"old{n}", n - 86_400)), *stay("C", 20), at=40)
+    after.reading.unheard.found(START + seconds(45))
+    found = await after.round(60)
+    assert {one.of.stay.uniqueid for one in found.differences if one.healed and one.of.stay} == {"C"}
+    assert len(found.differences) == 21
+
+
 async def test_one_stay_that_cannot_be_compared_is_given_up_and_keeps_no_other_from_it(stage: Stage) -> None:
     """None is known that the grammar lets pass; so this one is made by hand."""
     at = SECOND + seconds(130)
