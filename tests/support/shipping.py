@@ -25,8 +25,8 @@ from telephony.journal.writer import Journal
 from telephony.queuelog.shipping.sender import Receiver, Sender
 from telephony.queuelog.shipping.shipped import SenderName, Shipped
 
-PBX, NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
-TOKEN = "pbx 1/北", "0123456789abcdef"
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+PBX, TOKEN = "pbx 1/北", "0123456789abcdef"
 PATH = "/api/v1/pbx/pbx%201%2F%E5%8C%97/queue_log"
 
 
