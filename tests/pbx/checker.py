@@ -25,6 +25,7 @@ ENDS = {
 }  # fmt: skip
 REFUSALS = {"FULL": "refused_full", "JOINEMPTY": "refused_empty", "JOINUNAVAIL": "refused_empty"}
 LIVED_ON = timedelta(seconds=1.2)  # queue_log has whole seconds
+MEETING = timedelta(seconds=0.05)  # a busy PBX sees so late what SIPp has sent
 ANNOUNCED = {"announced"}  # queues that speak to the agent before the caller is let through: SIPp cannot see when
 
 
@@ -41,6 +42,7 @@ class TrueVisit:
     agent: str | None = None
     said: str = ""  # queue_log's own last word
     sip_wait: float | None = None  # to the microsecond, only for the first visit of a call
+    crossed: bool = False  # the caller's leaving met the agent's answer: SIPp's clock cannot say which the PBX saw first
 
 
 @dataclass
@@ -109,6 +111,8 @@ def _end(visit: TrueVisit, line: QueueLogLine, caller: Leg | None, rung: list[Le
     answered = [leg for leg in rung if leg.answered_at is not None]
     answered = [leg for leg in answered if not leg.crossed] or answered
     if visit.outcome == "answered" and answered:
+        met = abs(caller.ended_at - (answered[0].answered_at or caller.ended_at)) < MEETING
+        visit.crossed = caller.unheeded or met
         if caller.answered_at is None or caller.ended_at < (answered[0].answered_at or caller.ended_at):
             visit.outcome, visit.agent = "abandoned", None
         elif len(answered) == 1 and visit.queue not in ANNOUNCED and _joined_at_once(visit, caller):

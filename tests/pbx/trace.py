@@ -55,6 +55,7 @@ class Leg:
     how: str | None = None  # BYE, CANCEL or the refusing status
     keys: list[datetime] = field(default_factory=list)
     refers_at: datetime | None = None  # this phone asked the PBX to transfer its party
+    unheeded: bool = False  # its CANCEL met the PBX's 200; SIPp hangs up no more, so the PBX goes on with nobody
 
     @property
     def alerting_seconds(self) -> float | None:
@@ -134,6 +135,7 @@ def _learn(leg: Leg, message: SipMessage) -> None:
             leg.rang_at = message.at
         elif 200 <= status < 300 and leg.answered_at is None:
             leg.answered_at = message.at
+            leg.unheeded = leg.how == "CANCEL"
         elif status >= 300:
             leg.refused_with = leg.refused_with or status
             _ended(leg, message, str(status))

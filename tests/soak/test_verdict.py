@@ -183,6 +183,17 @@ def test_connect_of_a_caller_who_had_left_is_abandoned_and_reconstructed_may_say
     assert kinds([call(quality="reconstructed", wait_seconds=4.0)], seen) == []
 
 
+def test_who_leaves_in_the_moment_of_the_answer_was_answered_or_not_as_the_pbx_saw_it() -> None:
+    met = Witnessed([caller(ended=3.97)], [ring("1001", answered=4.0, ended=4.01)], parse(ANSWERED))
+    gone = caller(ended=1.0)
+    gone.unheeded = True
+    unheeded = Witnessed([gone], [ring("1001", answered=4.0, ended=9.0)], parse(ANSWERED))
+
+    for seen in (met, unheeded):
+        assert kinds([call()], seen) == kinds([call(outcome="abandoned", agent=None)], seen) == []
+        assert kinds([call(outcome="timeout", agent=None)], seen) == ["outcome"]
+
+
 def test_what_becomes_of_an_office_phones_call_is_seen_by_sipp() -> None:
     seen = Witnessed([caller(OFFICE, ended=6, dialled="5130")], [ring("1030", answered=2, ended=6, number=OFFICE)], [])
     told = call(kind="direct", queue="desk-1030", offers=[]) | {"caller": OFFICE}

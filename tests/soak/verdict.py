@@ -18,6 +18,7 @@ SECONDS_TOGETHER = 1.5  # queue_log knows whole seconds
 EXACT = 0.4
 MARGIN = 2.0
 NEAR_A_KILL = 5.0
+LEFT_OR_ANSWERED = {"answered", "abandoned"}
 KNOWN_CLASSES = {("CONNECT", "abandoned"), ("ABANDON", "redirected"), ("ABANDON", "ended_by_pbx")}
 Document = Mapping[str, Any]
 
@@ -166,6 +167,9 @@ def _visit(
         return
     if outcome == "lost":
         yield Difference("lost", f"{name}: lost", at)
+        return
+    if truth.crossed and outcome in LEFT_OR_ANSWERED:
+        verdict.classes[f"left as the agent answered: {outcome}"] += 1
         return
     known_class = (truth.said, truth.outcome) in KNOWN_CLASSES
     if known_class:
