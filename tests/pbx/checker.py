@@ -42,7 +42,7 @@ class TrueVisit:
     agent: str | None = None
     said: str = ""  # queue_log's own last word
     sip_wait: float | None = None  # to the microsecond, only for the first visit of a call
-    crossed: bool = False  # the caller's leaving met the agent's answer: SIPp's clock cannot say which the PBX saw first
+    crossed: bool = False  # he left in the moment of the answer: SIPp cannot say which of both the PBX saw first
 
 
 @dataclass

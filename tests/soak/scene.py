@@ -100,7 +100,7 @@ class Scene:
     def database_pids(self) -> list[int]:
         """PostgreSQL: the postmaster and everybody whom it started."""
         process = self.database._process  # it does not tell otherwise
-        if process is None or process.poll() is not None:
+        if process is None or process.returncode is not None:
             return []
         return [process.pid, *_children(process.pid)]
 
