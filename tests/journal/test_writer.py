@@ -26,6 +26,29 @@ async def test_what_is_synced_can_be_read(opens: Opens, folder: Path) -> None:
     assert journal.failing == ""
 
 
+async def test_no_position_up_to_one_that_something_rests_on_is_given_out(opens: Opens, folder: Path) -> None:
+    journal = opens()
+    await journal.synced(put(journal, b"one"))
+    put(journal, b"two")
+    journal.skip_to(5_010)
+    journal.skip_to(7)  # no way back
+    await journal.synced(journal.position)
+    assert journal.durable == journal.position == 5_010
+    journal.mark("a", b"behind it")
+    await journal.synced(put(journal, b"next"))
+    assert positions(folder) == [1, 2, 5_011]
+    journal.close()
+    again = opens()
+    assert (again.position, again.marks()) == (5_011, {"a": b"behind it"})
+
+
+async def test_nor_by_the_next_process_though_this_one_wrote_nothing_more(opens: Opens) -> None:
+    journal = opens()
+    journal.skip_to(5_000_000)
+    journal.close()
+    assert opens().position == 5_000_000
+
+
 async def test_all_that_wait_for_a_group_are_told_together(opens: Opens) -> None:
     journal = opens()
     waits = [journal.synced(put(journal, b"%d" % number)) for number in range(100)]
