@@ -379,6 +379,9 @@ def customer_gone(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     if visit.waiting:
         visit.step(Step.LEAVE)
         visit.left = visit.asked_at or at
+        if visit.asked is None and gaps.request_unheard(visit, at):
+            gaps.lose(book, call, visit, at, UNHEARD)
+            return
         if visit.asked is None:
             visit.asked, visit.asked_at = HangupSide.PBX, at
     if visit.asked is HangupSide.PBX:
@@ -396,6 +399,9 @@ def close(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     results = frozenset(offer.result for offer in visit.offers)
     cancelled = last.result is None and last.dial is DialResult.CANCELLED
     asked = visit.asked or (ended_with_it(visit) if cancelled else None)
+    if visit.asked is None and asked is HangupSide.PBX and gaps.request_unheard(visit, visit.left or at):
+        gaps.lose(book, call, visit, at, UNHEARD)
+        return
     outcome, reason = judge_direct(results, asked, cancelled=cancelled)
     book.decide(call, visit, outcome, reason, at)
 

@@ -140,6 +140,7 @@ def found_ringing(book: Book, call: LiveCall, caller: Leg, phone: LiveChannel, a
     offered = book.offers.get(leg.uniqueid)
     if offered is not None:  # else it leads outside
         offered[1].partial = offered[2].unheard = True
+        offered[1].heard_since = offered[1].heard_since or at
         offered[2].found = phone.ringing
 
 

@@ -10,7 +10,7 @@ from telephony.calls import talks
 from telephony.calls.book import Book, LiveCall
 from telephony.calls.effects import TalkEnded
 from telephony.calls.facts import Interface, Moment, QueueName, QueueResult, QueueResultLogged, Uniqueid
-from telephony.calls.outcome import EXPLICIT, Verdict
+from telephony.calls.outcome import EXPLICIT, UNNOTICED, Verdict
 from telephony.calls.record import OfferResult, Outcome
 from telephony.calls.visit import Offer, State, Step, Visit
 
@@ -110,6 +110,12 @@ def told_late(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     book.decide(call, visit, *verdict, at)
     if verdict[0] is Outcome.ANSWERED:
         book.out.append(TalkEnded(book.record(call), book.visit_record(visit)))
+
+
+def request_unheard(visit: Visit, left: Moment) -> bool:
+    """Whether he may have asked to hang up in a gap that ended just before he left."""
+    since = visit.heard_since
+    return since is not None and timedelta() <= left.mono - since.mono <= UNNOTICED
 
 
 # --- talks ------------------------------------------------------------------------------------------------------------

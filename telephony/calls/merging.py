@@ -103,6 +103,8 @@ def doubt_talks(book: Book) -> None:
 
 def link_restored(book: Book, fact: LinkRestored) -> None:
     """The same PBX process, or a new one: then everything that was is over, and how is unknown."""
+    for visit in book.open:
+        visit.heard_since = fact.at
     if fact.booted_at is None:
         return
     if book.booted_at is not None and abs(fact.booted_at - book.booted_at) > SAME_BOOT:
@@ -220,7 +222,7 @@ def open_partial(book: Book, entry: WaitingCaller, fact: SnapshotTaken, joins: M
         gaps.lose(book, call, known, at, UNHEARD)
     ordinal = call.next_ordinal
     visit = Visit(ordinal=ordinal, customer=leg.uniqueid, kind=Kind.QUEUE, queue=entry.queue, began=began, partial=True)
-    visit.listed, visit.joins = fact.asked_at, joins
+    visit.listed, visit.joins, visit.heard_since = fact.asked_at, joins, fact.asked_at
     book.enter(call, visit)
     queueing.hear_again(book, leg.uniqueid)
 

@@ -20,6 +20,10 @@ UNHEARD = "left while we did not hear the PBX"
 SAME_MOMENT = timedelta(milliseconds=100)
 """A caller's hang-up this soon after an unserved leaving was its reason, seen late."""
 
+UNNOTICED = timedelta(seconds=5)
+"""A queue may be so long in noticing that its caller is gone (load; an announcement to the agent): his request may have
+fallen into a gap in our hearing that ended so short a time before he left."""
+
 EXPLICIT: Mapping[QueueResult, Outcome] = {
     QueueResult.TIMEOUT: Outcome.TIMEOUT,
     QueueResult.LEAVE_EMPTY: Outcome.EMPTY,
@@ -39,6 +43,7 @@ class Evidence:
         told, logged: the dialplan's and queue_log's word.
         log_awaited: a queue_log is read, its line is not there yet, and patience is not over.
         asked: whose hang-up request was seen before he left.
+        request_unheard: such a request may have fallen into a gap in our hearing: that we saw none proves nothing.
         hung_up_later: he himself hung up after that. (The PBX asks for the end of every channel in the end.)
         at_once: he did so within `SAME_MOMENT`.
         lived: how long the channel lived after leaving; None while it lives.
@@ -55,6 +60,7 @@ class Evidence:
     logged: QueueResult | None
     log_awaited: bool
     asked: HangupSide | None
+    request_unheard: bool
     hung_up_later: bool
     at_once: bool
     lived: timedelta | None
@@ -81,9 +87,9 @@ def judge(e: Evidence) -> Verdict | None:
     if e.asked is HangupSide.PBX:
         # An orderly shutdown asks every channel to end first and says Shutdown a second later: then he is lost.
         return None if e.patience > timedelta() else ended_by(e.asked, "before leaving the queue")
-    if e.phone_answered and not e.unserved:
-        return judge_connecting(e)
-    return judge_unserved(e) if e.unserved else judge_unsaid(e)
+    if e.unserved or (e.request_unheard and e.logged is QueueResult.ABANDONED):  # the gap may have swallowed that, too
+        return judge_unserved(e)
+    return judge_connecting(e) if e.phone_answered else judge_unsaid(e)
 
 
 def ended_by(side: HangupSide, when: str) -> Verdict:
@@ -100,6 +106,8 @@ def judge_connecting(e: Evidence) -> Verdict | None:
         return None if waits else (Outcome.EXITED, "phone answered, nobody was bridged")
     if not e.hung_up_later and e.patience > timedelta():
         return None  # an orderly shutdown says so a second later: then he is lost
+    if e.request_unheard and not e.hung_up_later:
+        return Outcome.LOST, UNHEARD
     return ended_by(HangupSide.FAR_END if e.hung_up_later else HangupSide.PBX, "before the agent was bridged")
 
 
@@ -110,6 +118,8 @@ def judge_unserved(e: Evidence) -> Verdict | None:
         return ended_by(HangupSide.FAR_END, "in the moment of leaving")
     if e.logged is QueueResult.ABANDONED:
         if e.lived is not None and e.lived <= DIES_WITH_IT and not e.hung_up_later and not e.moved_on:
+            if e.request_unheard:
+                return Outcome.ABANDONED, "queue_log said so"
             # AMI's Hangup and absolute limits leave no request before leaving: seen on 22.10.
             return Outcome.ENDED_BY_PBX, "channel ended with the wait, unasked"
         if e.lived is not None or e.hung_up_later or e.moved_on or e.since > DIES_WITH_IT:

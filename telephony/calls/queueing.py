@@ -19,7 +19,7 @@ from telephony.calls.facts import (
     Uniqueid,
 )
 from telephony.calls.outcome import DIES_WITH_IT, SAME_MOMENT, UNHEARD, Evidence, ended_by, judge
-from telephony.calls.record import Direction, Kind, Outcome
+from telephony.calls.record import Direction, Kind, Outcome, Party
 from telephony.calls.visit import State, Step, Visit
 
 TICK = timedelta(milliseconds=1)
@@ -45,7 +45,7 @@ def joined(book: Book, fact: CallerJoined) -> None:
     visit = find(call, leg.uniqueid, fact.queue, waiting=True)
     if visit is not None:
         if visit.partial and not visit.offers:
-            visit.partial, visit.listed, visit.joins = False, None, None
+            visit.partial, visit.listed, visit.joins, visit.heard_since = False, None, None, None
             call.arrived, visit.began = in_order(call.arrived, fact.at)
             book.touch(call)
         else:
@@ -263,6 +263,7 @@ def evidence(book: Book, visit: Visit, at: Moment) -> Evidence:
         logged=visit.logged,
         log_awaited=book.rules.queue_log and visit.logged is None and at.mono < due,
         asked=visit.asked,
+        request_unheard=gaps.request_unheard(visit, left_at),
         hung_up_later=later is not None,
         at_once=later is not None and later.mono - left_at.mono <= SAME_MOMENT,
         lived=visit.gone.mono - left_at.mono if visit.gone else None,
@@ -282,6 +283,8 @@ def settle(book: Book, call: LiveCall, visit: Visit, at: Moment) -> None:
     verdict = judge(evidence(book, visit, at))
     if verdict is None:
         return
+    if verdict[0] is Outcome.ABANDONED and visit.asked is None and visit.hung_up_later is None:
+        call.asked = Party.CALLER  # nobody heard it; what the PBX asked was the end of a channel that was over
     if verdict[0] is not Outcome.LOST:
         book.decide(call, visit, *verdict, at)
     elif not book.deaf or visit.gone is not None:  # else the next listing may show where he is

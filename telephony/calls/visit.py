@@ -145,6 +145,7 @@ class Visit:
         bounded: `left` is only a lower bound. reconstructed: how and when his wait ended is queue_log's word.
         found: the listing that showed an answer which we did not hear. cut_off: the PBX ended while he waited.
         asked, asked_at: the first request to hang the customer up while he waited.
+        heard_since: of one whose wait spans a gap, when we heard the PBX again.
         hung_up_later: his own request, while settling.
         gone: his channel ended. moved_on: his living channel was seen doing something else after he left.
         due: when patience with missing evidence ends (monotonic), while settling.
@@ -189,6 +190,7 @@ class Visit:
     cut_off: bool = False
     asked: HangupSide | None = None
     asked_at: Moment | None = None
+    heard_since: Moment | None = None
     hung_up_later: Moment | None = None
     gone: Moment | None = None
     moved_on: bool = False

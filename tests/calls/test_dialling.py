@@ -409,3 +409,9 @@ def test_who_had_hung_up_before_a_phone_was_dialled_has_abandoned() -> None:
     story = Story().arrives("C").at(2).hangs_up().dials("A").silent("A").gone("A").gone()
     assert (story.outcomes, story.visit.wait) == ([Outcome.ABANDONED], seconds(0))
     assert story.passes(10).calls_known[0].hung_up_by is Party.CALLER
+
+
+def test_a_phone_that_is_busy_to_one_who_had_hung_up_already_changes_nothing() -> None:
+    story = Story().arrives("C").at(2).hangs_up().at(2.0026).dials("A").hangs_up("A", busy=True)
+    story.silent("A", DialResult.BUSY).gone("A").gone()
+    assert (story.outcomes, story.visit.offers[0].result) == ([Outcome.ABANDONED], OfferResult.CALLER_LEFT)

@@ -402,6 +402,58 @@ def test_whose_hang_up_is_asked_by_the_pbx_after_a_gap_is_not_blamed() -> None:
     assert story.outcomes == [O.ENDED_BY_PBX]
 
 
+def test_whose_request_may_have_fallen_into_the_gap_before_he_left_has_abandoned_when_queue_log_says_so() -> None:
+    """Seen on 22.10: BYE 75 ms before the line was back, given up 265 ms after it, and gone 21 ms later, unasked."""
+    story = deaf(waiting(), 1).at(6.29).line_restored().at(6.481).given_up().cut_off().at(6.502).gone()
+    story.at(8.8).listing(channels="").at(8.9).logs(R.ABANDONED, written=6, waited=6)
+    assert (story.outcomes, story.visit.quality, story.visit.wait) == ([O.ABANDONED], Q.PARTIAL, seconds(6.481))
+    assert story.call.hung_up_by is Party.CALLER
+
+
+@pytest.mark.parametrize(("left", "outcome"), [(14, O.ABANDONED), (14.001, O.ENDED_BY_PBX)])
+def test_a_gap_long_before_he_left_swallowed_no_request(left: float, outcome: Outcome) -> None:
+    story = heard(deaf(waiting(), 5), 9, ("C", 9), channels="C").at(left).given_up().at(left + 0.02).gone()
+    assert story.at(left + 0.1).logs(R.ABANDONED).outcomes == [outcome]
+
+
+def test_who_waits_already_when_we_begin_may_have_asked_before() -> None:
+    story = Story(RULES).line_restored().listing(("C", 3), channels="C")
+    story.caller, story.queue = "C", "support"
+    assert story.at(1).given_up().at(1.02).gone().at(1.1).logs(R.ABANDONED).outcomes == [O.ABANDONED]
+
+
+def test_who_joins_after_a_gap_would_have_been_heard_to_ask() -> None:
+    story = Story(RULES).line_restored().listing().at(0.1).arrives("C").joins("support")
+    story.at(1).given_up().at(1.02).gone().at(1.1).logs(R.ABANDONED)
+    assert (story.outcomes, story.call.hung_up_by) == ([O.ENDED_BY_PBX], Party.PBX)
+
+
+def dialled() -> Story:
+    return Story(RULES).line_restored().listing().arrives("C").dials("A").rings("A")
+
+
+@pytest.mark.parametrize(("ends", "outcome"), [(9.3, O.LOST), (14.1, O.ENDED_BY_PBX)])
+def test_whose_ringing_is_cancelled_just_after_a_gap_may_have_asked_in_it(ends: float, outcome: Outcome) -> None:
+    story = heard(deaf(dialled(), 5), 9, channels="CA").at(ends).silent("A").gone("A").at(ends + 0.02).gone()
+    assert story.passes(25).outcomes == [outcome]
+
+
+@pytest.mark.parametrize(("ends", "outcome"), [(9.3, O.LOST), (14.1, O.ENDED_BY_PBX)])
+def test_who_goes_just_after_a_gap_from_a_phone_that_was_answered_may_have_asked_in_it(
+    ends: float, outcome: Outcome
+) -> None:
+    story = heard(deaf(dialled().at(4).answers("A"), 5), 9, channels="CA").at(ends).gone()
+    assert story.passes(25).outcomes == [outcome]
+
+
+def test_who_is_found_dialling_when_we_begin_may_have_asked_before() -> None:
+    story = Story(RULES).line_restored()
+    story.make("C", interface=TRUNK)
+    story.make("A", linked="C")
+    story.listing(channels="CA", dialling="C", ringing="A").at(0.1).silent("A").gone("A").at(0.12).gone("C")
+    assert story.passes(9).outcomes == [O.LOST]
+
+
 # --- phones -----------------------------------------------------------------------------------------------------------
 
 

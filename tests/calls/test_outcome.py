@@ -21,6 +21,7 @@ def known(**changes: Any) -> Outcome | None:
         "logged": None,
         "log_awaited": False,
         "asked": None,
+        "request_unheard": False,
         "hung_up_later": False,
         "at_once": False,
         "lived": None,
@@ -121,6 +122,22 @@ def test_a_hang_up_in_the_very_moment_of_leaving_was_its_reason_seen_late() -> N
 
 def test_the_logs_abandon_and_an_end_with_the_wait_unasked_is_the_pbxs_doing() -> None:
     assert known(logged=QueueResult.ABANDONED, lived=seconds(1)) is Outcome.ENDED_BY_PBX
+
+
+def test_where_his_own_request_may_have_fallen_into_a_gap_the_log_is_the_better_witness() -> None:
+    said: dict[str, Any] = {"logged": QueueResult.ABANDONED, "request_unheard": True}
+    for unserved in (True, False):  # that the queue gave him up may have fallen into the gap, too
+        assert known(**said, unserved=unserved, lived=seconds(1)) is Outcome.ABANDONED
+        assert known(**said, unserved=unserved, lived=seconds(1.001)) is Outcome.REDIRECTED
+        assert known(**said, unserved=unserved, lived=seconds(0.1), moved_on=True) is Outcome.REDIRECTED
+    assert known(request_unheard=True, lived=seconds(0.1), **OVER) is Outcome.EXITED
+
+
+def test_who_ended_on_his_way_to_an_agent_just_after_a_gap_and_by_whose_wish_nobody_heard() -> None:
+    way: dict[str, Any] = {"unserved": False, "phone_answered": True, "request_unheard": True, "lived": seconds(2)}
+    assert known(**way) is NOT_YET
+    assert known(**way, **OVER) is Outcome.LOST
+    assert known(**way, hung_up_later=True) is Outcome.ABANDONED
 
 
 # --- phones outside a queue -------------------------------------------------------------------------------------------
