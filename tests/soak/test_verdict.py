@@ -205,3 +205,17 @@ def test_what_becomes_of_an_office_phones_call_is_seen_by_sipp() -> None:
     assert kinds([lost], seen, direct=("0218",)) == ["direct"]
     assert kinds([lost], seen, incident("line cut", 3, 4), direct=("0218",)) == []
     assert kinds([wrong], seen, incident("line cut", 3, 4), direct=("0218",)) == ["direct"]
+
+
+def test_a_phone_that_refuses_one_who_had_left_was_not_what_ended_his_wait() -> None:
+    """Seen on 22.10: his CANCEL is heeded 0.3 s late, and the dialplan calls the phone meanwhile."""
+    told = {
+        outcome: call(kind="direct", queue="desk-1030", outcome=outcome, offers=[]) | {"caller": OFFICE}
+        for outcome in ("abandoned", "busy", "timeout")
+    }
+    for left, right in ((2.0, {"abandoned"}), (2.3, {"abandoned", "busy"}), (3.0, {"busy"}), (None, {"busy"})):
+        phone = ring("1030", answered=None, ended=2.335, number=OFFICE)
+        phone.refused_with = 486
+        seen = Witnessed([caller(OFFICE, ended=left, dialled="5130")], [phone], [])
+
+        assert {one for one, what in told.items() if kinds([what], seen, direct=("0218",)) == []} == right

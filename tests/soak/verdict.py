@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.pbx.checker import TrueVisit, true_visits
 from tests.pbx.story import Witnessed
-from tests.pbx.trace import Leg
+from tests.pbx.trace import CROSSING, Leg
 
 from .faults import KINDS, Incident
 
@@ -18,6 +18,7 @@ SECONDS_TOGETHER = 1.5  # queue_log knows whole seconds
 EXACT = 0.4
 MARGIN = 2.0
 NEAR_A_KILL = 5.0
+BUSY_HERE = 486
 LEFT_OR_ANSWERED = {"answered", "abandoned"}
 KNOWN_CLASSES = {("CONNECT", "abandoned"), ("ABANDON", "redirected"), ("ABANDON", "ended_by_pbx")}
 Document = Mapping[str, Any]
@@ -248,17 +249,29 @@ def _office(call: Document, leg: Leg, reached: list[Leg], times: _Times) -> Iter
     ended = leg.ended_at.timestamp() if leg.ended_at else began + 60
     outcomes = [visit["outcome"] for visit in call["visits"]]
     doubtful = times.deaf(began, ended) or times.killed(began, ended)
-    answered = any(one.answered_at is not None and not one.crossed for one in reached)
-    truth = "answered" if answered else "busy" if any(one.refused_with == 486 for one in reached) else None
-    truth = truth or ("abandoned" if leg.ended_by == "self" else "timeout")
+    truths = _office_truths(leg, reached)
+    truth = " or ".join(truths)
     crossed = any(one.crossed for one in reached)
-    if not doubtful and not crossed and outcomes != [truth]:
+    if not doubtful and not crossed and outcomes not in [[one] for one in truths]:
         yield Difference("direct", f"{leg.caller} called {leg.dialled}: exported {outcomes}, witnessed {truth}", began)
-    wrong = [one for one in outcomes if one not in {truth, "lost"}]
+    wrong = [one for one in outcomes if one not in {*truths, "lost"}]
     if doubtful and not crossed and (wrong or len(outcomes) > 1) and not times.killed(began, ended):
         qualities = [visit["quality"] for visit in call["visits"]]
         text = f"{leg.caller} called {leg.dialled} around a gap: {outcomes} {qualities}, witnessed {truth}"
         yield Difference("direct", text, began)
+
+
+def _office_truths(leg: Leg, reached: list[Leg]) -> list[str]:
+    """How his wait ended; two, where which came first at the PBX cannot be told from here."""
+    if any(one.answered_at is not None and not one.crossed for one in reached):
+        return ["answered"]
+    left = leg.ended_at if leg.ended_by == "self" else None
+    refused = min((one.ended_at for one in reached if one.refused_with == BUSY_HERE and one.ended_at), default=None)
+    if refused is None:
+        return ["abandoned" if left else "timeout"]
+    if left is not None and abs(left - refused) <= CROSSING:
+        return ["abandoned", "busy"]
+    return ["abandoned" if left is not None and left < refused else "busy"]
 
 
 # --- nothing twice ----------------------------------------------------------------------------------------------------
