@@ -1,5 +1,6 @@
 """The codec on what a real Asterisk said: everything is accepted, save what a hostile caller twisted."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -15,9 +16,13 @@ STREAMS = sorted(RECORDINGS.glob("*/ami*.bin"))
 
 def heard(stream: Path, cut: int) -> tuple[list[Item], Codec]:
     raw = stream.read_bytes()
-    named = b"\r\nSystemName: " in raw
+    named = re.search(rb"\r\nSystemName: (\w+)\r\n", raw)
     codec = Codec(
-        ACTED_UPON, systemname="pbx1" if named else None, strict=named, listed=LISTED, user_events=["QueueResult"]
+        ACTED_UPON,
+        systemname=named[1].decode() if named else None,
+        strict=named is not None,
+        listed=LISTED,
+        user_events=["QueueResult"],
     )
     return [item for at in range(0, len(raw), cut) for item in codec.feed(raw[at : at + cut])], codec
 
