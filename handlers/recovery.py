@@ -147,6 +147,7 @@ class Skipping:
     def __init__(self, channels: Iterable[str], *, listed: bool) -> None:
         self.before: set[str] = set()
         self._channels = set(channels)
+        self._others: set[str] = set()
         self._listed = listed
 
     def __call__(self, fact: Fact) -> Fact | None:
@@ -170,9 +171,17 @@ class Skipping:
         return any(about) or any(isinstance(value, str) and value in self._channels for value in values)
 
     def _is_theirs(self, channel: Channel) -> bool:
-        if channel.linkedid in self._channels:
-            self._channels.add(channel.uniqueid)
-        return channel.uniqueid in self._channels
+        """Whose a channel is, it is from the first: one that meets them later is told as linked with them from then on.
+
+        It is of a call of its own all the same (`Book.seat`), whose end is to be heard.
+        """
+        if channel.uniqueid in self._channels:
+            return True
+        if channel.linkedid not in self._channels or channel.uniqueid in self._others:
+            self._others.add(channel.uniqueid)
+            return False
+        self._channels.add(channel.uniqueid)
+        return True
 
 
 def told_of(facts: Iterable[Fact]) -> set[str]:

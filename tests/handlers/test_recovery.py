@@ -14,10 +14,11 @@ from structlog.testing import capture_logs
 from handlers.journaling import Loader
 from handlers.outlived import drop, in_question, outlived
 from handlers.reading import Entry, Reading
-from handlers.recovery import MAX_TOLD, Recovery, SameClock
+from handlers.recovery import MAX_TOLD, Recovery, SameClock, Skipping
 from handlers.resume import LONGEST
 from telephony.calls.book import Rules
 from telephony.calls.effects import CallEnded, CaseOpened, VisitEnded
+from telephony.calls.facts import BridgeEntered, BridgeId, Channel, ChannelAppeared, ChannelEnded, Interface, Uniqueid
 from telephony.calls.record import CallRecord, Quality
 from telephony.calls.tracker import Tracker
 from telephony.journal.record import Record
@@ -30,6 +31,7 @@ from tests.support.journal import (
     RULES,
     Done,
     Life,
+    Line,
     MemoryJournal,
     Rows,
     codec,
@@ -389,6 +391,27 @@ def test_calls_of_an_age_come_from_their_rows_and_are_no_others(seed: int) -> No
     stage.comes_to_an_end()
     stage.judge_all(60)
     stage.judge_the_end()
+
+
+def spoken_of(uniqueid: str, *linked: str) -> list[ChannelAppeared | BridgeEntered | ChannelEnded]:
+    """A channel comes, is bridged, perhaps as one of another call by then, and goes."""
+    at = Line().now()
+    first, last = (
+        Channel(Uniqueid(uniqueid), Uniqueid(one), Interface("PJSIP/1002")) for one in (linked[0], linked[-1])
+    )
+    bridged = BridgeEntered(at, BridgeId("b1"), last, None)
+    return [ChannelAppeared(at, first, incoming=True), bridged, ChannelEnded(at, Uniqueid(uniqueid), 16)]
+
+
+def test_who_retrieves_a_caller_of_a_row_has_a_call_of_his_own_whose_end_is_heard() -> None:
+    skips = Skipping({"1.1"}, listed=False)
+    told = spoken_of("2.1", "2.1", "1.1")
+    assert [skips(fact) for fact in told] == told
+
+
+def test_who_was_called_for_a_caller_of_a_row_is_skipped_to_his_end() -> None:
+    skips = Skipping({"1.1"}, listed=False)
+    assert [skips(fact) for fact in spoken_of("1.2", "1.1")] == [None, None, None]
 
 
 def halfway(saves: str = "nothing saved", seed: int = 3) -> Stage:
