@@ -129,6 +129,8 @@ def waiting_in_queue(call: LiveCall, caller: Leg) -> Visit | None:
 
 def dialled_directly(book: Book, call: LiveCall, caller: Leg, leg: Leg, at: Moment) -> None:
     """The dialplan rings a phone for the customer: a visit begins, or the one from a moment ago goes on."""
+    if leg.member is not None:
+        return  # a queue rings it, for a stay whose beginning nobody heard: its log tells of it
     if leg.interface in book.rules.trunks:
         note_moved_on(book, call, caller, at)  # forwarded out of the house: no phone of ours rings
         return

@@ -428,6 +428,15 @@ def test_who_joins_after_a_gap_would_have_been_heard_to_ask() -> None:
     assert (story.outcomes, story.call.hung_up_by) == ([O.ENDED_BY_PBX], Party.PBX)
 
 
+def test_whose_joining_nobody_heard_does_not_wait_for_a_phone_that_a_queue_calls() -> None:
+    """Seen on 22.10: he joined before the line was back, and the queue called for him before he was listed."""
+    story = Story(RULES).line_restored()
+    story.caller, story.queue = "C", "support"
+    story.make("C", interface=TRUNK)
+    story.listing(channels="C").at(0.1).rings("A").at(2).silent("A").gone("A").given_up().gone().passes(20)
+    assert (story.visits, story.call.direction) == ([], Direction.INBOUND)
+
+
 def dialled() -> Story:
     return Story(RULES).line_restored().listing().arrives("C").dials("A").rings("A")
 
