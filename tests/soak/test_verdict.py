@@ -219,3 +219,10 @@ def test_a_phone_that_refuses_one_who_had_left_was_not_what_ended_his_wait() -> 
         seen = Witnessed([caller(OFFICE, ended=left, dialled="5130")], [phone], [])
 
         assert {one for one, what in told.items() if kinds([what], seen, direct=("0218",)) == []} == right
+
+
+def test_who_calls_a_queue_has_no_visit_to_a_phone_besides() -> None:
+    told = call()
+    told["visits"].append(told["visits"][0] | {"kind": "direct", "queue": "PJSIP/1001", "offers": []})
+
+    assert kinds([told], witnessed(), direct=("0218031",)) == ["extra"]

@@ -242,6 +242,8 @@ def _direct(
             for call in found:
                 verdict.direct += 1
                 yield from _office(call, leg, reached, times)
+        elif any(visit["kind"] == "direct" for call in found for visit in call["visits"]):
+            yield Difference("extra", f"{leg.caller} called {leg.dialled}: no phone is rung for him directly", began)
 
 
 def _office(call: Document, leg: Leg, reached: list[Leg], times: _Times) -> Iterator[Difference]:
