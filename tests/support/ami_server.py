@@ -46,6 +46,7 @@ class AmiServer:
         self._server: asyncio.Server | None = None
         self._sessions: list[asyncio.StreamWriter] = []
         self._changed = asyncio.Condition()
+        self._talking = 0
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._session, "127.0.0.1", self.port, ssl=self._tls)
@@ -55,8 +56,12 @@ class AmiServer:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
+        for _ in range(3):  # who has just been accepted must have his session, or nobody would end it
+            await asyncio.sleep(0)
         self.cut()
         await self._server.wait_closed()
+        while self._talking:
+            await asyncio.sleep(0)
 
     def say(self, data: bytes) -> None:
         """To whoever is connected last."""
@@ -77,8 +82,9 @@ class AmiServer:
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._sessions.append(writer)
-        writer.write(self.greeting)
+        self._talking += 1
         try:
+            writer.write(self.greeting)
             while (raw := await reader.readuntil(b"\r\n\r\n")) and not writer.is_closing():
                 action = dict(line.split(": ", 1) for line in raw.decode().removesuffix("\r\n\r\n").split("\r\n"))
                 if not self.mute:
@@ -91,6 +97,7 @@ class AmiServer:
             async with self._changed:
                 self._changed.notify_all()
         finally:
+            self._talking -= 1
             writer.close()
 
     def _answer(self, action: dict[str, str], number: str) -> bytes:
