@@ -36,6 +36,8 @@ class Proxy:
         self._flowing.set()
         if self._server is not None:
             self._server.close()
+            for _ in range(3):  # who has just been accepted becomes a line
+                await asyncio.sleep(0)
             for line in list(self._lines):
                 line.transport.abort()
             await self._server.wait_closed()
@@ -55,9 +57,17 @@ class Proxy:
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+        self._lines.add(writer)  # from its first moment: whoever cuts must find it
+        try:
+            far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+        except OSError:  # the server is away, and who called is told so
+            writer.transport.abort()
+            self._lines.discard(writer)
+            return
         lines = {writer, far_writer}
         self._lines |= lines
+        if writer.is_closing():
+            far_writer.transport.abort()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pass(reader, far_writer, lines))
