@@ -1,7 +1,8 @@
 """At the start, the ledger may know more than the journal: then the row stays, and what was rebuilt goes.
 
 While a disk fails, or does not answer, calls are saved all the same (docs/decisions/journal.md); what they rest on is
-then nowhere in the journal. Their rows are known by that: they rest on a position that was not read.
+then nowhere in the journal. Their rows are known by that: they rest on a position that was not read. And the row of a
+call that is over stands unless it was over at the same position when that was read again.
 """
 
 from collections import deque
@@ -42,9 +43,11 @@ def outlived(rows: Iterable[Row], life: int, found: Recovered) -> set[UUID]:
 
 
 def _knows_more(row: Row, found: Recovered) -> bool:
-    if position_of(row.revision) not in found.unread:
-        return False  # all that it rests on was read again
-    call = found.states.get(row.id)
+    call, position = found.states.get(row.id), position_of(row.revision)
+    if position not in found.unread:
+        # All that it rests on was read again. Of a call that did not end there this time, something was read another
+        # way: somebody was handed on by one that is not rebuilt, or the row was healed.
+        return call is not None and not row.is_open and position not in found.ends.get(row.id, ())
     # What was read behind a hole may go on with a call; how one ended is best known to whoever heard it.
     return call is None or not row.is_open or row.revision > call.revision
 

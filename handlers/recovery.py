@@ -76,6 +76,7 @@ class Recovered:
         records: how many were read.
         calls: the newest state of each call that may not be in the database yet, or goes on.
         states: the newest of all calls that were rebuilt, by id.
+        ends: the positions of all states in which a call was over, by its id.
         unread: what the journal does not say.
         failed: records on which reading failed.
     """
@@ -83,6 +84,7 @@ class Recovered:
     records: int = 0
     calls: list[CallRecord] = field(default_factory=list)
     states: dict[UUID, CallRecord] = field(default_factory=dict)
+    ends: dict[UUID, set[int]] = field(default_factory=dict)
     unread: Unread = field(default_factory=lambda: Unread(1))
     failed: int = 0
 
@@ -93,16 +95,19 @@ class Recovered:
 
 
 class Remembers:
-    """Performs nothing; remembers the newest state of each call."""
+    """Performs nothing; remembers the newest state of each call, and at which positions it was over."""
 
     def __init__(self) -> None:
         self.calls: dict[UUID, CallRecord] = {}
+        self.ends: dict[UUID, set[int]] = {}
 
     def perform(self, effects: Iterable[Effect], _at: Moment, /) -> None:
         """Remember."""
         for effect in effects:
             if isinstance(effect, SaveCall):
-                self.calls[effect.call.id] = effect.call
+                call = self.calls[effect.call.id] = effect.call
+                if call.ended_at is not None and all(visit.outcome is not None for visit in call.visits):
+                    self.ends.setdefault(call.id, set()).add(position_of(call.revision))
 
 
 class SameClock:
@@ -246,7 +251,8 @@ class Recovery:
         ours = [call for call in remembered if self._is_ours(call.uniqueid, call.linkedid, call.since)]
         going_on = {call.id for call in book.calls.values()}
         calls = [call for call in ours if position_of(call.revision) > resume.saved or call.id in going_on]
-        return Recovered(self._records, calls, {call.id: call for call in ours}, self._unread, self._failed)
+        states, ends = {call.id: call for call in ours}, self._remembers.ends
+        return Recovered(self._records, calls, states, ends, self._unread, self._failed)
 
     def _is_ours(self, root: str, linkedid: str, since: int) -> bool:
         """Whether a call began where the oldest one that is to be rebuilt did, or later."""

@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -31,18 +32,18 @@ def read_of(start: int, *positions: int) -> Unread:
     return unread
 
 
-def found(unread: Unread, *calls: CallRecord) -> Recovered:
-    return Recovered(len(calls), list(calls), {one.id: one for one in calls}, unread)
+def found(unread: Unread, *calls: CallRecord, ends: dict[UUID, set[int]] | None = None) -> Recovered:
+    return Recovered(len(calls), list(calls), {one.id: one for one in calls}, ends or {}, unread)
 
 
 def row(position: int, *, is_open: bool = False, life: int = LIFE) -> Row:
     return Row(ONE.id, life, position << 12, is_open)
 
 
-def knows_more(one: Row, *calls: CallRecord) -> bool:
-    """Read was 10 to 20, and 30 to 40."""
+def knows_more(one: Row, *calls: CallRecord, ends: frozenset[int] = frozenset()) -> bool:
+    """Read was 10 to 20, and 30 to 40; it was over at `ends`."""
     unread = read_of(10, *range(10, 21), *range(30, 41))
-    return outlived([one], LIFE, found(unread, *calls)) == {one.id}
+    return outlived([one], LIFE, found(unread, *calls, ends={one.id: set(ends)})) == {one.id}
 
 
 @given(st.integers(1, 40), st.sets(st.integers(1, 60)), st.integers(1, 70))
@@ -62,10 +63,31 @@ def test_of_more_holes_than_are_told_apart_the_last_ones_are_one() -> None:
     assert read[-1] not in unread
 
 
-@pytest.mark.parametrize("is_open", [True, False])
-def test_a_row_that_rests_on_what_was_read_again_knows_nothing_more(is_open: bool) -> None:
+def test_an_open_row_that_rests_on_what_was_read_again_knows_nothing_more() -> None:
     for position in (5, 10, 20, 30, 40):  # though another version may have counted other revisions
-        assert not knows_more(row(position, is_open=is_open), ONE)
+        assert not knows_more(row(position, is_open=True), ONE)
+
+
+@pytest.mark.parametrize("later", [20, 35])
+def test_a_call_that_was_over_at_the_same_position_again_is_what_it_was_last(later: int) -> None:
+    again = replace(ONE, revision=later << 12)
+    one = replace(row(20), revision=(20 << 12) + 1)  # another version counts other revisions
+    assert not knows_more(one, again, ends=frozenset({20}))
+    assert not knows_more(one, again, ends=frozenset({20, 35}))
+
+
+@pytest.mark.parametrize("position", [5, 10, 20, 30, 40])
+def test_who_was_over_is_neither_revived_nor_ended_at_another_time(position: int) -> None:
+    assert knows_more(row(position), replace(ONE, revision=40 << 12))
+    assert knows_more(row(position), replace(ONE, revision=40 << 12), ends=frozenset({position + 1}))
+
+
+def test_a_row_that_was_healed_stands_though_all_behind_it_was_read() -> None:
+    assert knows_more(row(35), replace(ONE, revision=20 << 12), ends=frozenset({20}))
+
+
+def test_an_end_on_this_side_of_a_hole_that_was_read_again_goes_on_behind_it() -> None:
+    assert not knows_more(row(20), replace(ONE, revision=35 << 12), ends=frozenset({20, 35}))
 
 
 @pytest.mark.parametrize("is_open", [True, False])

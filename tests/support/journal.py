@@ -267,13 +267,18 @@ def recovered_by(reading: Reading, resume: Resume, records: list[Record], boot: 
 class Recalled:
     """A process that has read the journal, and nothing more."""
 
-    tracker: Tracker
+    reading: Reading
     found: Recovered
     done: Done
+
+    @property
+    def tracker(self) -> Tracker:
+        """Its calls."""
+        return self.reading.tracker
 
 
 def recall(resume: Resume, records: list[Record], rules: Rules = RULES, boot: str = BOOT) -> Recalled:
     """Read it again."""
     tracker, done = Tracker(rules), Done()
     reading = Reading(PBX, tracker, done)
-    return Recalled(tracker, recovered_by(reading, resume, records, boot), done)
+    return Recalled(reading, recovered_by(reading, resume, records, boot), done)
