@@ -110,7 +110,7 @@ async def compared(feed: Feed, journal: Journal, saver: Saver, url: str, found: 
         journal.skip_to(position_of(resting.revision))
         better = outlived(resting.rows, journal.life, found)
         if better:
-            reason = "they were saved while the journal could not be written, or it cannot be read now"
+            reason = "the journal could not be written or read then, or the calls were over otherwise, or healed"
             log.warning("rows_know_more", pbx=feed.name, calls=len(better), reason=reason)
         return better
 
