@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint unit simulation db pbx browser bench soak lock clean
+.PHONY: help setup demo test lint unit unit-core unit-waiting simulation db pbx browser bench soak lock clean
 
 help:
 	@echo "make demo   a call centre to look at: simulated PBX, PostgreSQL, the service, the pages (HTTP=127.0.0.1:8080)"
@@ -34,7 +34,7 @@ demo: setup
 	@exec $(BIN)/threerings demo $(if $(HTTP),--http $(HTTP))
 
 test: lint
-	@$(MAKE) --no-print-directory --output-sync=target -j2 unit db  # one works, the other mostly waits
+	@$(MAKE) --no-print-directory --output-sync=target -j3 unit-core unit-waiting db  # one works, the others mostly wait
 	@$(MAKE) --no-print-directory simulation pbx browser
 	@$(BIN)/coverage combine --quiet --keep
 	@$(BIN)/coverage report --include='telephony/calls/*,telephony/standard/*,telephony/agi/codec.py,telephony/agi/answering.py,telephony/agi/vocabulary.py,telephony/ami/codec.py,telephony/ami/layout.py,telephony/ami/translate.py,telephony/ami/snapshot.py,telephony/queuelog/grammar.py,telephony/queuelog/place.py,telephony/queuelog/reading.py,telephony/queuelog/stays.py,telephony/queuelog/matching.py,telephony/queuelog/reconcile.py,telephony/queuelog/boots.py,telephony/queuelog/shipping/parcel.py,telephony/queuelog/shipping/gathering.py,telephony/cel/*,telephony/journal/record.py,telephony/journal/files.py,telephony/pbxfiles/*,telephony/regularfile.py,telephony/screenpop/board.py,telephony/screenpop/messages.py,telephony/screenpop/pop.py,telephony/screenpop/standing.py,handlers/http/pages/overview_plot.py' --fail-under=100
@@ -46,9 +46,17 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: setup
-	@rm -f .coverage.unit
-	COVERAGE_FILE=.coverage.unit $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser" --ignore tests/simulation --ignore tests/handlers/test_recovery.py
+unit: unit-core unit-waiting
+
+WAITING = tests/agi tests/handlers  # for sockets, processes and time limits
+
+unit-core: setup
+	@rm -f .coverage.core
+	COVERAGE_FILE=.coverage.core $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser" $(WAITING:%=--ignore %) --ignore tests/simulation
+
+unit-waiting: setup
+	@rm -f .coverage.waiting
+	COVERAGE_FILE=.coverage.waiting $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser" $(WAITING) --ignore tests/handlers/test_recovery.py
 
 simulation: setup
 	$(if $(SEEDS),THREERINGS_SEEDS=$(SEEDS)) $(BIN)/pytest -q -n 2 tests/simulation tests/handlers/test_recovery.py  # long computing, without the cost of coverage
