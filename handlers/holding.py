@@ -13,6 +13,7 @@ import structlog
 from handlers.build import Service
 from handlers.journals import refused
 from handlers.standby import LeaseLost, Term, owned, renumber, this_process
+from telephony.cases.attempts import Attempts
 from telephony.cases.lease import Leases, Take
 from telephony.cases.migrate import migrate
 from telephony.config import Config
@@ -69,7 +70,8 @@ def own(config: Config) -> Iterator[UUID]:
 async def leased(config: Config, url: str, stop: asyncio.Event, *, standby: bool) -> AsyncIterator[Held | None]:
     """The lease of the PBXs; None: told to stop while another held it."""
     with own(config) as me:
-        leases = Leases(url, me, this_process(), [pbx.name for pbx in config.pbx])
+        pbxs = [pbx.name for pbx in config.pbx]
+        leases = Leases(url, me, this_process(), pbxs, attempts=Attempts(config.data_dir))
         term = Term(leases, lambda: migrate(url))
         try:
             if not standby:
@@ -126,7 +128,8 @@ def is_overtaken(marks: Mapping[str, bytes], take: Take) -> bool:
     known = marks.get(TAKEN)
     if known is None:  # written by a version that counted holders; or it has never had a lease
         return marks.get(TERM) not in {None, b"%d" % take.term}
-    return take.before is not None and known.partition(b" ")[2] != told(take.before)
+    had = (take.before, *take.behind)
+    return None not in had and known.partition(b" ")[2] not in {told(at) for at in had if at is not None}
 
 
 def has_copy(marks: Mapping[str, bytes], take: Take) -> bool:
@@ -154,5 +157,5 @@ def tell(pbx: str, marks: Mapping[str, bytes], take: Take) -> None:
     if not has_copy(marks, take):
         log.info("journal_not_read_again", pbx=pbx, reason="another instance has followed it meanwhile")
         return
-    reason = "a copy of this data_dir has followed it meanwhile; or it was restored, or a start was killed at once"
+    reason = "a copy of this data_dir has followed it meanwhile, or it was restored"
     log.warning("journal_not_read_again", pbx=pbx, reason=reason, remedy=COPIED)

@@ -17,6 +17,7 @@ from handlers.reconciling.unsaved import unsaved
 from handlers.standby import InstanceBusy, this_process
 from telephony.calls.healing import heal
 from telephony.calls.record import CallRecord, Direction, Outcome, call_id
+from telephony.cases.attempts import Attempts
 from telephony.cases.lease import Leases, Take
 from telephony.cases.ledger import calls_named, queue_calls
 from telephony.cases.store import CallStore
@@ -185,7 +186,9 @@ async def writing(config: Config, url: str, pbxs: Sequence[str]) -> AsyncIterato
     remedy = "it puts right by itself, within a minute"
     try:
         with own(config) as me:
-            leases = Leases(url, me, f"{this_process()} (reconcile)", pbxs, lease=LEASE)
+            leases = Leases(
+                url, me, f"{this_process()} (reconcile)", pbxs, lease=LEASE, attempts=Attempts(config.data_dir)
+            )
             store = CallStore(url, fence=leases.fence)
             try:
                 if not await leases.take():

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
+from telephony.cases.attempts import Attempts
 from telephony.cases.connecting import Connection, connect
 from telephony.cases.migrate import refuse_newer
 
@@ -51,11 +52,14 @@ class Take:
         term: how often its holder has changed so far, this time included.
         before: when it had been taken before; None: never. Whoever took it last then was nobody else, if he knows this.
         at: when it was taken now.
+        behind: where the take before was one of ours, what that one had found, and so on: of processes of ours that
+            were killed before anything remembered that they had it.
     """
 
     term: int
     before: datetime | None
     at: datetime
+    behind: tuple[datetime | None, ...] = ()
 
 
 class Leases:
@@ -70,10 +74,21 @@ class Leases:
         told: who that is, for people.
         pbxs: their names, all taken together.
         lease: how long without renewal.
+        attempts: where takes are remembered before they are tried; None: nowhere.
     """
 
-    def __init__(self, url: str, holder: UUID, told: str, pbxs: Sequence[str], *, lease: timedelta = LEASE) -> None:
+    def __init__(  # noqa: PLR0913 - the last two have defaults
+        self,
+        url: str,
+        holder: UUID,
+        told: str,
+        pbxs: Sequence[str],
+        *,
+        lease: timedelta = LEASE,
+        attempts: Attempts | None = None,
+    ) -> None:
         self.holder = holder
+        self._attempts = attempts
         self._url = url
         self._told = told
         self._pbxs = sorted(set(pbxs))
@@ -121,7 +136,7 @@ class Leases:
             except _OthersError:
                 return frozenset()
         self._taken = {row["pbx"]: row["taken_at"] for row in rows}
-        self._takes = {row["pbx"]: Take(row["term"], self._before.get(row["pbx"]), row["taken_at"]) for row in rows}
+        self._takes = {row["pbx"]: self._how(row) for row in rows}
         return frozenset(self._taken)
 
     async def renew(self) -> frozenset[str]:
@@ -186,15 +201,32 @@ class Leases:
         async with connection.transaction():
             await refuse_newer(connection)
             # Whoever saves holds a key-share lock on it (`fence`): his last batch is through before we go on.
-            for row in await connection.fetch(_LOCK, self._pbxs, self.holder, self._lease):
+            free = await connection.fetch(_LOCK, self._pbxs, self.holder, self._lease)
+            for row in free:
                 # Had by ourselves already: that was an attempt of this process of which no answer came.
                 if row["pbx"] not in self._before or (row["holder"], row["told"]) != (self.holder, self._told):
                     self._before[row["pbx"]] = row["taken_at"]
             self._before = dict.fromkeys(self._pbxs) | self._before
-            rows = await connection.fetch(_TAKE, self._pbxs, self.holder, self._told, self._lease)
+            if await connection.fetchval(_THERE, self._pbxs) > len(free):
+                raise _OthersError
+            now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+            await self._intend(now)
+            rows = await connection.fetch(_TAKE, self._pbxs, self.holder, self._told, self._lease, now)
             if len(rows) < len(self._pbxs):
                 raise _OthersError
             return rows
+
+    async def _intend(self, now: datetime) -> None:
+        if self._attempts is not None:
+            for pbx in self._pbxs:
+                self._attempts.intend(pbx, now, self._before[pbx])
+            with contextlib.suppress(OSError):  # the journal lies on the same disk, and tells of it
+                await asyncio.to_thread(self._attempts.save)
+
+    def _how(self, row: asyncpg.Record) -> Take:
+        before = self._before.get(row["pbx"])
+        behind = () if self._attempts is None else self._attempts.behind(row["pbx"], before)
+        return Take(row["term"], before, row["taken_at"], behind)
 
     def _hear(self, *_: object) -> None:
         self._released.set()
@@ -248,9 +280,11 @@ WHERE pbx = ANY($1::text[]) AND (holder = $2 OR ({_ENDED.format(lease="$3")}))
 ORDER BY pbx FOR UPDATE
 """  # noqa: S608 - constants of ours
 
+_THERE: LiteralString = "SELECT count(*) FROM leases WHERE pbx = ANY($1::text[])"
+
 _TAKE: LiteralString = f"""
 INSERT INTO leases (pbx, holder, told, until, taken_at, term)
-SELECT pbx, $2::uuid, $3, clock_timestamp() + $4::interval, clock_timestamp(), 1 FROM unnest($1::text[]) AS pbx
+SELECT pbx, $2::uuid, $3, clock_timestamp() + $4::interval, $5::timestamptz, 1 FROM unnest($1::text[]) AS pbx
 ON CONFLICT (pbx) DO UPDATE SET
     holder = excluded.holder, told = excluded.told, until = excluded.until, taken_at = excluded.taken_at,
     term = leases.term + (leases.holder <> excluded.holder)::integer

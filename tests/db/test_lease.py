@@ -5,11 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from telephony.cases.attempts import Attempts
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.embedded import EmbeddedPostgres
 from telephony.cases.lease import LEASE, Leases, Take
@@ -69,6 +71,30 @@ async def test_all_pbxs_are_taken_or_none(instance: Instance) -> None:
 async def test_the_same_instance_has_its_lease_back_at_once_after_a_crash(instance: Instance) -> None:
     assert await instance(A).take() == ONE
     assert await instance(A).take() == ONE
+
+
+async def test_what_a_process_took_that_was_killed_at_once_is_known_to_the_next(database: str, tmp_path: Path) -> None:
+    async def taken(folder: Path) -> Take:
+        """By a process that is killed as soon as it has the lease: nothing is noted, nothing released."""
+        leases = Leases(database, A, "host pid 1", ["pbx1"], attempts=Attempts(folder))
+        assert await leases.take() == ONE
+        await leases.close()
+        return leases.takes["pbx1"]
+
+    first, second, third = [await taken(tmp_path) for _ in range(3)]
+    assert (first.before, first.behind) == (None, ())
+    assert (second.before, second.behind) == (first.at, (None,))
+    assert (third.before, third.behind) == (second.at, (first.at, None))
+    copied = await taken(tmp_path / "as it was before")
+    assert (copied.before, copied.behind) == (third.at, ())
+
+
+async def test_who_waits_for_a_lease_remembers_no_take_of_it(instance: Instance, database: str, tmp_path: Path) -> None:
+    await instance(A).take()
+    waits = Leases(database, B, "host pid 2", ["pbx1"], attempts=Attempts(tmp_path))
+    assert await waits.take() == NONE
+    await waits.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_copy_of_the_instance_ends_the_term_of_the_original(instance: Instance) -> None:

@@ -1,5 +1,6 @@
 """Which journals are believed at a start: those whose writer had the lease last, whatever became of starts since."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,9 +26,16 @@ REMEMBERED = {MARK: RESUME, "compared": b"[3, []]", "cel": b"x 1 1", "needed_fro
 class Had:
     """Leases in which everybody takes: the only PBX, at these seconds."""
 
-    def __init__(self, pbx: str, at: float | None, before: float | None = None, term: int = 1) -> None:
-        was = None if before is None else T0 + timedelta(seconds=before)
-        self.takes = {} if at is None else {pbx: Take(term, was, T0 + timedelta(seconds=at))}
+    def __init__(
+        self,
+        pbx: str,
+        at: float | None,
+        before: float | None = None,
+        term: int = 1,
+        behind: Sequence[float | None] = (),
+    ) -> None:
+        was, *rest = (None if one is None else T0 + timedelta(seconds=one) for one in (before, *behind))
+        self.takes = {} if at is None else {pbx: Take(term, was, T0 + timedelta(seconds=at), tuple(rest))}
         self.is_noted = False
 
     def noted(self) -> None:
@@ -40,12 +48,18 @@ def config(tmp_path: Path) -> Config:
 
 
 async def starts(
-    config: Config, at: float | None, before: float | None = None, *, marks: bool = False, term: int = 1
+    config: Config,
+    at: float | None,
+    before: float | None = None,
+    *,
+    marks: bool = False,
+    term: int = 1,
+    behind: Sequence[float | None] = (),
 ) -> set[str]:
     """A process that takes the lease, and comes no farther unless it leaves marks; which PBXs are not believed."""
     name = config.pbx[0].name
     async with kept(config) as journals:
-        had = Had(name, at, before, term)
+        had = Had(name, at, before, term, behind)
         stale = overtaken(journals, had)
         assert had.is_noted == bool(had.takes)
         for mark, value in REMEMBERED.items() if marks else ():
@@ -87,6 +101,18 @@ async def test_without_a_database_the_journal_is_believed_and_the_next_start_jud
     assert await starts(config, 2, 1) == set()
     assert await starts(config, None) == set()
     assert await starts(config, 9, 5) == {config.pbx[0].name}
+
+
+async def test_a_start_that_was_killed_before_its_journal_said_so_was_no_other_instance(config: Config) -> None:
+    await starts(config, 1, marks=True)
+    assert await starts(config, 4, 3, behind=(2, 1)) == set()  # 2 and 3 were ours, and killed at once
+    assert await remembered(config) == REMEMBERED
+    assert await starts(config, 9, 8, behind=(7,)) == {config.pbx[0].name}  # 8 was ours; who was it at 7?
+
+
+async def test_a_start_that_was_killed_in_a_database_in_which_nobody_had_followed_knows_no_more(config: Config) -> None:
+    await starts(config, 5, marks=True)
+    assert await starts(config, 2, 1, behind=(None,)) == set()
 
 
 async def test_a_copy_is_noticed_though_it_is_the_same_holder_in_the_same_term(config: Config) -> None:
