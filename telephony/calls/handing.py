@@ -63,13 +63,22 @@ def place_of(book: Book, fact: Transferred) -> tuple[Leg | None, Leg | None]:
     if fact.place is not None:
         gone = book.departed.get(fact.place)
         return gone.leg if gone is not None else book.legs.get(fact.place), transferee
-    target = book.legs.get(fact.target) if fact.target is not None else None
+    target = book.legs.get(fact.target) if fact.target is not None else put_beside(book, fact)
     if target is not None and target.far is not None:
         far = book.legs.get(target.far)
         return far, far
     is_half = transferee is not None and (transferee.near or transferee.far) is not None
     half = transferee if is_half and fact.kind == "blind" else None
     return half, half  # its dialplan goes on at once, perhaps before this is said
+
+
+def put_beside(book: Book, fact: Transferred) -> Leg | None:
+    """Who has just been put beside the customer: a busy PBX tells of the transfer without him, when he has moved."""
+    customer = book.legs.get(fact.transferee) if fact.kind == "attended" and fact.transferee is not None else None
+    if customer is None or customer.bridge is None:
+        return None
+    beside = book.bridges[customer.bridge] - {customer.uniqueid, *talking.line(book, fact.transferer)}
+    return book.legs.get(beside.pop()) if len(beside) == 1 else None
 
 
 def waits_there(book: Book, talk: tuple[LiveCall, Visit], place: Leg, stands: Leg, at: Moment) -> bool:
