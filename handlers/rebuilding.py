@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -85,12 +85,13 @@ async def recovered(feed: Feed, journal: Journal, resume: Resume, config: Config
     loader = Loader(partial(codec_of, feed.settings, banner=False))
     recovery = Recovery(feed.follower.reading, resume, loader, same)
     started = clock.monotonic()
+    if feed.reconciler is not None:
+        begin = logged(folder, resume.start - 1, loader, same)
+        await heard_again(feed.name, feed.reconciler.hear_again(begin, journal.marks()))
+    if feed.direct is not None:
+        before = channels_logged(folder, resume.start - 1, loader, same)
+        await heard_again(feed.name, feed.direct.hear_again(before, journal.marks()))
     try:
-        if feed.reconciler is not None:
-            await feed.reconciler.hear_again(logged(folder, resume.start - 1, loader, same), journal.marks())
-        if feed.direct is not None:
-            before = channels_logged(folder, resume.start - 1, loader, same)
-            await feed.direct.hear_again(before, journal.marks())
         found = await recover(recovery, partial(records, folder, resume.start, journal.position))
     except (OSError, sqlite3.Error) as error:
         log.exception("journal_unreadable", pbx=feed.name, error=str(error))
@@ -99,6 +100,14 @@ async def recovered(feed: Feed, journal: Journal, resume: Resume, config: Config
     told = {"records": found.records, "calls": len(found.calls), "seconds": seconds}
     log.info("journal_read", pbx=feed.name, **told, **({"failed": found.failed} if found.failed else {}))
     return found
+
+
+async def heard_again(pbx: str, hearing: Awaitable[None]) -> None:
+    """What was not compared yet. Should that fail, whatever it is, calls are rebuilt all the same."""
+    try:
+        await hearing
+    except Exception:
+        log.exception("not_heard_again", pbx=pbx, remedy="compare what was before this start: threerings reconcile")
 
 
 async def compared(feed: Feed, journal: Journal, saver: Saver, url: str, found: Recovered) -> None:

@@ -1,12 +1,16 @@
 """At the start: a reading again that is cut short by a stop leaves everything to the next."""
 
 import asyncio
+import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+import structlog
+
 from handlers.build import build
 from handlers.journals import kept
-from handlers.rebuilding import rebuild
+from handlers.rebuilding import heard_again, rebuild
 from handlers.resume import MARK, Resume
 from tests.support.checks import config_of
 
@@ -39,3 +43,14 @@ async def test_what_must_be_read_again_is_not_forgotten_by_who_was_stopped_while
         feed.follower.mark()
     async with kept(config) as journals:
         assert journals[name].marks()[MARK] != KEPT
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), sqlite3.DatabaseError("damaged"), RuntimeError("a fault of ours")])
+async def test_what_cannot_be_compared_again_ends_no_start(error: Exception) -> None:
+    async def hears() -> None:
+        raise error
+
+    with structlog.testing.capture_logs() as said:
+        await heard_again("pbx1", hears())
+    assert [(line["event"], line["pbx"]) for line in said] == [("not_heard_again", "pbx1")]
+    assert "threerings reconcile" in said[0]["remedy"]
