@@ -26,6 +26,7 @@ ENDS = {
 REFUSALS = {"FULL": "refused_full", "JOINEMPTY": "refused_empty", "JOINUNAVAIL": "refused_empty"}
 LIVED_ON = timedelta(seconds=1.2)  # queue_log has whole seconds
 MEETING = timedelta(seconds=0.05)  # a busy PBX sees so late what SIPp has sent
+COMPLETED = ("COMPLETEAGENT", "COMPLETECALLER")
 ANNOUNCED = {"announced"}  # queues that speak to the agent before the caller is let through: SIPp cannot see when
 
 
@@ -91,6 +92,10 @@ def true_visits(seen: Witnessed) -> list[TrueVisit]:
             if visit.uniqueid in first_of:
                 visit.sip_wait = None
             first_of.add(visit.uniqueid)
+        elif line.event in COMPLETED and (visit := open_visits.pop((line.uniqueid, line.queue), None)) is not None:
+            # Asterisk loses lines in the moment of a rotation: seen of a CONNECT whose COMPLETEAGENT came behind it.
+            visit.outcome, visit.said, visit.agent = "answered", line.event, line.agent
+            visit.ended = (visit.joined or 0) + int(line.data[0])
     return visits
 
 

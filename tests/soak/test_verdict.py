@@ -194,6 +194,15 @@ def test_who_leaves_in_the_moment_of_the_answer_was_answered_or_not_as_the_pbx_s
         assert kinds([call(outcome="timeout", agent=None)], seen) == ["outcome"]
 
 
+def test_a_connect_that_asterisk_lost_in_a_rotation_is_known_by_what_came_of_it() -> None:
+    rotated = log(f"0|NONE|ENTERQUEUE||{CALLER}|1", "8|Agent 1001|COMPLETECALLER|4|4|1")
+    seen = Witnessed([caller()], [ring("1001", answered=4.0, ended=8.0)], parse(rotated))
+
+    assert kinds([call()], seen) == []
+    assert kinds([call(agent="Agent 1002")], seen) == ["agent"]
+    assert kinds([call(outcome="lost")], seen) == ["lost"]
+
+
 def test_what_becomes_of_an_office_phones_call_is_seen_by_sipp() -> None:
     seen = Witnessed([caller(OFFICE, ended=6, dialled="5130")], [ring("1030", answered=2, ended=6, number=OFFICE)], [])
     told = call(kind="direct", queue="desk-1030", offers=[]) | {"caller": OFFICE}
