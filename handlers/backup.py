@@ -7,9 +7,9 @@ What the journal says to be in the database is kept as it was before both: see `
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from handlers.database import database
 from handlers.dumping import DumpError, dump, load
 from handlers.holding import own
 from handlers.manifest import DUMP, JOURNAL, MANIFEST, BackupError, Manifest, new, read, saved, to_disk, write
+from telephony.cases.attempts import Attempts
 from telephony.cases.connecting import connect
 from telephony.cases.lease import Take
 from telephony.cases.migrate import migrate
@@ -54,9 +55,8 @@ async def backup(config: Config, folder: Path, now: datetime) -> Manifest:
             journals = config.data_dir / JOURNAL
             before = await asyncio.to_thread(journalcopies.marked, journals)
             by = await dump(url, folder / DUMP, standing.server)
-            copied = await asyncio.to_thread(
-                journalcopies.save, journals, folder / JOURNAL, before, (await _standing(url)).takes
-            )
+            takes = _ours((await _standing(url)).takes, config.data_dir)
+            copied = await asyncio.to_thread(journalcopies.save, journals, folder / JOURNAL, before, takes)
             files = await asyncio.to_thread(lambda: [saved(folder, path) for path in _files(folder)])
             manifest = Manifest(
                 made_at=now.isoformat(),
@@ -198,6 +198,12 @@ async def _standing(url: str) -> _Standing:
         return _Standing(server, schema, calls, followed, takes)
     finally:
         connection.terminate()
+
+
+def _ours(takes: Mapping[str, Take], data_dir: Path) -> dict[str, Take]:
+    """With what was behind those that were this instance's: it may have been started again meanwhile."""
+    attempts = Attempts(data_dir)
+    return {pbx: replace(take, behind=attempts.behind(pbx, take.before)) for pbx, take in takes.items()}
 
 
 def _refuse(standing: _Standing, *, replace: bool) -> None:

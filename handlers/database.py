@@ -76,3 +76,5 @@ async def _keep(server: EmbeddedPostgres) -> None:
             if str(error) != told:
                 told = str(error)
                 log.error("postgres_not_started_again", error=told)  # noqa: TRY400 - the line says all
+        except Exception:  # whatever it is, the PBXs are measured
+            log.exception("postgres_not_looked_at")

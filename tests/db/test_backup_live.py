@@ -15,7 +15,9 @@ import pytest
 
 from handlers.backup import backup, restore
 from handlers.export import Format, Span, export_calls, targets_of, writer
+from handlers.journalcopies import marked_in
 from handlers.resume import MARK, Resume
+from telephony.cases.attempts import Attempts
 from telephony.cases.lease import Leases
 from telephony.cases.migrate import migrate
 from telephony.config import Config
@@ -146,3 +148,19 @@ async def test_the_journal_is_gone_on_from_however_often_the_holder_of_the_lease
     await backup(config, tmp_path / "old", NOW)  # by who is not the last who followed
     await restore(config, tmp_path / "old", replace=True)
     assert marked(config) is None
+
+
+async def test_a_start_that_was_killed_before_the_journal_said_so_is_no_other_instance_to_a_backup(
+    tmp_path: Path, empty_database: str, unused_tcp_port: int
+) -> None:
+    await migrate(empty_database)
+    async with AmiServer() as ami:
+        ami.entries = 0
+        config = configuration(tmp_path, ami, empty_database, unused_tcp_port)
+        async with serving(config):
+            await until(lambda: (now := marked(config)) is not None and now.saved)
+    killed = Leases(empty_database, UUID(int=1), "ours", ["pbx1"], attempts=Attempts(config.data_dir))
+    await killed.take()
+    await killed.close()
+    await backup(config, tmp_path / "saved", NOW)
+    assert marked_in(tmp_path / "saved" / "journal" / "pbx1").marks[MARK]

@@ -111,13 +111,12 @@ def _end(visit: TrueVisit, line: QueueLogLine, caller: Leg | None, rung: list[Le
     visit.ended, visit.outcome, visit.said = line.epoch, ENDS[line.event], line.event
     if visit.outcome == "answered":
         visit.agent = line.agent
-    if caller is None or caller.ended_at is None:
+    if caller is None or caller.ended_at is None or caller.unheeded:  # of whom the PBX never heard that he left
         return
     answered = [leg for leg in rung if leg.answered_at is not None]
     answered = [leg for leg in answered if not leg.crossed] or answered
     if visit.outcome == "answered" and answered:
-        met = abs(caller.ended_at - (answered[0].answered_at or caller.ended_at)) < MEETING
-        visit.crossed = caller.unheeded or met
+        visit.crossed = abs(caller.ended_at - (answered[0].answered_at or caller.ended_at)) < MEETING
         if caller.answered_at is None or caller.ended_at < (answered[0].answered_at or caller.ended_at):
             visit.outcome, visit.agent = "abandoned", None
         elif len(answered) == 1 and visit.queue not in ANNOUNCED and _joined_at_once(visit, caller):

@@ -184,14 +184,21 @@ def test_connect_of_a_caller_who_had_left_is_abandoned_and_reconstructed_may_say
 
 
 def test_who_leaves_in_the_moment_of_the_answer_was_answered_or_not_as_the_pbx_saw_it() -> None:
-    met = Witnessed([caller(ended=3.97)], [ring("1001", answered=4.0, ended=4.01)], parse(ANSWERED))
-    gone = caller(ended=1.0)
-    gone.unheeded = True
-    unheeded = Witnessed([gone], [ring("1001", answered=4.0, ended=9.0)], parse(ANSWERED))
-
-    for seen in (met, unheeded):
+    for left in (3.97, 4.03):
+        seen = Witnessed([caller(ended=left)], [ring("1001", answered=4.0, ended=4.04)], parse(ANSWERED))
         assert kinds([call()], seen) == kinds([call(outcome="abandoned", agent=None)], seen) == []
         assert kinds([call(outcome="timeout", agent=None)], seen) == ["outcome"]
+        assert kinds([call(wait_seconds=9.0)], seen) == ["wait"]
+
+
+def test_whose_cancel_met_the_200_is_still_there_for_the_pbx() -> None:
+    gone = caller(ended=1.0)
+    gone.unheeded = True
+    seen = Witnessed([gone], [ring("1001", answered=4.0, ended=9.0)], parse(ANSWERED))
+
+    assert kinds([call()], seen) == []
+    assert kinds([call(outcome="abandoned", agent=None)], seen) == ["outcome"]
+    assert kinds([call(agent="Agent 1002")], seen) == ["agent"]
 
 
 def test_a_connect_that_asterisk_lost_in_a_rotation_is_known_by_what_came_of_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -171,7 +171,7 @@ def _visit(
         return
     if truth.crossed and outcome in LEFT_OR_ANSWERED:
         verdict.classes[f"left as the agent answered: {outcome}"] += 1
-        return
+        truth = replace(truth, outcome=outcome, agent=truth.agent if outcome == "answered" else None, sip_wait=None)
     known_class = (truth.said, truth.outcome) in KNOWN_CLASSES
     if known_class:
         verdict.classes[f"{truth.said}: {outcome}"] += 1
