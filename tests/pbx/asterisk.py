@@ -268,10 +268,24 @@ class Pbx:
         await self.action("QueuePause", Interface=f"PJSIP/{phone}", Paused=state, Reason=reason)
 
     async def quiet(self, limit: float = 10.0) -> None:
-        """Wait until no channel is left."""
-        async with asyncio.timeout(limit):
-            while await self.channels():
-                await asyncio.sleep(0.02)
+        """Wait until no channel is left; TimeoutError names those that are, and what they do."""
+        left: list[Message] = []
+        try:
+            async with asyncio.timeout(limit):
+                while left := await self.channels():
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            about = (
+                "Channel",
+                "CallerIDNum",
+                "Exten",
+                "Application",
+                "ApplicationData",
+                "ChannelStateDesc",
+                "Duration",
+            )
+            told = [" ".join(channel.get(name, "") for name in about) for channel in left[:5]]
+            raise TimeoutError(f"{len(left)} channels are left after {limit:g} s: {told}") from None
 
     # --- within -------------------------------------------------------------------------------------------------------
     async def _first_login(self) -> Ami:

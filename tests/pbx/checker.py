@@ -111,7 +111,7 @@ def _end(visit: TrueVisit, line: QueueLogLine, caller: Leg | None, rung: list[Le
     visit.ended, visit.outcome, visit.said = line.epoch, ENDS[line.event], line.event
     if visit.outcome == "answered":
         visit.agent = line.agent
-    if caller is None or caller.ended_at is None or caller.unheeded:  # of whom the PBX never heard that he left
+    if caller is None or caller.ended_at is None or caller.unheeded:  # when the PBX heard that he left is not known
         return
     answered = [leg for leg in rung if leg.answered_at is not None]
     answered = [leg for leg in answered if not leg.crossed] or answered

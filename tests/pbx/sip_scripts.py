@@ -140,8 +140,14 @@ def caller(call: Dialling, voice: str | None, *, timed: bool = False) -> str:
     body += _label("crossed") + _send(_REPLY.format(status="200 OK")) + _recv("response", "200", next="done")
     body += _label("ended") + _send(_REPLY.format(status="200 OK"), next="done")
     body += _label("cancel") + _send(_CANCEL.format(url=url, display=_display(call), call=call), retrans="500")
-    body += _recv("response", "200", optional="true")
-    body += _recv("response", "487", next="refused", timeout="5000", ontimeout="done")
+    soon, late = {"timeout": "500", "ontimeout": "over"}, {"timeout": "5000", "ontimeout": "done"}
+    body += _recv("response", "200", _MET, rrs="true", optional="true", next="met", test="met", **late)
+    body += _recv("response", "200", rrs="true", optional="true", next="met", **late)  # the INVITE's after the CANCEL's
+    body += _recv("response", "487", next="refused", **late)
+    body += _label("met") + _send(inside("ACK", 1))
+    body += _recv("response", "481", optional="true", next="over", **soon)  # the CANCEL's, if it is still to come
+    body += _recv("response", "200", **soon)
+    body += _label("over") + _send(inside("BYE", 2), retrans="500") + _recv("response", "200", next="done")
     body += _label("refused") + _send(_ACK_REFUSAL.format(url=url, display=_display(call), call=call))
     return _scenario("caller", body + _label("done") + '<nop/>\n<timewait milliseconds="50"/>\n')
 
@@ -158,6 +164,8 @@ def _display(call: Dialling) -> str:
     return f"{call.display} " if call.display is not None else ""
 
 
+# The PBX answered before it had read that we hang up: what is a call now is ended as a call.
+_MET = """<action><ereg regexp="INVITE" search_in="hdr" header="CSeq:" assign_to="met"/></action>"""
 _CANCEL = """CANCEL {url} SIP/2.0
 [last_Via:]
 From: {display}<sip:{call.number}@[local_ip]:[local_port]>;tag=[pid]c[call_number]

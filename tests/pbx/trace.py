@@ -55,7 +55,7 @@ class Leg:
     how: str | None = None  # BYE, CANCEL or the refusing status
     keys: list[datetime] = field(default_factory=list)
     refers_at: datetime | None = None  # this phone asked the PBX to transfer its party
-    unheeded: bool = False  # its CANCEL met the PBX's 200; SIPp hangs up no more, so the PBX goes on with nobody
+    unheeded: bool = False  # its CANCEL met the PBX's 200, so the PBX heard of his leaving later, by a BYE
 
     @property
     def alerting_seconds(self) -> float | None:
