@@ -24,6 +24,7 @@ WAITING = 8
 SAVED_WITHIN = 2.0
 """Seconds for which the saver is waited for."""
 LOOK = 0.02
+NUMBERS_AT_ONCE = 500
 RECENT = timedelta(hours=24)
 """What ended longer ago is not changed any more by a PBX that is not heard now."""
 
@@ -160,8 +161,6 @@ class Measuring:
         self._most_numbers = most_numbers
         self._turn = asyncio.Lock()
         self._waiting = 0
-        self.read = 0
-        """Calls read, in total."""
 
     async def measure(self, question: Question) -> Answer:
         """The sums of what is asked.
@@ -193,10 +192,11 @@ class Measuring:
                 async for piece in pieces:
                     for call in piece:
                         table.add(call)
-                    self.read += len(piece)
                     await self._around.pause(0)  # whoever reads the line of a PBX has his turn
             await self._reach(snapshot, table)
-        table.settle_numbers(saved_until)
+        for counted, _ in enumerate(table.settle_numbers(saved_until), 1):
+            if counted % NUMBERS_AT_ONCE == 0:
+                await self._around.pause(0)
         return self._answer(table, asked_at, saved_until)
 
     async def _reach(self, snapshot: Calls, table: Table) -> None:
@@ -242,7 +242,7 @@ class Measuring:
         if dropped:
             known_until = min(known_until, asked_at - RECENT)
             reasons.append(f"{dropped:,} states of calls could not be saved until the service is started again")
-        if any(cell.calls.undecided for _, row in table.rows() for cell in row):
+        if table.undecided:
             reasons.append("of some calls that have ended it is not decided yet how")
         if table.numbers is not None and table.numbers.overflowed:
             reasons.append("final_lost: more numbers gave up than are remembered")

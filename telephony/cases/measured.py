@@ -1,16 +1,19 @@
 """The calls that measures over an interval are made of, read in pieces, as of one instant."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import LiteralString
+from uuid import UUID
 
 from telephony.calls.record import CallRecord
 from telephony.cases.connecting import Connection, connect
-from telephony.cases.rows import storable, stored_calls
+from telephony.cases.rows import Row, storable, stored_calls
 
-PIECE = 250
-"""Calls read at a time: some milliseconds of work, and then others have their turn."""
+READ = 250
+"""Calls read at a time."""
+PIECE = 500
+"""Rows made into records at a time: some milliseconds of work. A call has one, and one for each phone that rang."""
 NUMBERS_AT_ONCE = 1_000
 STATEMENT_SECONDS = 30
 LONGEST_CALL = timedelta(hours=24)
@@ -44,11 +47,13 @@ class Snapshot:
         """
         theirs = [storable(pbx) for pbx in pbxs] or None
         cursor = await self._connection.cursor(_CALLS, since, until, since - LONGEST_CALL, theirs)
-        while rows := await cursor.fetch(PIECE):
+        while rows := await cursor.fetch(READ):
             ids = [row["id"] for row in rows]
-            visits = await self._connection.fetch(_VISITS, ids)
-            offers = await self._connection.fetch(_OFFERS, ids)
-            yield [stored.call for stored in stored_calls(rows, visits, offers)]
+            visits = _by_call(await self._connection.fetch(_VISITS, ids))
+            offers = _by_call(await self._connection.fetch(_OFFERS, ids))
+            for some in _pieces(rows, offers):
+                parts = [[row for call in some for row in of.get(call["id"], ())] for of in (visits, offers)]
+                yield [stored.call for stored in stored_calls(some, *parts)]
 
     async def reached(
         self, callers: Collection[str], since: datetime, until: datetime
@@ -98,6 +103,26 @@ async def snapshot(url: str, connect_seconds: float = 5) -> AsyncIterator[Snapsh
             yield Snapshot(connection)
     finally:
         connection.terminate()
+
+
+def _by_call(rows: Sequence[Row]) -> Mapping[UUID, Sequence[Row]]:
+    found: dict[UUID, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["call_id"], []).append(row)
+    return found
+
+
+def _pieces(calls: Sequence[Row], offers: Mapping[UUID, Sequence[Row]]) -> Iterator[Sequence[Row]]:
+    """Calls, each with what it weighs: while one caller waits, many phones may ring for him again and again."""
+    piece, weight = list[Row](), 0
+    for call in calls:
+        piece.append(call)
+        weight += 1 + len(offers.get(call["id"], ()))
+        if weight >= PIECE:
+            yield piece
+            piece, weight = [], 0
+    if piece:
+        yield piece
 
 
 # Those that end later are found by having come not long before `until`; so both bounds of the arrival are indexed.

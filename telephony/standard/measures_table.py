@@ -117,7 +117,7 @@ class Table:
     ) -> None:
         self.intervals, self._grouping, self._selection, self._terms = intervals, grouping, selection, terms
         self.numbers = numbers
-        self._groups: dict[Group, list[Sums]] = {}
+        self._groups: dict[Group, dict[int, Sums]] = {}
         self._places: dict[Place, tuple[bool, Group]] = {}
         self._by_agent = grouping is Grouping.AGENT or bool(selection.agents)
         for name in (None,) if grouping is Grouping.ALL else known:
@@ -139,20 +139,28 @@ class Table:
                 self._add_visit(call, visit, group)
 
     def rows(self) -> Iterator[tuple[Group, list[Sums]]]:
-        """Each group with its sums by interval; the groups by name, what has none last."""
+        """Each group with its sums by interval, to be read only; the groups by name, what has none last."""
+        nothing = Sums()
         for name in sorted(self._groups, key=lambda name: (name is None, name or "")):
-            yield name, self._groups[name]
+            cells = self._groups[name]
+            yield name, [cells.get(number, nothing) for number in range(len(self.intervals))]
+
+    @property
+    def undecided(self) -> bool:
+        """Of some call that has ended it is not decided how."""
+        return any(cell.calls.undecided for cells in self._groups.values() for cell in cells.values())
 
     def __len__(self) -> int:
         """How many rows: groups times intervals."""
         return len(self._groups) * len(self.intervals)
 
-    def settle_numbers(self, known_until: datetime) -> None:
-        """Count who gave up and was not reached, when `numbers` knows all that is to be known; once."""
+    def settle_numbers(self, known_until: datetime) -> Iterator[None]:
+        """Count who gave up and was not reached, one a step, when `numbers` knows all that is to be known; once."""
         settled = () if self.numbers is None else self.numbers.settle(known_until)
         for (group, number), sums in settled:
             cell = self._groups[group][number]
             cell.numbers = plus(cell.numbers, sums)
+            yield
 
     # --- who counts where ---
 
@@ -166,7 +174,7 @@ class Table:
         number = None if call.ended_at is None else self.intervals.of(call.ended_at)
         if number is None or call.ended_at is None:
             return
-        cell = self._group(group)[number]
+        cell = self._numbered(group, number)
         if any(visit.outcome is None for visit in call.visits):
             cell.calls = plus(cell.calls, CallSums(undecided=1))
             return
@@ -222,14 +230,21 @@ class Table:
 
     def _cell(self, group: Group, at: datetime) -> Sums | None:
         number = self.intervals.of(at)
-        return None if number is None else self._group(group)[number]
+        return None if number is None else self._numbered(group, number)
 
-    def _group(self, name: Group) -> list[Sums]:
+    def _numbered(self, group: Group, number: int) -> Sums:
+        cells = self._group(group)
+        cell = cells.get(number)
+        if cell is None:
+            cell = cells[number] = Sums()
+        return cell
+
+    def _group(self, name: Group) -> dict[int, Sums]:
         found = self._groups.get(name)
         if found is None:
             if (len(self._groups) + 1) * len(self.intervals) > self._terms.most:
                 raise TooManyGroups(f"is more than {self._terms.most:,} rows: groups times intervals")
-            found = self._groups[name] = [Sums() for _ in range(len(self.intervals))]
+            found = self._groups[name] = {}
         return found
 
 

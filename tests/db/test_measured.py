@@ -9,7 +9,7 @@ import pytest
 
 from telephony.calls.record import CallRecord, Direction, Outcome
 from telephony.cases.connecting import DatabaseUrlError
-from telephony.cases.measured import PIECE, snapshot
+from telephony.cases.measured import PIECE, READ, snapshot
 from telephony.cases.store import CallStore
 from tests.support.calls import at, call, offer, visit
 
@@ -55,13 +55,24 @@ async def test_who_has_stayed_for_a_day_is_looked_for_no_more(store: CallStore, 
 
 
 async def test_more_calls_than_one_piece_come_all_and_as_of_one_instant(store: CallStore, database: str) -> None:
-    await store.save([call(visit(), number=number) for number in range(PIECE + 1)])
+    await store.save([call(visit(), number=number) for number in range(READ + 1)])
     async with snapshot(database) as shot:
         pieces = shot.calls(at(0), at(9999))
         sizes = [len(await anext(pieces))]
         await store.save([call(visit(), number=9998)])
         sizes += [len(piece) async for piece in pieces]
-    assert sizes == [PIECE, 1]
+    assert sizes == [READ, 1]
+
+
+async def test_for_whom_many_phones_rang_weighs_as_much_as_many_callers(store: CallStore, database: str) -> None:
+    rang = tuple(offer(leg=f"1700000001.{n}") for n in range(PIECE // 2))
+    waited = [call(visit(offers=rang), number=number) for number in range(3)]
+    await store.save(waited)
+    async with snapshot(database) as shot:
+        pieces = [list(piece) async for piece in shot.calls(at(0), at(9999))]
+    assert [len(piece) for piece in pieces] == [2, 1]
+    assert sorted(one.id for piece in pieces for one in piece) == sorted(one.id for one in waited)
+    assert all(len(one.visits[0].offers) == PIECE // 2 for piece in pieces for one in piece)
 
 
 async def test_a_caller_is_reached_when_he_is_answered_or_called(store: CallStore, database: str) -> None:

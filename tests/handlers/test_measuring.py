@@ -32,7 +32,7 @@ async def test_the_calls_of_the_database_are_summed_and_others_have_their_turn_b
     archive = Archive(*(answered(n, NOON) for n in range(5)))
     measuring = archive.measuring()
     answer = await measuring.measure(replace(MORNING, selection=Selection(pbxs=frozenset({"pbx1"}))))
-    assert (sums(answer).figures.sought, measuring.read) == (5, 5)
+    assert sums(answer).figures.sought == 5
     assert archive.asked == [(o_clock("00:00"), o_clock("13:00"), {"pbx1"})]
     assert (answer.complete, answer.reasons, answer.saved_until) == (True, (), archive.wall)
 

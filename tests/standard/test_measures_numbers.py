@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,7 +30,7 @@ def lost(*calls: CallRecord, reached: dict[str, str] | None = None, known: datet
     made = table(*calls, numbers=numbers)
     for caller, at in (reached or {}).items():
         numbers.reached(caller, o_clock(at))
-    made.settle_numbers(known)
+    deque(made.settle_numbers(known))
     [(_, [found])] = made.rows()
     return found.numbers.final_lost, found.numbers.gave_up
 
@@ -64,7 +65,7 @@ def test_each_group_and_interval_has_its_own_numbers() -> None:
     hours = the_day(Step.HOUR, "10:00", o_clock("13:00"))
     made = table(*calls, intervals=hours, grouping=Grouping.QUEUE, numbers=numbers)
     numbers.reached("021", o_clock("12:15"))
-    made.settle_numbers(EVENING)
+    deque(made.settle_numbers(EVENING))
     found = {group: [cell.numbers for cell in row] for group, row in made.rows()}
     assert found == {"support": [(1, 1), (0, 0), (1, 0)], "sales": [(0, 0), (0, 0), (1, 1)]}
 
@@ -72,7 +73,7 @@ def test_each_group_and_interval_has_its_own_numbers() -> None:
 def test_of_too_many_numbers_nothing_is_told_at_all() -> None:
     numbers = Numbers(most=2)
     made = table(*(gone(n, caller=f"02{n}") for n in range(4)), numbers=numbers)
-    made.settle_numbers(EVENING)
+    deque(made.settle_numbers(EVENING))
     [(_, [found])] = made.rows()
     assert (numbers.overflowed, list(numbers.callers)) == (True, [])
     assert BY_NAME["final_lost"].read(found).value is None
@@ -86,5 +87,5 @@ def test_the_same_number_again_takes_no_more_room() -> None:
 
 def test_where_nobody_asks_for_numbers_none_are_counted() -> None:
     made = table(gone(1))
-    made.settle_numbers(EVENING)
+    deque(made.settle_numbers(EVENING))
     assert [found.numbers.gave_up for _, [found] in made.rows()] == [0]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from multidict import MultiMapping
+from multidict import MultiDict, MultiMapping
 
 from handlers.measuring import Question
 from telephony.calls.record import Kind
@@ -88,7 +88,7 @@ class Asked:
 
 
 def asked(query: MultiMapping[str], house: House, now: datetime) -> Asked:
-    """What the query asks.
+    """What the query asks. A parameter that is given empty, as forms do, is not given.
 
     Without `from` it is today, without `to` until now, without `interval` one interval, without `group` one group.
 
@@ -100,6 +100,7 @@ def asked(query: MultiMapping[str], house: House, now: datetime) -> Asked:
     Raises:
         BadQueryError: it cannot be answered.
     """
+    query = MultiDict((name, text) for name, text in query.items() if text)
     for name in query:
         if name not in PARAMETERS:
             raise BadQueryError(name[:MAX_LENGTH], f"is not known; known are {', '.join(PARAMETERS)}")
@@ -121,8 +122,8 @@ def _names(query: MultiMapping[str], parameter: str) -> Sequence[str]:
     names = query.getall(parameter, [])
     if len(names) > MAX_NAMES:
         raise BadQueryError(parameter, f"is given {len(names):,} times; at most {MAX_NAMES} are taken")
-    if not all(0 < len(name) <= MAX_LENGTH for name in names):
-        raise BadQueryError(parameter, f"should have 1 to {MAX_LENGTH} characters")
+    if any(len(name) > MAX_LENGTH for name in names):
+        raise BadQueryError(parameter, f"should have {MAX_LENGTH} characters at most")
     return names
 
 
