@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import ClientSession, DummyCookieJar, web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from handlers.admission import bearer
 from handlers.http.api.access import Access
@@ -37,8 +38,8 @@ SCHEMAS: Any = document("9.9.9")["components"]
 class Asking:
     """Whoever asks: signed in by a token, unless told otherwise."""
 
-    def __init__(self, session: ClientSession) -> None:
-        self.session = session
+    def __init__(self, session: ClientSession, url: URL) -> None:
+        self.session, self.url = session, url
 
     async def get(self, path: str, token: str | None = TOKEN, **query: Any) -> tuple[int, Any]:
         """The status, and what the JSON says; held against the description."""
@@ -78,4 +79,4 @@ async def asking(
     app.add_routes(Description(access, who, pages, "9.9.9").routes())
     server, jar = TestServer(app), DummyCookieJar()
     async with server, ClientSession(base_url=server.make_url("/"), cookie_jar=jar) as session:
-        yield Asking(session)
+        yield Asking(session, server.make_url("/"))
