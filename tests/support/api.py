@@ -63,7 +63,10 @@ class Asking:
 
 @asynccontextmanager
 async def asking(
-    archive: Archive, floors: dict[str, LiveFloor] | None = None, published: Published | None = None
+    archive: Archive,
+    floors: dict[str, LiveFloor] | None = None,
+    published: Published | None = None,
+    tell_seconds: float = 30,
 ) -> AsyncIterator[Asking]:
     """Whoever asks, for as long as the block runs."""
 
@@ -74,7 +77,8 @@ async def asking(
     pages = Pages(SHANGHAI, "9.9.9")
     app = application(Health(Measures(Labels(("pbx1",))), list, None))
     pages.setup(app)
-    app.add_routes(MeasuresApi(access, archive.measuring(), HOUSE, STANDARD, lambda: archive.wall).routes())
+    measures = MeasuresApi(access, archive.measuring(), HOUSE, STANDARD, lambda: archive.wall, tell_seconds)
+    app.add_routes(measures.routes())
     app.add_routes(LiveApi(access, floors or {}, published or Published(), lambda: archive.wall).routes())
     app.add_routes(Description(access, who, pages, "9.9.9").routes())
     server, jar = TestServer(app), DummyCookieJar()

@@ -22,6 +22,8 @@ from telephony.standard.measures_table import TooManyGroups
 PIECE = 32_768
 """Characters of the answer that are put together before others have their turn."""
 AGAIN_SECONDS = 10
+TELL_SECONDS = 60.0
+"""So long who asks may take to read the answer; until then it is kept."""
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -34,12 +36,20 @@ class MeasuresApi:
         house: what there is to ask about.
         standard: what figures are held against.
         now: the wall clock.
+        tell_seconds: limit for reading the answer.
     """
 
-    def __init__(
-        self, access: Access, measuring: Measuring, house: House, standard: Standard, now: Callable[[], datetime]
+    def __init__(  # noqa: PLR0913, PLR0917 - what it is put together from
+        self,
+        access: Access,
+        measuring: Measuring,
+        house: House,
+        standard: Standard,
+        now: Callable[[], datetime],
+        tell_seconds: float = TELL_SECONDS,
     ) -> None:
         self._access, self._measuring, self._house, self._standard, self._now = access, measuring, house, standard, now
+        self._tell_seconds = tell_seconds
         self._log = structlog.get_logger(__name__)
 
     def routes(self) -> list[web.RouteDef]:
@@ -78,9 +88,15 @@ class MeasuresApi:
         response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "application/json"})
         response.enable_compression()
         await response.prepare(request)
-        async for text in pieces(self._lines(answer, what)):
-            await response.write(text.encode())
-        await response.write_eof()
+        try:
+            async with asyncio.timeout(self._tell_seconds):
+                async for text in pieces(self._lines(answer, what)):
+                    await response.write(text.encode())
+                await response.write_eof()
+        except TimeoutError:
+            self._log.info("measures_not_fetched", remote=request.remote)
+            if request.transport is not None:
+                request.transport.abort()  # or what was told would pass for the whole
         return response
 
     def _lines(self, answer: Answer, what: Asked) -> Iterable[str]:

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from aiohttp import ClientError
 from structlog.testing import capture_logs
 
 from handlers.admission import FAILURES
@@ -185,6 +186,12 @@ async def test_names_of_callers_choice_come_as_they_are_and_cannot_leave_their_s
     async with asking(Archive(answered(1, NOON, queue=hostile))) as person:
         told = await person.measures(group="queue", queue=hostile)
     assert told["rows"][0]["group"] == {"queue": hostile}
+
+
+async def test_who_does_not_fetch_his_answer_in_time_gets_no_part_of_it_as_the_whole() -> None:
+    async with asking(Archive(), tell_seconds=0) as person:
+        with pytest.raises(ClientError):
+            await person.measures(group="queue", interval="hour")
 
 
 async def test_a_long_answer_comes_in_pieces_and_whole() -> None:
