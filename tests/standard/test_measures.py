@@ -157,6 +157,11 @@ def test_visit_abandonment_knows_shorts_and_who_was_refused() -> None:
     assert reading("visit_answer_rate", short, gone, refused, answered(4, NOON)) == (1 / 3, 1, 3)
 
 
+def test_who_waited_as_long_as_the_threshold_is_not_short() -> None:
+    at_it = unanswered(1, NOON, wait=5, queue="vip")
+    assert (sums(at_it).visits.short, sums(at_it).figures.short) == (0, 0)
+
+
 def test_every_visit_that_ended_has_its_quality_also_the_lost() -> None:
     of = {quality: replace(answered(1, NOON).visits[0], quality=quality) for quality in Quality}
     lost = visit(Outcome.LOST, joined_at=NOON, left_at=NOON, quality=Quality.PARTIAL)
