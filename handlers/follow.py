@@ -171,6 +171,8 @@ class Follower:
         self.pbx, self.tracker = pbx, tracker
         self.reading = Reading(pbx, tracker, performer, self)
         self.recovering = False
+        self.line_states: Callable[[], Mapping[str, str]] = dict
+        """What the phones of direct lines are doing, by the line's name; set by whoever knows."""
         self.longest = LONGEST
         self.log_heard: Callable[[Read, Moment], None] = lambda _read, _at: None
         self.channels_heard: Callable[[ChannelsRead, Moment], None] = lambda _read, _at: None

@@ -24,6 +24,7 @@ from telephony.standard.day import Branches
 
 Document = dict[str, object]
 PARAMETERS = ("branch",)
+STATES = frozenset(MemberState)
 
 
 class LiveFloor(Protocol):
@@ -47,6 +48,11 @@ class LiveFloor(Protocol):
         """What each phone can do in each queue, by queue and phone."""
         ...
 
+    @property
+    def line_states(self) -> Callable[[], Mapping[str, str]]:
+        """Gives what the phones of direct lines are doing, by the line's name, in the words of `MemberState`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -65,7 +71,10 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """One queue or line of one PBX; `gauge` and `members` None when nothing is known of now."""
+    """One queue or line of one PBX; `gauge` and `members` None when nothing is known of now.
+
+    `state`: of a line's phone; None: not known.
+    """
 
     pbx: str
     kind: Kind
@@ -73,6 +82,7 @@ class Here:
     branch: str | None
     gauge: QueueGauge | None
     members: Mapping[str, MemberState] | None
+    state: str | None = None
 
 
 class LiveApi:
@@ -146,6 +156,7 @@ def _places(pbx: str, floor: LiveFloor, published: Published) -> list[Here]:
     for (queue, phone), state in floor.members().items():
         members.setdefault(queue, {})[phone] = state
         phones[phone] = _worse(phones.get(phone, MemberState.READY), state)
+    told = floor.line_states() if heard else {}
     keys = {*gauges, *((Kind.QUEUE, queue) for queue in members), *((Kind.DIRECT, line) for line in published.lines)}
     return [
         Here(
@@ -154,24 +165,19 @@ def _places(pbx: str, floor: LiveFloor, published: Published) -> list[Here]:
             name,
             published.branches.of(kind, name),
             gauges.get((kind, name), QueueGauge(name, kind, 0, 0, None, None)) if heard else None,
-            _of(kind, name, members, phones, published) if heard else None,
+            members.get(name, {}) if heard and kind is Kind.QUEUE else None,
+            _state(name, told, phones, published) if heard and kind is Kind.DIRECT else None,
         )
         for kind, name in sorted(keys)
     ]
 
 
-def _of(
-    kind: Kind,
-    name: str,
-    members: Mapping[str, Mapping[str, MemberState]],
-    phones: Mapping[str, MemberState],
-    published: Published,
-) -> Mapping[str, MemberState]:
-    """Who could answer there: of a line its phone, if it serves a queue, too; else nothing is known of it."""
-    if kind is Kind.QUEUE:
-        return members.get(name, {})
-    phone = published.lines.get(name)
-    return {phone: phones[phone]} if phone is not None and phone in phones else {}
+def _state(line: str, told: Mapping[str, str], phones: Mapping[str, MemberState], published: Published) -> str | None:
+    """What the phone of a line is doing, as far as anybody tells; else as the queues tell that it serves."""
+    if line in told:
+        return told[line] if told[line] in STATES else None
+    phone = published.lines.get(line)
+    return None if phone is None else phones.get(phone)
 
 
 def _pbx(name: str, floor: LiveFloor) -> Document:
@@ -190,8 +196,7 @@ def _queue(place: Here, published: Published, now: datetime) -> Document:
 
 
 def _line(place: Here, published: Published, now: datetime) -> Document:
-    state = next(iter(place.members.values()), None) if place.members else None
-    return {**_waiting(place, published, now), "state": state}
+    return {**_waiting(place, published, now), "state": place.state}
 
 
 def _waiting(place: Here, published: Published, now: datetime) -> Document:

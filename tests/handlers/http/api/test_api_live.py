@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -34,6 +34,11 @@ class Floor:
     phones: dict[tuple[str, str], MemberState] = field(default_factory=dict)
     trouble: str = ""
     silence: timedelta | None = timedelta(seconds=0.5)
+    told: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def line_states(self) -> Callable[[], Mapping[str, str]]:
+        return lambda: self.told
 
     def queues(self) -> list[QueueGauge]:
         return self.waiting
@@ -68,6 +73,9 @@ def test_a_line_of_the_configuration_is_there_and_its_phone_known_as_far_as_a_qu
     [line, other] = shown(pbx1=idle, pbx2=served)["lines"]
     assert (line["name"], line["waiting"], line["state"], line["title"]) == ("front-desk", 0, None, "前台")
     assert (other["pbx"], other["state"]) == ("pbx2", "paused")
+    served.told = {"front-desk": "ringing"}
+    idle.told = {"front-desk": "unknown"}
+    assert [one["state"] for one in shown(pbx1=idle, pbx2=served)["lines"]] == [None, "ringing"]
 
 
 def test_a_branch_sums_its_queues_and_lines_and_counts_each_phone_once() -> None:
