@@ -117,6 +117,15 @@ def plus(one: T, other: T) -> T:
     return type(one)(*map(add, one, other))
 
 
+# Shared: of ten thousand cells most stay without any.
+_NO_FIGURES = Figures()
+_NO_CALLSUMS = CallSums()
+_NO_VISITSUMS = VisitSums()
+_NO_OFFERSUMS = OfferSums()
+_NO_TALKSUMS = TalkSums()
+_NO_NUMBERSUMS = NumberSums()
+
+
 @dataclass(slots=True)
 class Sums:
     """Everything that is counted of one group in one interval.
@@ -127,12 +136,12 @@ class Sums:
         unanswered: calls that nobody answered by their last outcome, shorts left out.
     """
 
-    figures: Figures = field(default_factory=Figures)
-    calls: CallSums = field(default_factory=CallSums)
-    visits: VisitSums = field(default_factory=VisitSums)
-    offers: OfferSums = field(default_factory=OfferSums)
-    talks: TalkSums = field(default_factory=TalkSums)
-    numbers: NumberSums = field(default_factory=NumberSums)
+    figures: Figures = _NO_FIGURES
+    calls: CallSums = _NO_CALLSUMS
+    visits: VisitSums = _NO_VISITSUMS
+    offers: OfferSums = _NO_OFFERSUMS
+    talks: TalkSums = _NO_TALKSUMS
+    numbers: NumberSums = _NO_NUMBERSUMS
     longest: int | None = None
     unanswered: Counter[Outcome] = field(default_factory=Counter)
 
