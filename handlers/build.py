@@ -223,7 +223,7 @@ def build(  # noqa: PLR0913 - what it is put together from
     followers: dict[str, Follower] = {}
     token = config.http.metrics_token
     health = Health(measures, lambda: parts(feeds, saver, agi), token.get_secret_value() if token else None)
-    web = web_side(config, database, health, measures, followers, demo=demo)
+    web = web_side(config, database, health, measures, followers, saved=saver.state, demo=demo)
     for pbx in config.pbx:
         performer = Performer(pbx.name, saver, measures, claims.opened, [web.follow])
         feed = build_feed(config, pbx, clock, performer, saver, journals.get(pbx.name))

@@ -171,6 +171,8 @@ class Follower:
         self.pbx, self.tracker = pbx, tracker
         self.reading = Reading(pbx, tracker, performer, self)
         self.recovering = False
+        self.line_states: Callable[[], Mapping[str, str]] = dict
+        """What the phones of direct lines are doing, by the line's name; set by whoever knows."""
         self.longest = LONGEST
         self.log_heard: Callable[[Read, Moment], None] = lambda _read, _at: None
         self.channels_heard: Callable[[ChannelsRead, Moment], None] = lambda _read, _at: None
@@ -403,6 +405,17 @@ class Follower:
     def phones(self) -> Mapping[str, MemberState]:
         """What each phone that serves a queue is doing; of several queues, what keeps it from being free."""
         return {str(phone): state for phone, state in self.tracker.phones().items()}
+
+    def members(self) -> Mapping[tuple[str, str], MemberState]:
+        """What each phone can do in each queue that it serves, by queue and phone."""
+        members = self.tracker.book.members.values()
+        return {(str(one.queue), str(one.device or one.interface)): one.state for one in members}
+
+    @property
+    def silence(self) -> timedelta | None:
+        """Since the PBX said anything; None: it never has."""
+        heard = self._line.heard_at
+        return None if heard is None else self._line.now().mono - heard
 
     def link(self) -> LinkGauge:
         """The AMI line; the stall is the longest since it was last asked."""

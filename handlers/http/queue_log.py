@@ -6,7 +6,6 @@ An answer that names a mark says: all up to there is in our journal. Whoever sen
 import asyncio
 import hmac
 import ipaddress
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from handlers.admission import FAILURES_WITHIN, Failures, bearer
+from handlers.http.problems import problem
 from telephony.logs import Seldom
 from telephony.queuelog.grammar import Quarantined
 from telephony.queuelog.place import Place
@@ -172,15 +172,6 @@ def is_private(request: web.Request) -> bool:
         return request.secure
     mapped = getattr(address, "ipv4_mapped", None)
     return request.secure or (mapped or address).is_loopback
-
-
-def problem(status: HTTPStatus, detail: str, **more: object) -> web.Response:
-    """RFC 9457; `detail` is for a person."""
-    document = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail, **more}
-    headers = {"Cache-Control": "no-store"}
-    return web.Response(
-        text=json.dumps(document), status=status, content_type="application/problem+json", headers=headers
-    )
 
 
 def _hear(log: ShippedLog, request: web.Request) -> web.Response | None:

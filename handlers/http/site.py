@@ -1,6 +1,6 @@
 """The web side, put together: what machines ask, what people look at, and the screens of agents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -10,11 +10,13 @@ from aiohttp import web
 
 from handlers.export import targets_of
 from handlers.follow import Follower
+from handlers.http.api.side import api_routes
 from handlers.http.health import Health, application
 from handlers.http.pages.desk import DeskPage
 from handlers.http.pages.overview import Desk, Overview, Site, Sources, Titles, from_this_machine
 from handlers.http.pages.people import People
 from handlers.http.pages.shell import Pages
+from handlers.measuring import Saves
 from handlers.screens import Screens
 from handlers.today import Today
 from handlers.websocket import Sockets
@@ -63,6 +65,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     measures: Measures,
     followers: Mapping[str, Follower],
     *,
+    saved: Callable[[], Saves],
     demo: bool,
 ) -> WebSide:
     """Everything that is seen in a browser.
@@ -73,6 +76,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         health: what machines ask.
         measures: counts the pops.
         followers: by PBX; filled before anything runs.
+        saved: how far calls are saved.
         demo: whoever is on this machine may see the first page, and it leads to every desk without a token to type.
     """
     clock = SystemClock()
@@ -89,11 +93,17 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         return "" if demo and from_this_machine(request) else people.who(request)
 
     desks = partial(desks_of, config, followers, demo=demo)
-    overview = Overview(pages, site_of(config, branches), Sources(clock.wall, today, followers, desks), who)
+    site = site_of(config, branches)
+    overview = Overview(pages, site, Sources(clock.wall, today, followers, desks), who)
     tokens = {agent.name: agent.token.get_secret_value() for agent in config.agent}
     sockets = Sockets(screens, tokens, config.http.origins, lambda: clock.monotonic().total_seconds())
     app = application(health)
     pages.setup(app)
+    limits, product = site.limits, version("threerings")
+    api = api_routes(
+        config, database, followers, pages, saved=saved, who=who, branches=branches, limits=limits, version=product
+    )
+    app.add_routes(api)
     app.add_routes([*people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
 
     async def stop(_: web.Application) -> None:
@@ -141,6 +151,7 @@ def site_of(config: Config, branches: Branches) -> Site:
         mean_wait=timedelta(seconds=standard.mean_wait_seconds),
         within_share=standard.three_rings_share,
         rings=standard.rings,
+        complaint_rate=standard.complaint_rate,
     )
     titles = Titles(
         queues={queue.name: queue.title for queue in config.queue if queue.title},

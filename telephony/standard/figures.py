@@ -9,6 +9,23 @@ from telephony.calls.record import CallRecord
 MICROSECOND = timedelta(microseconds=1)
 
 
+class Ratio(NamedTuple):
+    """A share, or a mean, before it is divided: what stands over the line, and what under it."""
+
+    part: int
+    whole: int
+
+    @property
+    def share(self) -> float | None:
+        """The share, 0 to 1; None of nothing."""
+        return self.part / self.whole if self.whole else None
+
+    @property
+    def mean(self) -> timedelta | None:
+        """The mean of durations, `part` being microseconds; None of nothing."""
+        return self.part / self.whole * MICROSECOND if self.whole else None
+
+
 class Figures(NamedTuple):
     """Sums over calls that have ended. Of one call each is 0 or 1, but `waited`.
 
@@ -42,24 +59,44 @@ class Figures(NamedTuple):
         return self.sought - self.short
 
     @property
+    def of_abandonment(self) -> Ratio:
+        """Who gave up, of those judged; shorts out of both."""
+        return Ratio(self.gave_up - self.short, self.judged)
+
+    @property
+    def of_unanswered(self) -> Ratio:
+        """Whom nobody answered, of those judged; shorts out of both."""
+        return Ratio(self.unanswered - self.short, self.judged)
+
+    @property
+    def of_wait(self) -> Ratio:
+        """Microseconds that those answered and those who gave up waited, of those whose wait is known."""
+        return Ratio(self.waited, self.waits)
+
+    @property
+    def of_rings(self) -> Ratio:
+        """Who was answered in time, of those who count for the ring standard."""
+        return Ratio(self.within_rings, self.alerted)
+
+    @property
     def abandonment(self) -> float | None:
         """Share (0 to 1) of the calls that were given up; None without calls."""
-        return _share(self.gave_up - self.short, self.judged)
+        return self.of_abandonment.share
 
     @property
     def unanswered_share(self) -> float | None:
         """Share (0 to 1) of the calls that nobody answered, however they ended; None without calls."""
-        return _share(self.unanswered - self.short, self.judged)
+        return self.of_unanswered.share
 
     @property
     def mean_wait(self) -> timedelta | None:
         """Mean wait of those answered and those who gave up; None when no wait is known."""
-        return self.waited / self.waits * MICROSECOND if self.waits else None
+        return self.of_wait.mean
 
     @property
     def within_share(self) -> float | None:
         """Share (0 to 1) of the calls for which a phone rang that were answered in time; None without such calls."""
-        return _share(self.within_rings, self.alerted)
+        return self.of_rings.share
 
 
 def figures_of(call: CallRecord, targets: Targets) -> tuple[CallSummary, Figures]:
@@ -81,7 +118,3 @@ def figures_of(call: CallRecord, targets: Targets) -> tuple[CallSummary, Figures
         rings_unknown=int(measured.sought and measured.rings is None and rang),
         waited=measured.wait // MICROSECOND if seen_through and measured.wait is not None else 0,
     )
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

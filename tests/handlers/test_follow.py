@@ -334,11 +334,13 @@ def test_the_figures(stage: Stage) -> None:
     assert queues["support", Kind.QUEUE].residual == 0
     assert queues["support", Kind.QUEUE].oldest_wait is not None
     assert sum(stage.follower.agents().values()) == 1
+    assert [queue for queue, _ in stage.follower.members()] == ["support"]
+    assert stage.follower.silence is None
     link = stage.follower.link()
     assert (link.connected, link.events, link.last_event_age) == (True, 3, None)
     assert link.read_stall == timedelta(milliseconds=7)
     stage.line.heard_at = stage.line.clock - SECOND
-    assert stage.follower.link().last_event_age == SECOND
+    assert stage.follower.silence == stage.follower.link().last_event_age == SECOND
     assert stage.follower.link().read_stall == timedelta()
     log = stage.follower.queue_log()
     assert log is not None

@@ -1,0 +1,128 @@
+"""`GET /api/v1/measures`: how the standard was kept over any interval."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+
+import structlog
+from aiohttp import hdrs, web
+
+from handlers.database import AWAY, trouble
+from handlers.http.api.access import Access
+from handlers.http.api.answered import Standard, head, rows
+from handlers.http.api.asked import Asked, BadQueryError, House, asked
+from handlers.http.problems import problem
+from handlers.measuring import Answer, Busy, Measuring
+from telephony.cases.connecting import DatabaseUrlError
+from telephony.standard.measures_table import TooManyGroups
+
+PIECE = 32_768
+"""Characters of the answer that are put together before others have their turn."""
+AGAIN_SECONDS = 10
+TELL_SECONDS = 60.0
+"""So long who asks may take to read the answer; until then it is kept."""
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class MeasuresApi:
+    """Answers questions about the past.
+
+    Args:
+        access: who may ask.
+        measuring: who knows.
+        house: what there is to ask about.
+        standard: what figures are held against.
+        now: the wall clock.
+        tell_seconds: limit for reading the answer.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what it is put together from
+        self,
+        access: Access,
+        measuring: Measuring,
+        house: House,
+        standard: Standard,
+        now: Callable[[], datetime],
+        tell_seconds: float = TELL_SECONDS,
+    ) -> None:
+        self._access, self._measuring, self._house, self._standard, self._now = access, measuring, house, standard, now
+        self._tell_seconds = tell_seconds
+        self._log = structlog.get_logger(__name__)
+
+    def routes(self) -> list[web.RouteDef]:
+        """To be added to the application."""
+        return [web.get("/api/v1/measures", self.measures, allow_head=False)]
+
+    async def measures(self, request: web.Request) -> web.StreamResponse:
+        """The measures that are asked for; docs/measures.md tells what of."""
+        if (refused := self._access.refused(request)) is not None:
+            return refused
+        try:
+            # In a thread: ten thousand intervals take a tenth of a second.
+            parse = partial(asked, request.query, self._house, self._now())
+            what = await asyncio.get_running_loop().run_in_executor(None, parse)
+            answer = await self._measuring.measure(what.question)
+        except (BadQueryError, TooManyGroups, Busy, DatabaseUrlError, *AWAY) as error:
+            return self._refusal(error)
+        return await self._told(request, answer, what)
+
+    def _refusal(self, error: Exception) -> web.Response:
+        match error:
+            case BadQueryError():
+                return problem(HTTPStatus.BAD_REQUEST, f"{error.parameter}: {error}", parameter=error.parameter)
+            case TooManyGroups():
+                detail = f"interval: {error}; ask for a coarser interval, less time, or fewer groups"
+                return problem(HTTPStatus.BAD_REQUEST, detail, parameter="interval")
+            case Busy():
+                return _later("others are being answered")
+            case TimeoutError():
+                return _later("it took too long; ask for less time, or without final_lost (measure=…)")
+            case _:
+                self._log.warning("measures_not_read", error=trouble(error))
+                return _later("the database is away")
+
+    async def _told(self, request: web.Request, answer: Answer, what: Asked) -> web.StreamResponse:
+        response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "application/json"})
+        response.enable_compression()
+        await response.prepare(request)
+        try:
+            async with asyncio.timeout(self._tell_seconds):
+                async for text in pieces(self._lines(answer, what)):
+                    await response.write(text.encode())
+                await response.write_eof()
+        except TimeoutError:
+            self._log.info("measures_not_fetched", remote=request.remote)
+            if request.transport is not None:
+                request.transport.abort()  # or what was told would pass for the whole
+        return response
+
+    def _lines(self, answer: Answer, what: Asked) -> Iterable[str]:
+        """The document, in lines that together are one JSON object."""
+        yield json.dumps(head(answer, what, self._house, self._standard), ensure_ascii=False)[:-1] + ', "rows": ['
+        between = "\n"
+        for row in rows(answer, what, self._standard):
+            yield between + json.dumps(row, ensure_ascii=False)
+            between = ",\n"
+        yield "\n]}\n"
+
+
+async def pieces(lines: Iterable[str]) -> AsyncIterator[str]:
+    """The lines together, some at a time."""
+    kept, size = list[str](), 0
+    for line in lines:
+        kept.append(line)
+        size += len(line)
+        if size >= PIECE:
+            yield "".join(kept)
+            kept, size = [], 0
+            await asyncio.sleep(0)  # what is written to a fast reader makes nobody wait, so nobody has his turn
+    yield "".join(kept)
+
+
+def _later(detail: str) -> web.Response:
+    answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{detail}; try again")
+    answer.headers[hdrs.RETRY_AFTER] = str(AGAIN_SECONDS)
+    return answer

@@ -1,0 +1,153 @@
+"""The calls that measures over an interval are made of, read in pieces, as of one instant."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import LiteralString
+from uuid import UUID
+
+from telephony.calls.record import CallRecord
+from telephony.cases.connecting import Connection, connect
+from telephony.cases.rows import Row, storable, stored_calls
+
+READ = 250
+"""Calls read at a time."""
+PIECE = 500
+"""Rows made into records at a time: some milliseconds of work. A call has one, and one for each phone that rang."""
+NUMBERS_AT_ONCE = 1_000
+STATEMENT_SECONDS = 30
+LONGEST_CALL = timedelta(hours=24)
+"""Calls are found by the index of their arrival; who stays for longer is not found any more."""
+
+
+class Snapshot:
+    """The calls as of one instant.
+
+    Args:
+        connection: in a transaction that sees nothing new; nobody else uses it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def calls(
+        self, since: datetime, until: datetime, pbxs: Collection[str] = ()
+    ) -> AsyncGenerator[Sequence[CallRecord], None]:
+        """The calls with visits that went on at any time with since <= t < until, whole, in pieces and in no order.
+
+        What ended, or began, in that time is in one of them: a call, a visit, the ringing of a phone, a talk.
+
+        Args:
+            since: aware.
+            until: aware.
+            pbxs: of these alone; none: of all.
+
+        Raises:
+            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is away or in trouble.
+        """
+        theirs = [storable(pbx) for pbx in pbxs] or None
+        cursor = await self._connection.cursor(_CALLS, since, until, since - LONGEST_CALL, theirs)
+        while rows := await cursor.fetch(READ):
+            ids = [row["id"] for row in rows]
+            visits = _by_call(await self._connection.fetch(_VISITS, ids))
+            offers = _by_call(await self._connection.fetch(_OFFERS, ids))
+            for some in _pieces(rows, offers):
+                parts = [[row for call in some for row in of.get(call["id"], ())] for of in (visits, offers)]
+                yield [stored.call for stored in stored_calls(some, *parts)]
+
+    async def reached(
+        self, callers: Collection[str], since: datetime, until: datetime
+    ) -> AsyncGenerator[Sequence[tuple[str, datetime]], None]:
+        """When somebody answered one of these callers, or somebody called his number, with since <= t < until.
+
+        That he was called is all that is known of a call to the outside: not whether he answered.
+
+        Args:
+            callers: numbers as the PBX holds them; an equal text is the same caller.
+            since: aware.
+            until: aware.
+
+        Raises:
+            As `calls`.
+        """
+        stored = [storable(caller) for caller in callers]
+        for at in range(0, len(stored), NUMBERS_AT_ONCE):
+            some = stored[at : at + NUMBERS_AT_ONCE]
+            for statement in (_ANSWERED, _CALLED):
+                rows = await self._connection.fetch(statement, some, since, until, since - LONGEST_CALL)
+                yield [(row["caller"], row["at"]) for row in rows]
+
+
+@asynccontextmanager
+async def snapshot(url: str, connect_seconds: float = 5) -> AsyncIterator[Snapshot]:
+    """The calls as they are in the database now, for as long as the block runs; on a connection of its own.
+
+    Args:
+        url: a PostgreSQL address.
+        connect_seconds: limit for opening the connection.
+
+    Raises:
+        DatabaseUrlError: the address is none.
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is away or in trouble.
+    """
+    settings = {
+        "application_name": "threerings measures",
+        "timezone": "UTC",
+        "default_transaction_read_only": "on",
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "idle_in_transaction_session_timeout": "60s",
+    }
+    connection = await connect(url, connect_seconds, settings)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield Snapshot(connection)
+    finally:
+        connection.terminate()
+
+
+def _by_call(rows: Sequence[Row]) -> Mapping[UUID, Sequence[Row]]:
+    found: dict[UUID, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["call_id"], []).append(row)
+    return found
+
+
+def _pieces(calls: Sequence[Row], offers: Mapping[UUID, Sequence[Row]]) -> Iterator[Sequence[Row]]:
+    """Calls, each with what it weighs: while one caller waits, many phones may ring for him again and again."""
+    piece, weight = list[Row](), 0
+    for call in calls:
+        piece.append(call)
+        weight += 1 + len(offers.get(call["id"], ()))
+        if weight >= PIECE:
+            yield piece
+            piece, weight = [], 0
+    if piece:
+        yield piece
+
+
+# Those that end later are found by having come not long before `until`; so both bounds of the arrival are indexed.
+_CALLS: LiteralString = """
+SELECT calls.*, NULL::text AS case_number FROM calls
+WHERE arrived_at >= $3 AND arrived_at < $2 AND visits > 0 AND (ended_at >= $1 OR ended_at IS NULL)
+    AND ($4::text[] IS NULL OR pbx = ANY($4))
+"""
+
+_VISITS: LiteralString = "SELECT * FROM visits WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, ordinal"
+
+_OFFERS: LiteralString = "SELECT * FROM offers WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, visit, ordinal"
+
+# The index `calls_of_caller` knows the beginning of a number.
+_ANSWERED: LiteralString = """
+SELECT calls.caller, visits.answered_at AS at
+FROM unnest($1::text[]) AS asked (caller)
+JOIN calls ON left(calls.caller, 64) = left(asked.caller, 64) AND calls.caller = asked.caller AND calls.caller <> ''
+    AND calls.arrived_at >= $4 AND calls.arrived_at < $3
+JOIN visits ON visits.call_id = calls.id
+WHERE visits.outcome = 'answered' AND visits.answered_at >= $2 AND visits.answered_at < $3
+"""
+
+_CALLED: LiteralString = """
+SELECT dialled AS caller, arrived_at AS at FROM calls
+WHERE direction = 'outbound' AND dialled = ANY($1::text[]) AND arrived_at >= $2 AND arrived_at < $3
+    AND arrived_at >= $4
+"""
