@@ -1,12 +1,12 @@
 # ruff: noqa: INP001 - a program of its own, in no package
-"""`python docker/prometheus/recording.py > docker/prometheus/rules/recording.yml`: the recording rules.
+"""`python docker/prometheus/recording.py`: writes the recording rules, which stand in `rules` beside this.
 
-Written out, they are two hundred lines of the same; here each measure stands once. A test holds the file against this.
+Written out, they are two hundred times the same; here each measure stands once. A test holds the files against this.
 The formulas are those of docs/definitions.md. A ratio of a group comes from sums, and without calls there is none.
 """
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 WINDOWS = {"5m": "15s", "15m": "15s", "1h": "30s", "1d": "2m"}
 """How far back, and how often it is looked."""
@@ -39,12 +39,14 @@ COUNTS = {
 }
 """What is counted, and of which counters: the first, less the second. Shorts are out of both sides of a rate."""
 
-RATIOS = {
+STANDARD = {
     "abandonment": ("ratio", "gave_up", "judged"),
     "unanswered": ("ratio", "unanswered", "judged"),
     "mean_wait_seconds": ("mean", "waited_seconds", "waits"),
     "asa_seconds": ("mean", "answered_waited_seconds", "answered_waits"),
     "within_three_rings": ("ratio", "within_three_rings", "alerted"),
+}
+SERVICE_LEVELS = {
     # With each queue's own service_level_seconds; of all who sought, and of those answered.
     "service_level": ("ratio", "in_target", "judged"),
     "service_level_answered_only": ("ratio", "in_target", "answered"),
@@ -54,6 +56,12 @@ RATIOS = {
     "service_level_20s_abandon_ok": ("ratio", "answered_20s + gave_up_20s", "sought"),
     "service_level_20s_abandon_ignored": ("ratio", "answered_20s", "sought - gave_up_20s"),
 }
+SHOWN = ("judged", "waits", "alerted")
+"""Counts of which it is also said how many there are in each group: how much a ratio is worth."""
+Ratios = Mapping[str, tuple[str, str, str]]
+"""How it is called, and its two sides."""
+LIMITS = {"abandonment": 0.10, "unanswered": 0.10, "mean_wait": 30, "within_three_rings": 0.90}
+"""What the standard asks, where the service does not say."""
 
 
 def finest(count: str, window: str) -> str:
@@ -67,25 +75,40 @@ def summed(counts: str, by: str, window: str) -> str:
     return " ".join(words)
 
 
-def rules(window: str) -> Iterator[tuple[str, str]]:
+def needed(ratios: Ratios, shown: Collection[str]) -> list[str]:
+    """The counts that these rest on."""
+    sides = {word for _, part, whole in ratios.values() for word in f"{part} {whole}".split()} | {*shown}
+    return [count for count in COUNTS if count in sides]
+
+
+def rules(window: str, counts: Collection[str], shown: Collection[str], ratios: Ratios) -> Iterator[tuple[str, str]]:
     """Name and expression of each rule of one window, in an order in which none needs a later one."""
-    for count, counters in COUNTS.items():
-        grown = [f"sum by ({FINEST}) (increase(telephony_{counter}[{window}]))" for counter in counters]
+    for count in counts:
+        grown = [f"sum by ({FINEST}) (increase(telephony_{counter}[{window}]))" for counter in COUNTS[count]]
         yield finest(count, window), " - ".join(grown)
     for level, by in LEVELS.items():
-        for count in ("judged", "waits", "alerted"):
+        for count in shown:
             yield f"{level}:telephony_calls_{count}:increase{window}", summed(count, by, window)
-        for measure, (how, part, whole) in RATIOS.items():
+        for measure, (how, part, whole) in ratios.items():
             expression = f"({summed(part, by, window)}) / (({summed(whole, by, window)}) > 0)"
             yield f"{level}:telephony_{measure}:{how}{window}", expression
 
 
-LIMITS = {"abandonment": 0.10, "unanswered": 0.10, "mean_wait": 30, "within_three_rings": 0.90}
-"""What the standard asks, where the service does not say."""
+def file(name: str, counts: Collection[str], shown: Collection[str], ratios: Ratios) -> Iterator[str]:
+    """A file of rules, line by line."""
+    yield "# Made by recording.py beside this folder; change that, not this."
+    yield "groups:"
+    for window, every in WINDOWS.items():
+        yield f"  - name: telephony-{name}-{window}"
+        yield f"    interval: {every}"
+        yield "    rules:"
+        for record, expression in rules(window, counts, shown, ratios):
+            yield f"      - record: {record}"
+            yield f"        expr: {expression}"
 
 
-def groups() -> Iterator[str]:
-    """The file, line by line."""
+def limits() -> Iterator[str]:
+    """What the alarms need beside."""
     yield "# Made by recording.py beside this folder; change that, not this."
     yield "groups:"
     yield "  - name: telephony-limits"
@@ -96,14 +119,20 @@ def groups() -> Iterator[str]:
     yield "      # Of what branch a queue or line is, for what is counted without it."
     yield "      - record: telephony:queue_branch:info"
     yield "        expr: topk by (pbx, queue) (1, max by (pbx, branch, queue) (telephony_calls_sought_total) * 0 + 1)"
-    for window, every in WINDOWS.items():
-        yield f"  - name: telephony-{window}"
-        yield f"    interval: {every}"
-        yield "    rules:"
-        for name, expression in rules(window):
-            yield f"      - record: {name}"
-            yield f"        expr: {expression}"
+
+
+def files() -> dict[str, str]:
+    """By name."""
+    standard = needed(STANDARD, SHOWN)
+    others = [count for count in needed(SERVICE_LEVELS, ()) if count not in standard]
+    made = {
+        "limits.yml": limits(),
+        "recording.yml": file("standard", standard, SHOWN, STANDARD),
+        "service-level.yml": file("service-level", others, (), SERVICE_LEVELS),
+    }
+    return {name: "".join(f"{line}\n" for line in lines) for name, lines in made.items()}
 
 
 if __name__ == "__main__":
-    sys.stdout.writelines(f"{line}\n" for line in groups())
+    for name, text in files().items():
+        (Path(__file__).parent / "rules" / name).write_text(text, encoding="utf-8")

@@ -34,8 +34,8 @@ def why_not() -> str | None:
     """The reason why they cannot be had on this machine, None when they can."""
     if sys.platform != "linux" or not Path("/etc/debian_version").exists():
         return "Prometheus is unpacked from Debian's packages only"
-    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        return "apt-get and dpkg-deb are needed to unpack Prometheus"
+    if not all(map(shutil.which, ("apt-get", "dpkg-deb", "unshare"))):
+        return "apt-get, dpkg-deb and unshare are needed to unpack Prometheus"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -64,6 +65,13 @@ async def _program(words: list[str], url: str, folder: Path) -> AsyncIterator[Ru
         await process.wait()
 
 
+def beside_the_system(programs: Programs) -> list[str]:
+    """Runs a program that sees Debian's files of these packages under /usr/share, where it looks for them."""
+    become_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    see = 'mount -t overlay overlay -o "lowerdir=$0/usr/share:/usr/share" /usr/share && exec "$@"'
+    return ["unshare", *become_root, "--mount", "sh", "-c", see, str(programs.folder)]
+
+
 async def _ready(running: Running) -> bool:
     try:
         async with running.session.get(f"{running.url}/-/ready") as answer:
@@ -116,7 +124,8 @@ async def alertmanager(programs: Programs, folder: Path, receiver: str) -> Async
     (folder / "alertmanager.yml").write_text(told, encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
     words = [
-        str(programs.prometheus_alertmanager), f"--config.file={folder / 'alertmanager.yml'}",
+        *beside_the_system(programs), str(programs.prometheus_alertmanager),
+        f"--config.file={folder / 'alertmanager.yml'}",
         f"--web.listen-address={address}", f"--storage.path={folder / 'alerts'}", "--cluster.listen-address=",
         "--log.level=warn",
     ]  # fmt: skip
@@ -166,7 +175,7 @@ def run(*words: object) -> str:
     """A program that ends by itself and is content; what it says."""
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return done.stdout
 
 
 def names(found: Iterable[tuple[dict[str, str], float]], label: str) -> set[str]:

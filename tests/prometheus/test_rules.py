@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,9 +24,13 @@ def alerts() -> list[str]:
     return re.findall(r"(?m)^      - alert: (\w+)$", ALERTS)
 
 
-def test_the_recording_rules_are_what_their_program_makes() -> None:
-    made = run(sys.executable, PROMETHEUS / "recording.py")
-    assert made == (PROMETHEUS / "rules" / "recording.yml").read_text(encoding="utf-8")
+def test_the_recording_rules_are_what_their_program_makes(tmp_path: Path) -> None:
+    shutil.copy(PROMETHEUS / "recording.py", tmp_path)
+    (tmp_path / "rules").mkdir()
+    run(sys.executable, tmp_path / "recording.py")
+    made = {file.name: file.read_bytes() for file in (tmp_path / "rules").iterdir()}
+    assert made == {name: (PROMETHEUS / "rules" / name).read_bytes() for name in made}
+    assert set(made) | {"alerts.yml"} == {file.name for file in (PROMETHEUS / "rules").iterdir()}
 
 
 def test_prometheus_and_alertmanager_take_what_is_shipped(programs: Programs) -> None:
@@ -67,4 +72,4 @@ def test_each_alarm_goes_to_whom_it_concerns(programs: Programs, labels: dict[st
     words = [f"{name}={value}" for name, value in labels.items()]
     config = DOCKER / "alertmanager" / "alertmanager.yml"
     told = run(programs.amtool, "config", "routes", "test", f"--config.file={config}", *words)
-    assert told.strip() == receivers
+    assert told.splitlines()[0] == receivers

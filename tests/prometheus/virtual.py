@@ -41,6 +41,12 @@ from telephony.standard.windows import Windows
 QUEUES = (places.SUPPORT, places.TRADE)
 BOOTED_AGO = timedelta(days=10_000)
 """Our monotonic clock began so long after 1970."""
+ORDER = [
+    "telephony-limits",
+    *(f"telephony-standard-{window}" for window in ("5m", "15m", "1h", "1d")),
+    *(f"telephony-{group}" for group in ("standard", "floor", "service", "truth")),
+]
+"""What alarms rest on is evaluated before them."""
 TICK = 2
 """Seconds between looks at what falls due."""
 
@@ -58,8 +64,11 @@ def configuration(**more: object) -> Config:
                     "trunks": [places.TRUNK],
                 }
             ],
-            "line": [{"name": "front-desk", "interface": places.DESK}],
-            "branch": [{"name": "changzhi", "queues": list(QUEUES), "lines": ["front-desk"]}],
+            "line": [
+                {"name": "front-desk", "interface": places.DESK},
+                {"name": "manager", "interface": places.MANAGER},
+            ],
+            "branch": [{"name": "changzhi", "queues": list(QUEUES), "lines": ["front-desk", "manager"]}],
         }
         | more
     )
@@ -202,7 +211,8 @@ class VirtualBranch:
 
     def promtool(self, file: Path, rules: Path, every: str, expected: list[dict[str, object]]) -> None:
         """Write what was scraped as a test for promtool; it reads YAML, and JSON is YAML, too."""
-        used = "".join(one.read_text(encoding="utf-8") for one in rules.glob("*.yml"))
+        files = [rules / name for name in ("limits.yml", "recording.yml", "alerts.yml")]
+        used = "".join(one.read_text(encoding="utf-8") for one in files)
         series = [
             {"series": name, "values": _values(values, self.scrapes)}
             for name, values in self.series.items()
@@ -210,8 +220,9 @@ class VirtualBranch:
         ]
         test = {"interval": every, "input_series": series, "promql_expr_test": expected}
         document = {
-            "rule_files": [str(one) for one in sorted(rules.glob("*.yml"), reverse=True)],
+            "rule_files": [str(one) for one in files],
             "evaluation_interval": every,
+            "group_eval_order": ORDER,
             "tests": [test],
         }
         file.write_text(json.dumps(document), encoding="utf-8")
