@@ -42,9 +42,9 @@ from tests.prometheus.server import LIMIT, Running, alertmanager, prometheus, re
 pytestmark = [pytest.mark.db, pytest.mark.prometheus]
 
 TOKEN = "a-token-for-metrics-alone"
-CALLS = 60
+CALLS = 45
 BUSY = Branch(
-    gap=0.25, swell=0, rush_first=1e9, pause_every=1e9, changeover_every=1e9, talk=(0.5, 2, 1), answer=(0.3, 1.2, 0.6),
+    gap=0.2, swell=0, rush_first=1e9, pause_every=1e9, changeover_every=1e9, talk=(0.5, 2, 1), answer=(0.3, 1.2, 0.6),
     patience=(1, 3), hurried=0.2, holds=0, transfers=0, consults=0, direct=0.1, hostile_number=0.15,
 )  # fmt: skip
 EXTRAPOLATION = 0.02
@@ -168,7 +168,7 @@ async def test_prometheus_has_what_the_database_has_and_an_alarm_arrives(
                 programs, tmp_path, f"127.0.0.1:{http}", TOKEN, alertmanager=manager.url.removeprefix("http://")
             ) as running,
         ):
-            await until_value(running, "count(telephony_calls_sought_total)", 5)
+            await until_value(running, "count(telephony_calls_sought_total)", 4)
             pbx.begin(service.agi.server.address)
             await until(lambda: pbx.traffic.calls >= CALLS)
             pbx.traffic.end()
