@@ -150,6 +150,11 @@ class StandardWatch:
     def _complete(self, since: datetime) -> bool:
         return self._known_since <= since
 
+    @property
+    def dropped(self) -> int:
+        """Calls that no window could count, for they came too late, or were of tomorrow and too many."""
+        return self._windows.dropped
+
     def sums(self) -> dict[Window, dict[Key, Figures]]:
         """By window and by what calls sought first; windows of which not all is known yet are not there."""
         begins = self._begins()

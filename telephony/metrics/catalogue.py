@@ -101,6 +101,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _standing("standard_value", "Measure over the calls that ended in the window; no queue: branch, no branch: all"),
     _standing("standard_target", "What the standard asks of the measure"),
     _standing("standard_met", "1 while the standard is kept; absent without calls, or while not all of them are known"),
+    _counter("standard_dropped_total", (), "Calls told too late, or too early, for any window to count", scraped=True),
     _counter("cases_opened_total", ("kind",), "Cases opened; kind as at opening"),
     _gauge("ami_connected", ("pbx",), "1 while we hear the PBX"),
     _gauge("ami_last_event_age_seconds", ("pbx",), "Since the last message of the PBX; absent before the first"),

@@ -258,6 +258,7 @@ class Measures:
             line_samples(samples, pbx, states())
         if self._standard is not None:
             source, limits = self._standard
+            samples["standard_dropped_total"][()] = source.dropped
             self._standing.take(source.sums(), {*self._wholes, *self._shown.values()}, limits)
         samples["screens_connected"][()] = self._screens
         self._scrape.samples = samples

@@ -25,6 +25,11 @@ class StandardSource(Protocol):
         """By window, and by what calls sought first. Of a window that is not wholly known, nothing."""
         ...
 
+    @property
+    def dropped(self) -> int:
+        """Calls that could not be counted."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Taken:

@@ -107,6 +107,7 @@ async def test_after_a_restart_the_month_is_read_day_by_day_from_today_backwards
     days = [o_clock("00:00", day=f"2026-03-0{day}") for day in (3, 2, 1)]
     assert saved.asked == [(days[0], NOON + MARGIN), (days[1], days[0]), (days[2], days[1])]
     assert sought(standing) == {Window.QUARTER: 1, Window.HOUR: 2, Window.TODAY: 2, Window.MONTH: 4}
+    assert standing.dropped == 0
 
 
 async def test_just_after_the_month_began_the_hour_before_is_read() -> None:

@@ -111,10 +111,11 @@ def test_what_is_rendered_is_what_was_taken_at_one_instant() -> None:
     source = Sums(dict.fromkeys(Window, sums))
     measures.observe_standard(source, LIMITS)
     measures.refresh()
-    source.shown = {}
+    source.shown, source.dropped = {}, 3
     assert value(measures, "value", "mean_wait") == 20
     measures.refresh()
     assert value(measures, "value", "mean_wait") is None
+    assert measures.registry.get_sample_value("telephony_standard_dropped_total") == 3
 
 
 @pytest.mark.parametrize("state", list(LineState))

@@ -6,6 +6,7 @@ finished.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def why_not() -> str | None:
         return "Prometheus is unpacked from Debian's packages only"
     if not all(map(shutil.which, ("apt-get", "dpkg-deb", "unshare"))):
         return "apt-get, dpkg-deb and unshare are needed to unpack Prometheus"
+    if os.geteuid() != 0 and subprocess.run(["unshare", "--map-root-user", "--mount", "true"], check=False).returncode:
+        return "Alertmanager looks for its templates under /usr/share: root, or a user name space, must show it ours"
     return None
 
 

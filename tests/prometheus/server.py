@@ -100,7 +100,7 @@ async def prometheus(
     told = (DOCKER / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     for ours, theirs in (
         ("15s", every),
-        ("/run/secrets/metrics_token", str(folder / "metrics_token")),
+        ("/run/secrets/metrics", str(folder / "metrics_token")),
         ("threerings:8080", target),
         ("alertmanager:9093", alertmanager or "127.0.0.1:9"),
     ):

@@ -18,7 +18,7 @@ from tests.prometheus.server import DOCKER, run
 from tests.prometheus.virtual import VirtualBranch
 from tests.support.days import SHANGHAI
 
-pytestmark = [pytest.mark.db, pytest.mark.prometheus]
+pytestmark = [pytest.mark.pbx, pytest.mark.prometheus]
 
 NEVER = 1e9
 EVERY = timedelta(minutes=1)

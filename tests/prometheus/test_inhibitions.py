@@ -10,7 +10,7 @@ import pytest
 from tests.prometheus.install import Programs
 from tests.prometheus.server import Running, alertmanager
 
-pytestmark = [pytest.mark.db, pytest.mark.prometheus]
+pytestmark = [pytest.mark.pbx, pytest.mark.prometheus]
 
 BRANCH = {"branch": "changzhi", "measure": "abandonment"}
 LINK = {"alertname": "PbxLinkDown", "pbx": "pbx1"}

@@ -39,7 +39,7 @@ from tests.pbx.database import free_port
 from tests.prometheus.install import Programs
 from tests.prometheus.server import LIMIT, Running, alertmanager, prometheus, receiving, until
 
-pytestmark = [pytest.mark.db, pytest.mark.prometheus]
+pytestmark = [pytest.mark.pbx, pytest.mark.prometheus]
 
 TOKEN = "a-token-for-metrics-alone"
 CALLS = 45

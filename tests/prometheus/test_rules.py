@@ -12,7 +12,7 @@ import pytest
 from tests.prometheus.install import Programs
 from tests.prometheus.server import DOCKER, run
 
-pytestmark = [pytest.mark.db, pytest.mark.prometheus]
+pytestmark = [pytest.mark.pbx, pytest.mark.prometheus]
 
 PROMETHEUS = DOCKER / "prometheus"
 ALERTS = (PROMETHEUS / "rules" / "alerts.yml").read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ class Sums:
 
     def __init__(self, shown: Mapping[Window, Mapping[Key, Figures]]) -> None:
         self.shown = shown
+        self.dropped = 0
 
     def sums(self) -> Mapping[Window, Mapping[Key, Figures]]:
         return self.shown
