@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from random import SystemRandom
 
 from handlers.agi.claims import Claims
@@ -14,18 +15,21 @@ from handlers.export import targets_of
 from handlers.follow import CEL_MARK, Follower
 from handlers.http.health import Health, Part
 from handlers.http.queue_log import ShippedLog, ShippedLogs
-from handlers.http.site import WebSide, web_side
+from handlers.http.site import WebSide, limits_of, web_side
+from handlers.lines import LinePhones
 from handlers.reconcile import Reconciler
 from handlers.reconciling.stored import StoredCalls
 from handlers.resume import MARK, Resume
 from handlers.saver import Saver
+from handlers.standing import StandardWatch, names_of
 from telephony.ami.client import AmiClient
 from telephony.ami.settings import AmiSettings, SystemClock
 from telephony.backoff import Backoff
 from telephony.calls.book import Rules
-from telephony.calls.facts import Interface
+from telephony.calls.facts import Interface, Moment
 from telephony.calls.record import CallRecord, position_of
 from telephony.calls.tracker import Tracker
+from telephony.cases.ended import ended_since
 from telephony.cases.store import CallStore, Fence
 from telephony.cel.grammar import Quarantined
 from telephony.cel.reading import read
@@ -35,6 +39,7 @@ from telephony.metrics import Labels, Measures
 from telephony.queuelog.place import Place
 from telephony.queuelog.shipping.shipped import Shipped
 from telephony.queuelog.tail import QueueLogTail
+from telephony.standard.windows import Windows
 
 SAVE_RETRY_FIRST, SAVE_RETRY_CAP = 0.2, 5.0
 """Seconds between attempts to save while the database is away."""
@@ -72,6 +77,7 @@ class Service:
     feeds: tuple[Feed, ...]
     agi: AgiSide
     web: WebSide
+    standing: StandardWatch
 
 
 def labels_of(config: Config) -> Labels:
@@ -224,8 +230,13 @@ def build(  # noqa: PLR0913 - what it is put together from
     token = config.http.metrics_token
     health = Health(measures, lambda: parts(feeds, saver, agi), token.get_secret_value() if token else None)
     web = web_side(config, database, health, measures, followers, saved=saver.state, demo=demo)
+    windows = Windows(config.zone, targets_of(config), clock.wall(), names_of(config))
+    standing = StandardWatch(windows, partial(ended_since, database), clock.wall)
+    measures.observe_standard(standing, limits_of(config))
     for pbx in config.pbx:
-        performer = Performer(pbx.name, saver, measures, claims.opened, [web.follow])
+        phones = LinePhones({Interface(line.interface): line.name for line in config.line})
+        changed: list[Callable[[CallRecord, Moment], None]] = [web.follow, standing.follow, phones.follow]
+        performer = Performer(pbx.name, saver, measures, claims.opened, changed)
         feed = build_feed(config, pbx, clock, performer, saver, journals.get(pbx.name))
         if pbx.name in stale:
             feed.resume = None
@@ -235,12 +246,14 @@ def build(  # noqa: PLR0913 - what it is put together from
         if feed.cel is not None:
             feed.direct = direct_witness_of(feed, performer, stored, measures)
         measures.observe_feed(pbx.name, feed.follower)
+        feed.follower.line_states = partial(phones.states, feed.follower.tracker)
+        measures.observe_lines(pbx.name, feed.follower.line_states)
         feeds.append(feed)
         followers[pbx.name] = feed.follower
     web.app.add_routes(ShippedLogs(shipped_logs(config, feeds), seconds).routes())
     askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
     agi = AgiSide(config, askers, claims, measures)
-    return Service(config, store, saver, measures, tuple(feeds), agi, web)
+    return Service(config, store, saver, measures, tuple(feeds), agi, web, standing)
 
 
 def shipped_logs(config: Config, feeds: Sequence[Feed]) -> dict[str, ShippedLog]:

@@ -240,6 +240,7 @@ async def save(service: Service, url: str, held: Held, starts: Sequence[Start]) 
     async with asyncio.TaskGroup() as tasks:
         beside = [
             tasks.create_task(service.web.today.run(), name="today"),
+            tasks.create_task(service.standing.run(), name="standing"),
             tasks.create_task(retain(keep, partial(forget, url), clock, counted), name="retain"),
             tasks.create_task(Leftovers(service.config, partial(close_unfollowed, url), clock).run(), name="leftovers"),
         ]

@@ -143,23 +143,27 @@ def branches_of(config: Config) -> Branches:
     )
 
 
-def site_of(config: Config, branches: Branches) -> Site:
-    """What the configuration says of the place."""
+def limits_of(config: Config) -> Limits:
+    """What the configuration asks of the figures."""
     standard = config.standard
-    limits = Limits(
+    return Limits(
         abandonment=standard.abandonment,
         mean_wait=timedelta(seconds=standard.mean_wait_seconds),
         within_share=standard.three_rings_share,
         rings=standard.rings,
         complaint_rate=standard.complaint_rate,
     )
+
+
+def site_of(config: Config, branches: Branches) -> Site:
+    """What the configuration says of the place."""
     titles = Titles(
         queues={queue.name: queue.title for queue in config.queue if queue.title},
         lines={line.name: line.title for line in config.line if line.title},
         agents={agent.name: agent.title for agent in config.agent if agent.title},
     )
     tabs = {branch.name: branch.title or branch.name for branch in config.branch} if len(config.branch) > 1 else {}
-    return Site(limits, targets_of(config), config.ring_period, branches, tabs, titles)
+    return Site(limits_of(config), targets_of(config), config.ring_period, branches, tabs, titles)
 
 
 def desks_of(config: Config, followers: Mapping[str, Follower], *, demo: bool) -> Sequence[Desk]:

@@ -14,8 +14,10 @@ LONGEST_CALL = "24 hours"
 """Calls are found by the index of their arrival; one that had gone on for longer when it ended is not."""
 
 
-async def ended_since(url: str, since: datetime, connect_seconds: float = 5) -> AsyncGenerator[CallRecord, None]:
-    """The calls with ended_at >= since, by ended_at: one consistent picture, read in pieces.
+async def ended_since(
+    url: str, since: datetime, until: datetime | None = None, connect_seconds: float = 5
+) -> AsyncGenerator[CallRecord, None]:
+    """The calls with since <= ended_at < until, by ended_at: one consistent picture, read in pieces.
 
     Offers are left out: what the standard asks of a call needs none. Opens its own connection and closes it, so that
     nobody who saves waits for it. Iterate to the end, or close the iterator (`contextlib.aclosing`).
@@ -23,6 +25,7 @@ async def ended_since(url: str, since: datetime, connect_seconds: float = 5) -> 
     Args:
         url: a PostgreSQL address.
         since: the moment, aware.
+        until: another; None: however late.
         connect_seconds: limit for opening the connection.
 
     Raises:
@@ -38,7 +41,7 @@ async def ended_since(url: str, since: datetime, connect_seconds: float = 5) -> 
     connection = await connect(url, connect_seconds, settings)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            cursor = await connection.cursor(_ENDED, since)
+            cursor = await connection.cursor(_ENDED, since, until)
             while rows := await cursor.fetch(CHUNK):
                 visits = await connection.fetch(_VISITS, [row["id"] for row in rows])
                 for stored in stored_calls(rows, visits, ()):
@@ -49,7 +52,9 @@ async def ended_since(url: str, since: datetime, connect_seconds: float = 5) -> 
 
 _ENDED: LiteralString = f"""
 SELECT calls.*, NULL::text AS case_number FROM calls
-WHERE ended_at >= $1 AND arrived_at >= $1 - interval '{LONGEST_CALL}' AND visits > 0
+WHERE ended_at >= $1 AND ended_at < coalesce($2, 'infinity'::timestamptz)
+  AND arrived_at >= $1 - interval '{LONGEST_CALL}' AND arrived_at < coalesce($2, 'infinity'::timestamptz)
+  AND visits > 0
 ORDER BY ended_at, id
 """  # noqa: S608 - a constant of ours
 

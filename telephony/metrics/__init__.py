@@ -5,12 +5,14 @@ from telephony.metrics.gauges import (
     AgiGauges,
     FeedGauges,
     JournalGauge,
+    LineState,
     LinkGauge,
     QueueGauge,
     QueueLogGauge,
     SaverGauges,
 )
 from telephony.metrics.measures import NO_BRANCH, OTHER, Labels, Measures
+from telephony.metrics.standard import StandardSource
 
 __all__ = [
     "CATALOGUE",
@@ -21,11 +23,13 @@ __all__ = [
     "FeedGauges",
     "JournalGauge",
     "Labels",
+    "LineState",
     "LinkGauge",
     "Measures",
     "Metric",
     "QueueGauge",
     "QueueLogGauge",
     "SaverGauges",
+    "StandardSource",
     "Type",
 ]

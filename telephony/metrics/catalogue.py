@@ -23,6 +23,7 @@ class Metric:
         scraped: read from its source at each scrape.
         tallied: counted by effects, and read together with what is scraped, at one instant, so that
             entered = ended + waiting + settling holds in every scrape.
+        standing: how the standard is kept now; has a collector of its own.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Metric:
     buckets: tuple[float, ...] = ()
     scraped: bool = False
     tallied: bool = False
+    standing: bool = False
 
 
 WAIT_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 120, 300)
@@ -42,6 +44,9 @@ POP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _AGI = ("script", "result")
 _CALL = ("pbx", "branch", "queue")
 _VISIT = ("pbx", "queue", "kind")
+_STANDARD = ("measure", "branch", "queue", "window")
+STANDARD_MEASURES = ("abandonment", "unanswered", "mean_wait", "within_three_rings")
+"""The label `measure`: shares from 0 to 1, `mean_wait` in seconds."""
 
 
 def _counter(name: str, labels: tuple[str, ...], meaning: str, *, scraped: bool = False) -> Metric:
@@ -54,6 +59,10 @@ def _tally(name: str, labels: tuple[str, ...], meaning: str) -> Metric:
 
 def _gauge(name: str, labels: tuple[str, ...], meaning: str) -> Metric:
     return Metric(name, Type.GAUGE, labels, meaning, scraped=True)
+
+
+def _standing(name: str, meaning: str) -> Metric:
+    return Metric(name, Type.GAUGE, _STANDARD, meaning, scraped=True, standing=True)
 
 
 def _histogram(name: str, labels: tuple[str, ...], meaning: str, buckets: tuple[float, ...]) -> Metric:
@@ -88,6 +97,11 @@ CATALOGUE: tuple[Metric, ...] = (
     _histogram("agent_rings", _VISIT, "Rings of one agent's phone that rang, however that ended", RING_BUCKETS),
     _histogram("talk_seconds", _VISIT, "Talk of an answered visit, holds included", TALK_BUCKETS),
     _gauge("agents", ("pbx", "queue", "state"), "Agents of a queue by what they can do now"),
+    _gauge("lines", ("pbx", "line", "state"), "1 for what the phone of a line is doing, as far as calls tell"),
+    _standing("standard_value", "Measure over the calls that ended in the window; no queue: branch, no branch: all"),
+    _standing("standard_target", "What the standard asks of the measure"),
+    _standing("standard_met", "1 while the standard is kept; absent without calls, or while not all of them are known"),
+    _counter("standard_dropped_total", (), "Calls told too late, or too early, for any window to count", scraped=True),
     _counter("cases_opened_total", ("kind",), "Cases opened; kind as at opening"),
     _gauge("ami_connected", ("pbx",), "1 while we hear the PBX"),
     _gauge("ami_last_event_age_seconds", ("pbx",), "Since the last message of the PBX; absent before the first"),
@@ -128,3 +142,4 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("saver_refused_total", (), "Calls that the database refuses for ever", scraped=True),
     _counter("saver_foreign_total", (), "States not saved: the call was left open by an earlier process", scraped=True),
 )
+STANDARD = tuple(metric for metric in CATALOGUE if metric.standing)

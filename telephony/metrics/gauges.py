@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -86,6 +87,20 @@ class FeedGauges(Protocol):
         ...
 
 
+class LineState(StrEnum):
+    """What the phone of a direct line is doing, as far as calls and queues tell: exactly one.
+
+    Nobody tells whether a phone is registered: `unavailable` is one that could not be reached when it was called last
+    (or that a queue which it serves says so of), `unknown` one of which nothing was heard since this process began.
+    """
+
+    READY = "ready"
+    RINGING = "ringing"
+    TALKING = "talking"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+
+
 class AgiGauges(Protocol):
     """What the FastAGI side shows: `handlers.agi.side.AgiState`."""
 
@@ -150,7 +165,7 @@ Table = defaultdict[tuple[str, ...], float]
 Samples = dict[str, Table]
 """Metric name to label values to value."""
 
-SCRAPED = {metric.name: metric for metric in CATALOGUE if metric.scraped}
+SCRAPED = {metric.name: metric for metric in CATALOGUE if metric.scraped and not metric.standing}
 
 
 def empty_samples() -> Samples:
@@ -201,6 +216,13 @@ def _link_samples(samples: Samples, labels: tuple[str], feed: FeedGauges) -> Non
         samples["journal_bytes"][labels] = journal.bytes
         samples["journal_oldest_unsaved_seconds"][labels] = journal.waiting.total_seconds() if journal.waiting else 0
         samples["journal_dropped_total"][labels] = journal.dropped
+
+
+def line_samples(samples: Samples, pbx: str, lines: Mapping[str, LineState]) -> None:
+    """Add the phones of the lines, as one PBX knows them."""
+    for line, state in lines.items():
+        for one in LineState:
+            samples["lines"][pbx, line, one.value] = one is state
 
 
 def saver_samples(samples: Samples, saver: SaverGauges) -> None:

@@ -1,26 +1,31 @@
 """Counters and histograms, moved by effects and by nothing else; each method is called once per thing counted."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 
-from telephony.calls.facts import MemberState
 from telephony.calls.measures import Targets, summary
-from telephony.calls.record import REFUSED, CallRecord, Kind, OfferRecord, Outcome, VisitRecord
+from telephony.calls.record import CallRecord, Kind, OfferRecord, Outcome, VisitRecord
 from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
     AgiGauges,
     FeedGauges,
+    LineState,
     Samples,
     SaverGauges,
     ScrapeCollector,
     agi_samples,
     empty_samples,
     feed_samples,
+    line_samples,
     saver_samples,
 )
+from telephony.metrics.series import REASONS, SERIES_PER_NAME, children
+from telephony.metrics.standard import EVERYTHING, SERIES_PER_GROUP, StandardCollector, StandardSource
+from telephony.standard.verdict import Limits
+from telephony.standard.windows import WHOLE, Group
 
 OTHER = "other"
 """The label of a queue or line that neither the configuration nor the PBX's own list names."""
@@ -30,11 +35,8 @@ MAX_SERIES = 50_000
 MAX_NAME = 128
 MAX_WORDS = 64
 """Different words of `irregular_facts_total`; the core has a few."""
-WAIT_OUTCOMES = ("answered", "gave_up", OTHER)
-REASONS = {Outcome.REFUSED_FULL: "full", Outcome.REFUSED_EMPTY: "empty"}
 MISMATCHES = ("missing", "extra", "outcome", "wait", "agent")
 CLAIMS = ("known", "early", "unseen")
-ENDS = tuple(outcome for outcome in Outcome if outcome not in REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,21 @@ class Measures:
         self.registry.register(self._scrape)
         self._feeds: dict[str, FeedGauges] = {}
         self._saver: Callable[[], SaverGauges] | None = None
+        self._lines: dict[str, Callable[[], Mapping[str, LineState]]] = {}
         self._known: dict[tuple[str, Kind, str], None] = {}
+        self._shown: dict[tuple[Kind, str], Group] = {}
+        branches = {NO_BRANCH, *labels.queue_branch.values(), *labels.line_branch.values()}
+        self._wholes = {EVERYTHING, (NO_BRANCH, OTHER), *((branch, WHOLE) for branch in branches)}
+        self._standing = StandardCollector(self._group)
+        self.registry.register(self._standing)
+        self._standard: tuple[StandardSource, Limits] | None = None
         self._agi: Callable[[], AgiGauges] | None = None
         self._screens = 0
         self._scripts: set[str] = set()
         self._words: set[str] = set()
         self.refused_names = 0
         """Names that had to become `other`: for `max_series`, or because they cannot be printed."""
-        self._series = len(labels.pbxs) * 2 * _SERIES_PER_NAME
+        self._series = len(labels.pbxs) * 2 * SERIES_PER_NAME + len(self._wholes) * SERIES_PER_GROUP
         self._counters["cases_opened_total"].labels("unknown")
         for pbx in labels.pbxs:
             self._start(pbx)
@@ -226,6 +235,14 @@ class Measures:
         """From now on, ask for the state of the FastAGI side."""
         self._agi = state
 
+    def observe_lines(self, pbx: str, states: Callable[[], Mapping[str, LineState]]) -> None:
+        """From now on, ask what the phones of the configured lines are doing at that PBX."""
+        self._lines[pbx] = states
+
+    def observe_standard(self, source: StandardSource, limits: Limits) -> None:
+        """From now on, ask how the standard is kept; `limits`: what it asks."""
+        self._standard = source, limits
+
     def refresh(self) -> None:
         """Ask every source, and read the tallies: one instant. On the event loop, just before `render`."""
         samples = empty_samples()
@@ -237,6 +254,12 @@ class Measures:
             saver_samples(samples, self._saver())
         if self._agi is not None:
             agi_samples(samples, self._agi())
+        for pbx, states in self._lines.items():
+            line_samples(samples, pbx, states())
+        if self._standard is not None:
+            source, limits = self._standard
+            samples["standard_dropped_total"][()] = source.dropped
+            self._standing.take(source.sums(), {*self._wholes, *self._shown.values()}, limits)
         samples["screens_connected"][()] = self._screens
         self._scrape.samples = samples
 
@@ -257,6 +280,10 @@ class Measures:
         branches = self._labels.queue_branch if kind is Kind.QUEUE else self._labels.line_branch
         return branches.get(name, NO_BRANCH)
 
+    def _group(self, kind: Kind, name: str) -> Group:
+        """The labels under which the standard of a queue or line is shown, whatever its PBX."""
+        return self._shown.get((kind, name), (NO_BRANCH, OTHER))
+
     def _start(self, pbx: str) -> None:
         for kind in Kind:
             self._zero(pbx, kind, OTHER, NO_BRANCH)
@@ -276,16 +303,18 @@ class Measures:
         if not name.isprintable() or len(name) > MAX_NAME:  # no scrape may fail for a name
             self.refused_names += 1
             return
-        if self._series + _SERIES_PER_NAME > self._max_series:
+        series = SERIES_PER_NAME + (0 if (kind, name) in self._shown else SERIES_PER_GROUP)
+        if self._series + series > self._max_series:
             self.refused_names += 1
             return
-        self._series += _SERIES_PER_NAME
+        self._series += series
         self._known[pbx, kind, name] = None
+        self._shown[kind, name] = self._branch(kind, name), name
         self._zero(pbx, kind, name, self._branch(kind, name))
 
     def _zero(self, pbx: str, kind: Kind, name: str, branch: str) -> None:
         for metric in CATALOGUE:
-            for labels in _children(metric, pbx, kind, name, branch):
+            for labels in children(metric, pbx, kind, name, branch):
                 if metric.tallied:
                     self._tallies[metric.name][labels] += 0
                 else:
@@ -299,31 +328,3 @@ class Measures:
             self._histograms[metric.name] = Histogram(
                 name, metric.meaning, metric.labels, buckets=metric.buckets, registry=self.registry
             )
-
-
-def _children(metric: Metric, pbx: str, kind: Kind, name: str, branch: str) -> Iterator[tuple[str, ...]]:
-    """The label values with which a metric starts for one queue or line."""
-    if (metric.scraped and not metric.tallied) or "queue" not in metric.labels:
-        return
-    if metric.name == "call_wait_seconds":
-        yield from ((pbx, branch, name, outcome) for outcome in WAIT_OUTCOMES)
-    elif metric.name == "visits_ended_total":
-        yield from ((pbx, name, kind.value, outcome.value) for outcome in ENDS)
-    elif metric.name == "visits_refused_total":
-        yield from ((pbx, name, reason) for reason in REASONS.values() if kind is Kind.QUEUE)
-    else:
-        yield (pbx, branch, name) if "branch" in metric.labels else (pbx, name, kind.value)
-
-
-def _series_per_name() -> int:
-    """Series that one queue needs, scraped ones included."""
-    read = [metric for metric in CATALOGUE if metric.scraped and not metric.tallied and "queue" in metric.labels]
-    scraped = len(read) - 1 + len(MemberState)
-    pushed = 0
-    for metric in CATALOGUE:
-        width = len(metric.buckets) + 3 if metric.buckets else 1  # +Inf, sum, count
-        pushed += width * len(list(_children(metric, "", Kind.QUEUE, "", "")))
-    return scraped + pushed
-
-
-_SERIES_PER_NAME = _series_per_name()

@@ -17,8 +17,8 @@ from tests.support.calls import at, call, visit
 pytestmark = pytest.mark.db
 
 
-async def found(url: str, since: float) -> list[CallRecord]:
-    async with aclosing(ended_since(url, at(since))) as calls:
+async def found(url: str, since: float, until: float | None = None) -> list[CallRecord]:
+    async with aclosing(ended_since(url, at(since), None if until is None else at(until))) as calls:
         return [one async for one in calls]
 
 
@@ -34,6 +34,13 @@ async def test_calls_come_by_their_end_without_those_before_and_those_that_go_on
     others = [call(visit(None), number=8, ended_at=None), call(number=9, ended_at=at(60))]
     await store.save([*calls.values(), *others])
     assert await found(database, 30) == [without_offers(calls[n]) for n in (3, 2, 1)]
+
+
+async def test_of_two_spans_that_meet_each_call_is_in_one(store: CallStore, database: str) -> None:
+    await store.save([call(visit(), number=n, ended_at=at(end)) for n, end in enumerate((29.999999, 30.0, 40.0))])
+    assert [one.ended_at for one in await found(database, 0, 30)] == [at(29.999999)]
+    assert [one.ended_at for one in await found(database, 30, 40)] == [at(30)]
+    assert [one.ended_at for one in await found(database, 40)] == [at(40)]
 
 
 async def test_more_calls_than_one_piece_come_all(store: CallStore, database: str) -> None:

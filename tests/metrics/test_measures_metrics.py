@@ -19,7 +19,11 @@ from telephony.metrics import (
     QueueGauge,
     QueueLogGauge,
 )
+from telephony.standard.figures import figures_of
+from telephony.standard.windows import Window
 from tests.support.calls import call, offer, seconds, visit
+from tests.support.days import LIMITS
+from tests.support.standing import Sums
 
 LABELS = Labels(
     pbxs=("pbx1",),
@@ -185,6 +189,8 @@ def test_series_stay_under_their_cap() -> None:
     measures.queues_known("pbx1", [f"queue{n}" for n in range(500)])
     measures.observe_feed("pbx1", Feed([], QueueLogGauge(1, 0), seconds(1)))
     measures.observe_saver(SaverFigures)
+    calls = {(Kind.QUEUE, f"queue{n}"): figures_of(call(visit()), Targets())[1] for n in range(500)}
+    measures.observe_standard(Sums(dict.fromkeys(Window, calls)), LIMITS)
     measures.refresh()
     samples = [line for line in measures.render().decode().splitlines() if not line.startswith("#")]
     assert 4_000 < len(samples) <= 5_000
