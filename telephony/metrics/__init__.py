@@ -4,6 +4,7 @@ from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
     AgiGauges,
     FeedGauges,
+    HoursGauges,
     JournalGauge,
     LinkGauge,
     QueueGauge,
@@ -19,6 +20,7 @@ __all__ = [
     "PREFIX",
     "AgiGauges",
     "FeedGauges",
+    "HoursGauges",
     "JournalGauge",
     "Labels",
     "LinkGauge",

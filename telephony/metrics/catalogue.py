@@ -88,6 +88,12 @@ CATALOGUE: tuple[Metric, ...] = (
     _histogram("agent_rings", _VISIT, "Rings of one agent's phone that rang, however that ended", RING_BUCKETS),
     _histogram("talk_seconds", _VISIT, "Talk of an answered visit, holds included", TALK_BUCKETS),
     _gauge("agents", ("pbx", "queue", "state"), "Agents of a queue by what they can do now"),
+    _gauge(
+        "business_open", ("branch", "queue", "kind"), "1 while somebody should be there, else 0; absent without hours"
+    ),
+    _gauge(
+        "business_calendar_known_days", ("hours",), "Days, today included, whose public holidays are known to the hours"
+    ),
     _counter("cases_opened_total", ("kind",), "Cases opened; kind as at opening"),
     _gauge("ami_connected", ("pbx",), "1 while we hear the PBX"),
     _gauge("ami_last_event_age_seconds", ("pbx",), "Since the last message of the PBX; absent before the first"),

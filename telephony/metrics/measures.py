@@ -13,12 +13,14 @@ from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
     AgiGauges,
     FeedGauges,
+    HoursGauges,
     Samples,
     SaverGauges,
     ScrapeCollector,
     agi_samples,
     empty_samples,
     feed_samples,
+    hours_samples,
     saver_samples,
 )
 
@@ -81,6 +83,7 @@ class Measures:
         self._saver: Callable[[], SaverGauges] | None = None
         self._known: dict[tuple[str, Kind, str], None] = {}
         self._agi: Callable[[], AgiGauges] | None = None
+        self._hours: Callable[[], HoursGauges] | None = None
         self._screens = 0
         self._scripts: set[str] = set()
         self._words: set[str] = set()
@@ -226,6 +229,10 @@ class Measures:
         """From now on, ask for the state of the FastAGI side."""
         self._agi = state
 
+    def observe_hours(self, source: Callable[[], HoursGauges]) -> None:
+        """From now on, ask for the opening hours."""
+        self._hours = source
+
     def refresh(self) -> None:
         """Ask every source, and read the tallies: one instant. On the event loop, just before `render`."""
         samples = empty_samples()
@@ -237,6 +244,8 @@ class Measures:
             saver_samples(samples, self._saver())
         if self._agi is not None:
             agi_samples(samples, self._agi())
+        if self._hours is not None:
+            hours_samples(samples, self._hours())
         samples["screens_connected"][()] = self._screens
         self._scrape.samples = samples
 
