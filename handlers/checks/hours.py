@@ -27,8 +27,8 @@ def look(config: Config, today: date) -> list[Finding]:
 def told(day: CalendarDay) -> str:
     """`2026-10-01 thu closed (holiday 国庆节)`, `2026-10-10 sat 08:30-17:30 (made up)`."""
     times = ", ".join(map(_clock, day.times)) or "closed"
-    why = WORDS[day.why]
-    return f"{day.day} {DAYS[day.day.weekday()]} {times}" + (f" ({' '.join([why, day.name]).strip()})" if why else "")
+    why = f"{WORDS[day.why]} {day.name}".strip()
+    return f"{day.day} {DAYS[day.day.weekday()]} {times}" + (f" ({why})" if why else "")
 
 
 def _clock(times: Times) -> str:
