@@ -65,8 +65,10 @@ class BusinessHours:
         self._published = {
             (branch or NO_BRANCH, name, kind.value): hours for (kind, name, branch), hours in config.hours_of().items()
         }
-        for one in unknown(self._calendars, self._now().astimezone(self._zone).date()):
-            log.warning("holidays_not_known", hours=one.hours, since=str(one.since), remedy=one.remedy)
+        today = self._now().astimezone(self._zone).date()
+        for one in unknown(self._calendars, today):  # a date would be masked in the log, as it looks like a number
+            days = (one.since - today).days
+            log.warning("holidays_not_known", hours=one.hours, year=one.since.year, in_days=days, remedy=one.remedy)
 
     def gauges(self) -> HoursGauges:
         """Now."""
