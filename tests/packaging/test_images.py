@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 from importlib.metadata import requires
 from pathlib import Path
@@ -124,3 +126,38 @@ def test_queues_phones_and_numbers_of_the_example_pbx_are_those_of_the_branch(br
 @pytest.mark.parametrize("script", ["up", "traffic.sh", "pbx/start", "postgres/roles.sh", "postgres/grant.sh"])
 def test_a_shell_understands_each_script(script: str) -> None:
     subprocess.run(["sh", "-n", DOCKER / script], check=True)
+
+
+def started(folder: Path, *words: str) -> tuple[int, str]:
+    """docker/up in a copy of its folder, with a `docker` that only says how it was called."""
+    stand_in = folder / "bin" / "docker"
+    stand_in.parent.mkdir(exist_ok=True)
+    stand_in.write_text('#!/bin/sh\necho "$@"\n')
+    stand_in.chmod(0o755)
+    shutil.copy(DOCKER / "up", folder / "up")
+    environ = {"PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
+    done = subprocess.run([folder / "up", *words], env=environ, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_first_start_makes_the_secrets_and_the_next_leaves_them_as_they_are(tmp_path: Path) -> None:
+    assert started(tmp_path) == (
+        0,
+        "compose --file compose.yaml --project-name threerings --profile asterisk up --build --detach --wait\n",
+    )
+    secrets = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    assert all(len(text) >= 32 and text.isascii() and text.isprintable() for text in secrets.values())
+    assert len(set(secrets.values())) == len(secrets)
+    assert secrets["database"] in secrets["database_url"]
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "secrets").iterdir()} == {0o444}
+    started(tmp_path)
+    assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == secrets
+
+
+def test_sample_traffic_is_a_project_of_its_own_so_that_its_calls_never_come_among_real_ones(tmp_path: Path) -> None:
+    _, told = started(tmp_path, "traffic", "--no-build")
+    assert "--project-name threerings-traffic --profile traffic up" in told
+    assert told.endswith("--wait --no-build\n")
+    code, told = started(tmp_path, "trafic")
+    assert (code, told) == (2, "docker/up: 'trafic' is neither asterisk nor traffic\n")
