@@ -1,6 +1,6 @@
 """When somebody should be at each published queue and line, and until when that is known."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
@@ -20,14 +20,14 @@ log = structlog.get_logger(__name__)
 class Unknown:
     """Hours that follow public holidays which nobody knows yet. `since`: the first such day."""
 
-    hours: str
+    hours: tuple[str, ...]
     since: date
 
     @property
     def what(self) -> str:
         """Without a full stop."""
         days = "which days are off, and which weekends are worked for them"
-        return f"hours {self.hours!r}: {days}, is not known from {self.since} on"
+        return f"hours {', '.join(map(repr, self.hours))}: {days}, is not known from {self.since} on"
 
     @property
     def remedy(self) -> str:
@@ -38,12 +38,14 @@ class Unknown:
         )
 
 
-def unknown(calendars: Mapping[str, Calendar], today: date) -> Iterator[Unknown]:
-    """The hours whose holidays are unknown, now or soon. `today`: of their clock."""
+def unknown(calendars: Mapping[str, Calendar], today: date) -> list[Unknown]:
+    """The hours whose holidays are unknown, now or soon, by the first such day. `today`: of their clock."""
+    found: dict[date, list[str]] = {}
     for name, calendar in calendars.items():
         since = calendar.unknown_from(today)
         if since is not None and since - today <= TOLD_BEFORE:
-            yield Unknown(name, since)
+            found.setdefault(since, []).append(name)
+    return [Unknown(tuple(names), since) for since, names in found.items()]
 
 
 class BusinessHours:

@@ -67,7 +67,12 @@ def test_a_year_that_nobody_knows_yet_is_told_once_at_the_start_and_has_no_days(
         told = BusinessHours(config(), lambda: datetime(UNKNOWN, 3, 1, tzinfo=UTC)).gauges()
     assert told.known_days == {"office": 0}
     [line] = logs
-    assert [line[key] for key in ("event", "hours", "year", "in_days")] == ["holidays_not_known", "office", UNKNOWN, 0]
+    assert [line[key] for key in ("event", "hours", "year", "in_days")] == [
+        "holidays_not_known",
+        ("office",),
+        UNKNOWN,
+        0,
+    ]
     assert "newer version of the Python package holidays" in line["remedy"]
 
 
@@ -97,3 +102,13 @@ def test_the_check_warns_of_holidays_that_nobody_knows_now_or_soon() -> None:
     assert [len(one) for one in warnings] == [1, 0]
     assert warnings[0][0].point == "holidays"
     assert f"is not known from {UNKNOWN}-03-01 on" in warnings[0][0].what
+
+
+def test_hours_that_do_not_know_the_same_year_are_told_in_one_line() -> None:
+    week = {"open": ["mon-fri 08:30-17:30"], "holidays": "CN"}
+    both = Config.model_validate({"hours": [{"name": "office", **week}, {"name": "trading", **week}]})
+    with capture_logs() as logs:
+        BusinessHours(both, lambda: datetime(UNKNOWN, 3, 1, tzinfo=UTC))
+    assert [line["hours"] for line in logs] == [("office", "trading")]
+    [_, _, warning] = hours.look(both, date(UNKNOWN, 3, 1))
+    assert warning.what.startswith("hours 'office', 'trading': which days are off")
