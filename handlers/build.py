@@ -9,6 +9,7 @@ from random import SystemRandom
 
 from handlers.agi.claims import Claims
 from handlers.agi.side import AgiSide, Asker
+from handlers.businesshours import BusinessHours
 from handlers.direct.witness import DirectWitness
 from handlers.effects import Performer
 from handlers.export import targets_of
@@ -78,6 +79,7 @@ class Service:
     agi: AgiSide
     web: WebSide
     standing: StandardWatch
+    hours: BusinessHours
 
 
 def labels_of(config: Config) -> Labels:
@@ -224,6 +226,8 @@ def build(  # noqa: PLR0913 - what it is put together from
     )
     measures = Measures(labels_of(config))
     measures.observe_saver(saver.state)
+    hours = BusinessHours(config, clock.wall)
+    measures.observe_hours(hours.gauges)
     claims = Claims(measures.case_claimed, seconds)
     feeds: list[Feed] = []
     followers: dict[str, Follower] = {}
@@ -253,7 +257,7 @@ def build(  # noqa: PLR0913 - what it is put together from
     web.app.add_routes(ShippedLogs(shipped_logs(config, feeds), seconds).routes())
     askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
     agi = AgiSide(config, askers, claims, measures)
-    return Service(config, store, saver, measures, tuple(feeds), agi, web, standing)
+    return Service(config, store, saver, measures, tuple(feeds), agi, web, standing, hours)
 
 
 def shipped_logs(config: Config, feeds: Sequence[Feed]) -> dict[str, ShippedLog]:

@@ -15,7 +15,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from handlers.checks import database, etc, local, names, pbx
+from handlers.checks import database, etc, hours, local, names, pbx
 from handlers.checks.findings import Finding, Result, Subject, settled, summary
 from handlers.threads import within
 from telephony import logs
@@ -123,7 +123,7 @@ async def examine(scope: Scope, doing: Callable[[Sequence[str]], None] = lambda 
     listening = scope.wait.total_seconds()
     async with asyncio.TaskGroup() as tasks:
         parts = [
-            tasks.create_task(part("configuration", CONFIGURATION_SECONDS, _configuration(scope))),
+            tasks.create_task(part("configuration", CONFIGURATION_SECONDS, _configuration(scope, clock))),
             tasks.create_task(part("database", DATABASE_SECONDS, database.look(config, clock.wall))),
             *(
                 tasks.create_task(
@@ -147,7 +147,7 @@ async def limited(about: Subject, seconds: float, work: Awaitable[list[Finding]]
         return [about.fault("time", f"did not finish {took}", "what it waits for hangs")]
 
 
-async def _configuration(scope: Scope) -> list[Finding]:
+async def _configuration(scope: Scope, clock: SystemClock) -> list[Finding]:
     about = Subject("configuration")
     named = f"{str(scope.file)!r} is complete" if scope.file is not None else "the environment is complete"
     found = [about.fine("configuration", named)]
@@ -157,6 +157,7 @@ async def _configuration(scope: Scope) -> list[Finding]:
             "add a [[pbx]] with name, host, username and secret_file",
         )
         found.append(about.fault("configuration", what, remedy))
+    found += hours.look(scope.config, clock.wall().astimezone(scope.config.zone).date())
     try:
         found += await within(LOCAL_SECONDS, partial(local.files, scope.config, scope.file))
     except TimeoutError:

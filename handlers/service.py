@@ -314,12 +314,14 @@ async def reload(service: Service, again: Callable[[], Config]) -> None:
 
     def read() -> tuple[Config, list[Script]]:
         config = again()
+        config.calendars()  # reads holidays, here where nobody waits
         return config, scripts_of(config)
 
     remedy = "mend them and send SIGHUP again"
     try:
         config, scripts = await within(READ_SECONDS, read)
-        await service.agi.reload(config, scripts)
+        if await service.agi.reload(config, scripts):
+            service.hours.take(config)
     except ConfigFaults as error:
         log.error("not_reloaded", faults=list(error.faults), remedy=remedy)  # noqa: TRY400 - the faults say all
     except TimeoutError:

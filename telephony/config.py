@@ -6,7 +6,7 @@ Every key is explained in docs/configuration.md. Nothing here opens a connection
 import os
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
@@ -14,15 +14,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
 )
 
+from telephony.calls.record import Kind
 from telephony.configchecks import (
     AGI_LISTEN,
     HTTP_LISTEN,
@@ -41,7 +40,9 @@ from telephony.configchecks import (
     tokens,
 )
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
-from telephony.standard.hours import OpeningHours, parse_period
+from telephony.confighours import Hours
+from telephony.configsection import Name, Section
+from telephony.standard.calendar import Calendar
 
 __all__ = ["Address", "Config", "ConfigFaults", "load"]
 
@@ -58,12 +59,6 @@ def _zone(value: str) -> str:
     return value
 
 
-def _printable(value: str) -> str:
-    if not value.isprintable() or value != value.strip():
-        raise ValueError("should be printable, without blanks at its ends")
-    return value
-
-
 def _database_url(value: SecretStr) -> SecretStr:
     if value.get_secret_value() != EMBEDDED and not value.get_secret_value().startswith(
         ("postgresql://", "postgres://")
@@ -75,11 +70,6 @@ def _database_url(value: SecretStr) -> SecretStr:
 def _route(value: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value) is None:
         raise ValueError("should be 1 to 64 letters, digits, dots, hyphens or underscores")
-    return value
-
-
-def _period(value: str) -> str:
-    parse_period(value)
     return value
 
 
@@ -98,12 +88,6 @@ def _network(value: object) -> object:
 def _somebody(value: tuple[IPvAnyNetwork, ...]) -> tuple[IPvAnyNetwork, ...]:
     if not value:
         raise ValueError("is empty, so that nobody may ask; name the networks of the PBXs, or take it out")
-    return value
-
-
-def _some_time(value: tuple[str, ...]) -> tuple[str, ...]:
-    if not value:
-        raise ValueError("is empty, so that it is never open; say when it is, and in closed on which days it is not")
     return value
 
 
@@ -135,7 +119,6 @@ def _device(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
 FileName = Annotated[Path, AfterValidator(_file_name)]
 Network = Annotated[IPvAnyNetwork, BeforeValidator(_network)]
@@ -144,18 +127,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
-class Section(BaseModel):
-    """A table of the file: unknown keys are refused, values do not change after start."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
 class Database(Section):
     """`url` None: commands that need a database refuse to start."""
 
     url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
         default=None, examples=["postgresql://threerings@127.0.0.1/threerings", EMBEDDED]
     )
+    url_file: Path | None = Field(default=None, examples=["/run/secrets/database_url"])
     max_unsaved_calls: int = Field(default=200_000, ge=1_000, le=10_000_000, examples=[200_000])
     """So many calls wait in memory while the database is away; beyond that the oldest are dropped and counted."""
     keep_days: float = Field(default=0, ge=0, le=36_600, allow_inf_nan=False, examples=[0])
@@ -178,6 +156,7 @@ class Http(Section):
     metrics_token: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
         default=None, examples=["f3b0c4429a1c149a"]
     )
+    metrics_token_file: Path | None = Field(default=None, examples=["/run/secrets/metrics"])
     origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
         default=(), examples=[["https://calls.example.com"]]
     )
@@ -214,16 +193,6 @@ class Script(Section):
     """A file under `agi.scripts`, or `FILE:FUNCTION`."""
 
 
-class Hours(Section):
-    """When somebody is there, in `timezone`."""
-
-    name: Name = Field(examples=["office"])
-    open: Annotated[tuple[Annotated[str, AfterValidator(_period)], ...], AfterValidator(_some_time)] = Field(
-        examples=[["mon-fri 08:30-17:30"]]
-    )
-    closed: tuple[date, ...] = Field(default=(), examples=[["2026-10-01"]])
-
-
 class Number(Section):
     """A published number, as `inbound` is asked about it."""
 
@@ -232,7 +201,7 @@ class Number(Section):
     """Where its callers go; none: what the dialplan says."""
     priority: int = Field(default=0, ge=0, le=1_000, examples=[5])
     hours: str | None = Field(default=None, examples=["office"])
-    """Name of a `[[hours]]`; none: always open."""
+    """Name of a `[[hours]]`; none: those of its queue, if that is named and has some, else always open."""
 
 
 class Ring(Section):
@@ -295,6 +264,8 @@ class Queue(Section):
     greeting: str | None = Field(default=None, examples=["您好"])
     service_level_seconds: Seconds | None = Field(default=None, examples=[20])
     short_abandon_seconds: Seconds | None = Field(default=None, examples=[5])
+    hours: str | None = Field(default=None, examples=["office"])
+    """Name of a `[[hours]]`; none: those of its branch."""
 
 
 class Line(Section):
@@ -304,6 +275,8 @@ class Line(Section):
     interface: str = Field(min_length=1, examples=["PJSIP/8001"])
     title: str | None = Field(default=None, examples=["前台"])
     greeting: str | None = Field(default=None, examples=["您好"])
+    hours: str | None = Field(default=None, examples=["office"])
+    """Name of a `[[hours]]`; none: those of its branch."""
 
 
 class Branch(Section):
@@ -313,6 +286,8 @@ class Branch(Section):
     title: str | None = Field(default=None, examples=["长治营业部"])
     queues: tuple[Name, ...] = Field(default=(), examples=[["support"]])
     lines: tuple[Name, ...] = Field(default=(), examples=[["front-desk"]])
+    hours: str | None = Field(default=None, examples=["office"])
+    """Name of a `[[hours]]`, of all its queues and lines that name none; none: nobody says when somebody is there."""
 
 
 class Agent(Section):
@@ -370,13 +345,26 @@ class Config(Section):
         """One ring, silence included."""
         return timedelta(seconds=self.ring.period_seconds)
 
-    def opening_hours(self) -> dict[str, OpeningHours]:
-        """The `[[hours]]` by name."""
+    def calendars(self) -> dict[str, Calendar]:
+        """The `[[hours]]` by name. The first use of a country's holidays takes some tenths of a second."""
         zone = self.zone
-        return {
-            hours.name: OpeningHours(zone, tuple(parse_period(text) for text in hours.open), frozenset(hours.closed))
-            for hours in self.hours
-        }
+        return {hours.name: hours.calendar(zone) for hours in self.hours}
+
+    def hours_of(self) -> dict[tuple[Kind, str, str], str]:
+        """Kind and name of a queue or line, and its branch or "", to the name of its `[[hours]]`, where it has some."""
+        own = {(Kind.QUEUE, queue.name): queue.hours for queue in self.queue}
+        own |= {(Kind.DIRECT, line.name): line.hours for line in self.line}
+        branches: dict[tuple[Kind, str], Branch] = {}
+        for branch in self.branch:
+            branches |= {(Kind.QUEUE, name): branch for name in branch.queues}
+            branches |= {(Kind.DIRECT, name): branch for name in branch.lines}
+        found: dict[tuple[Kind, str, str], str] = {}
+        for kind, name in dict.fromkeys([*own, *branches]):
+            of = branches.get((kind, name))
+            hours = own.get((kind, name)) or (of.hours if of is not None else None)
+            if hours is not None:
+                found[kind, name, of.name if of is not None else ""] = hours
+        return found
 
     def database_url(self) -> str:
         """The address of the database, or "embedded".

@@ -116,16 +116,26 @@ SECRETS = {
     "supervisor": ("token", "write a token of at least 16 characters"),
 }
 """What is secret in an entry of a section, and what to do when it is empty."""
+ONCE = {
+    "database": ("url", "write the address of the database"),
+    "http": ("metrics_token", "write a token of at least 16 characters"),
+}
+"""The same of sections that are there once; these need not be given."""
 
 
 def secrets(tree: Tree, folder: Path) -> list[str]:
     """Put the content of each `…_file` (relative to the configuration file) in the place of the secret itself."""
-    return [
+    faults = [
         fault
         for section, (word, remedy) in SECRETS.items()
         for index, entry in _tables(tree, section)
         for fault in _secret(entry, word, remedy, (section, index), folder)
     ]
+    for section, (word, remedy) in ONCE.items():
+        table = tree.get(section)
+        if isinstance(table, dict) and table.get(f"{word}_file") is not None:
+            faults += _secret(table, word, remedy, (section,), folder)
+    return faults
 
 
 def shipped_logs(tree: Tree, folder: Path) -> list[str]:
@@ -140,7 +150,7 @@ def shipped_logs(tree: Tree, folder: Path) -> list[str]:
     return faults
 
 
-def _secret(entry: Tree, word: str, remedy: str, where: tuple[str, int], folder: Path) -> Iterator[str]:
+def _secret(entry: Tree, word: str, remedy: str, where: tuple[str | int, ...], folder: Path) -> Iterator[str]:
     from_file = f"{word}_file"
     key, name = dotted((*where, from_file)), entry.get(from_file)
     if (word in entry) == (name is not None):
@@ -242,18 +252,19 @@ def _known(tree: Tree, section: str) -> set[str]:
 
 
 def _routes(tree: Tree) -> list[str]:
-    """A script does not hide a route of ours, and a number's hours are known."""
+    """A script does not hide a route of ours, and hours that are named are known."""
     faults = []
     for index, script in _tables(tree, "script"):
         if script.get("name") in BUILT_IN_ROUTES:
             key = dotted(("script", index, "name"))
             faults.append(f"{key} = {script['name']!r}: is a route of Three Rings itself; choose another name")
     known = _known(tree, "hours")
-    for index, number in _tables(tree, "number"):
-        hours = number.get("hours")
-        if isinstance(hours, str) and hours not in known:
-            key = dotted(("number", index, "hours"))
-            faults.append(f"{key} = {hours!r}: are no known hours; add [[hours]] of that name or take it out")
+    for section in ("number", "queue", "line", "branch"):
+        for index, entry in _tables(tree, section):
+            hours = entry.get("hours")
+            if isinstance(hours, str) and hours not in known:
+                key = dotted((section, index, "hours"))
+                faults.append(f"{key} = {hours!r}: are no known hours; add [[hours]] of that name or take it out")
     return faults
 
 

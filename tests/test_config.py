@@ -168,7 +168,7 @@ def test_what_inbound_is_asked_about_is_one_line_a_number(tmp_path: Path) -> Non
         tmp_path,
     )
     assert config.agi.scripts == tmp_path / "agi"
-    office = config.opening_hours()["office"]
+    office = config.calendars()["office"]
     assert office.is_open(datetime(2026, 3, 2, 1, tzinfo=UTC))  # Monday 09:00 in Shanghai
     assert not office.is_open(datetime(2026, 10, 1, 1, tzinfo=UTC))
 
@@ -404,3 +404,19 @@ def test_every_fault_of_agents_and_supervisors_is_told_and_no_token_shown(tmp_pa
         "supervisor[0].token: is that of http.metrics_token, too; give each its own",
         "agent[1].pbx = 'pbx9': is no known PBX; add [[pbx]] or take it out",
     }
+
+
+def test_the_address_of_the_database_and_the_token_of_the_metrics_may_be_in_files(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://three:hunter2@db/three\n")
+    (tmp_path / "token").write_text("hunter2-hunter2-hunter2")
+    text = '[database]\nurl_file = "url"\n[http]\nlisten = "0.0.0.0:8080"\nmetrics_token_file = "token"\n'
+    config = config_of(text, tmp_path)
+    assert config.database_url() == "postgresql://three:hunter2@db/three"
+    assert config.http.metrics_token is not None
+    assert config.http.metrics_token.get_secret_value() == "hunter2-hunter2-hunter2"
+    (tmp_path / "token").write_text("")
+    assert "http.metrics_token: is empty; write a token of at least 16 characters" in faults_of(text, tmp_path)
+    both = faults_of('[database]\nurl = "postgresql://h/d"\nurl_file = "url"\n', tmp_path)
+    assert both == ("database.url: both are given; give exactly one of url and url_file",)
+    [missing] = faults_of('[database]\nurl_file = "none"\n', tmp_path)
+    assert missing.startswith("database.url_file = 'none': No such file or directory")

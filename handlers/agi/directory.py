@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from telephony.config import Config
-from telephony.standard.hours import OpeningHours
+from telephony.calls.record import Kind
+from telephony.config import Config, Number
+from telephony.standard.calendar import Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Published:
 
     queue: str | None
     priority: int
-    hours: OpeningHours | None
+    hours: Calendar | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,14 @@ class Directory:
     @classmethod
     def of(cls, config: Config) -> Self:
         """What the configuration says."""
-        hours = config.opening_hours()
-        return cls(
-            {
-                number.dialled: Published(number.queue, number.priority, hours[number.hours] if number.hours else None)
-                for number in config.number
-            }
-        )
+        calendars = config.calendars()
+        of_queues = {name: hours for (kind, name, _), hours in config.hours_of().items() if kind is Kind.QUEUE}
+
+        def published(number: Number) -> Published:
+            hours = number.hours or of_queues.get(number.queue or "")
+            return Published(number.queue, number.priority, calendars[hours] if hours else None)
+
+        return cls({number.dialled: published(number) for number in config.number})
 
     def look_up(self, dialled: str, default_queue: str, now: datetime) -> Routing:
         """Where a caller of this number goes now; one that is not published goes where the dialplan says, any time."""

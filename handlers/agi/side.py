@@ -175,8 +175,8 @@ class AgiSide:
                 expiring.cancel()
                 hosts.cancel()
 
-    async def reload(self, config: Config, scripts: Sequence[Script]) -> None:
-        """Take over what may change while calls go on; what is at fault is told, and changes nothing.
+    async def reload(self, config: Config, scripts: Sequence[Script]) -> bool:
+        """Take over what may change while calls go on; False: something is at fault, is told, and nothing changes.
 
         Args:
             config: checked.
@@ -185,11 +185,12 @@ class AgiSide:
         faults = await self.scripts.reload(scripts, config.agi)
         if faults:
             self._log.error("not_reloaded", faults=faults, remedy="mend them and send SIGHUP again")
-            return
+            return False
         self.inbound.directory = Directory.of(config)
         self.server.limits = limits_of(config.agi)
         self._measures.scripts_known(sorted(self.scripts.names))
         self._log.info("reloaded", scripts=sorted(self.scripts.names), numbers=len(config.number))
+        return True
 
     def _ended(self, ended: Ended) -> None:
         self._measures.agi_served(ended.script, ended.result, ended.seconds)

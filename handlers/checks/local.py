@@ -101,7 +101,13 @@ def secrets(config: Config, file: Path | None) -> list[Finding]:
     named = [("secret_file", pbx.secret_file) for pbx in config.pbx if pbx.secret_file is not None]
     files = [pbx.queue_log_token_file for pbx in config.pbx]
     named += [("queue_log_token_file", path) for path in files if path is not None]
-    inside = any(pbx.secret_file is None for pbx in config.pbx) or config.database.url or config.http.metrics_token
+    once = (("metrics_token_file", config.http.metrics_token_file), ("url_file", config.database.url_file))
+    named += [(key, path) for key, path in once if path is not None]
+    written = [
+        config.database.url if config.database.url_file is None else None,
+        config.http.metrics_token if config.http.metrics_token_file is None else None,
+    ]
+    inside = any(pbx.secret_file is None for pbx in config.pbx) or any(written)
     if file is not None and inside:
         named.append(("--config", file))
     found = []

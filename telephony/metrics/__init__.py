@@ -4,6 +4,7 @@ from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
     AgiGauges,
     FeedGauges,
+    HoursGauges,
     JournalGauge,
     LineState,
     LinkGauge,
@@ -21,6 +22,7 @@ __all__ = [
     "PREFIX",
     "AgiGauges",
     "FeedGauges",
+    "HoursGauges",
     "JournalGauge",
     "Labels",
     "LineState",

@@ -102,6 +102,12 @@ CATALOGUE: tuple[Metric, ...] = (
     _standing("standard_target", "What the standard asks of the measure"),
     _standing("standard_met", "1 while the standard is kept; absent without calls, or while not all of them are known"),
     _counter("standard_dropped_total", (), "Calls told too late, or too early, for any window to count", scraped=True),
+    _gauge(
+        "business_open", ("branch", "queue", "kind"), "1 while somebody should be there, else 0; absent without hours"
+    ),
+    _gauge(
+        "business_calendar_known_days", ("hours",), "Days, today included, whose public holidays are known to the hours"
+    ),
     _counter("cases_opened_total", ("kind",), "Cases opened; kind as at opening"),
     _gauge("ami_connected", ("pbx",), "1 while we hear the PBX"),
     _gauge("ami_last_event_age_seconds", ("pbx",), "Since the last message of the PBX; absent before the first"),

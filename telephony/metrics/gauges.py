@@ -63,6 +63,19 @@ class JournalGauge:
     dropped: int
 
 
+@dataclass(frozen=True, slots=True)
+class HoursGauges:
+    """Opening hours now.
+
+    Attributes:
+        open: whether somebody should be there, by branch, queue or line, and kind; of those that have hours.
+        known_days: by name of the hours, so many days from today on have public holidays that are known.
+    """
+
+    open: Mapping[tuple[str, str, str], bool]
+    known_days: Mapping[str, int]
+
+
 class FeedGauges(Protocol):
     """What the feed of one PBX shows. Called on the event loop, once a scrape; must not wait."""
 
@@ -234,6 +247,14 @@ def saver_samples(samples: Samples, saver: SaverGauges) -> None:
     samples["saver_foreign_total"][()] = saver.foreign
     if saver.database_up is not None:
         samples["database_up"][()] = saver.database_up
+
+
+def hours_samples(samples: Samples, hours: HoursGauges) -> None:
+    """Add the samples of the opening hours."""
+    for labels, is_open in hours.open.items():
+        samples["business_open"][labels] = is_open
+    for name, days in hours.known_days.items():
+        samples["business_calendar_known_days"][name,] = days
 
 
 def agi_samples(samples: Samples, agi: AgiGauges) -> None:

@@ -12,6 +12,7 @@ from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
     AgiGauges,
     FeedGauges,
+    HoursGauges,
     LineState,
     Samples,
     SaverGauges,
@@ -19,6 +20,7 @@ from telephony.metrics.gauges import (
     agi_samples,
     empty_samples,
     feed_samples,
+    hours_samples,
     line_samples,
     saver_samples,
 )
@@ -90,6 +92,7 @@ class Measures:
         self.registry.register(self._standing)
         self._standard: tuple[StandardSource, Limits] | None = None
         self._agi: Callable[[], AgiGauges] | None = None
+        self._hours: Callable[[], HoursGauges] | None = None
         self._screens = 0
         self._scripts: set[str] = set()
         self._words: set[str] = set()
@@ -243,6 +246,10 @@ class Measures:
         """From now on, ask how the standard is kept; `limits`: what it asks."""
         self._standard = source, limits
 
+    def observe_hours(self, source: Callable[[], HoursGauges]) -> None:
+        """From now on, ask for the opening hours."""
+        self._hours = source
+
     def refresh(self) -> None:
         """Ask every source, and read the tallies: one instant. On the event loop, just before `render`."""
         samples = empty_samples()
@@ -260,6 +267,8 @@ class Measures:
             source, limits = self._standard
             samples["standard_dropped_total"][()] = source.dropped
             self._standing.take(source.sums(), {*self._wholes, *self._shown.values()}, limits)
+        if self._hours is not None:
+            hours_samples(samples, self._hours())
         samples["screens_connected"][()] = self._screens
         self._scrape.samples = samples
 

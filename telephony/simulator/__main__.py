@@ -1,9 +1,10 @@
 """`python -m telephony.simulator`: the demo's PBX, as a process that lives no longer than who started it.
 
 The first line on standard input says what it is to be, as JSON: `{"username": …, "secret": …, "queue_log": …}`, with
-`"seed"` if one day is to be like another, and with `"regulars"`, a seed, too, if the same people are to call on it. It
-then says where its manager interface is: `{"ami": 40404}`. The second line, `{"agi": ["127.0.0.1", 4573]}`, opens the
-branch's doors. At the end of standard input it ends.
+`"seed"` if one day is to be like another, with `"regulars"`, a seed, too, if the same people are to call on it, and
+with `"listen"`, an address and a port, where any free port of this machine will not do. It then says where its manager
+interface is: `{"ami": 40404}`. The second line, `{"agi": ["127.0.0.1", 4573]}`, opens the branch's doors. At the end of
+standard input it ends.
 """
 
 import asyncio
@@ -72,7 +73,7 @@ async def work(told: asyncio.StreamReader, say: Callable[[str], None]) -> None:
             traffic = Traffic(pbx, plan, branch, rng, acquaintance)
             traffic.staff()
             server = AmiServer(pbx, Account(settings["username"], settings["secret"]), live)
-            say(json.dumps({"ami": await server.listen(HOST, 0)}))
+            say(json.dumps({"ami": await server.listen(*settings.get("listen", (HOST, 0)))}))
             running = tasks.create_task(live.run())
             await _until_the_end(told, client, traffic, live)
             server.close()

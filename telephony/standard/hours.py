@@ -1,14 +1,22 @@
-"""When a branch is open: weekly periods in its own time zone, less the days on which it is closed."""
+"""How opening hours are written: weekly periods, and single days that are worked otherwise."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_PERIOD = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? +(\d\d):(\d\d)-(\d\d):(\d\d)")
+_TIMES = r"(\d\d):(\d\d)-(\d\d):(\d\d)"
+_PERIOD = re.compile(rf"([a-z]{{3}})(?:-([a-z]{{3}}))? +{_TIMES}")
+_OPENING = re.compile(rf"(\d{{4}}-\d\d-\d\d) +(?:([a-z]{{3}})|{_TIMES})")
 _EXAMPLE = 'should be days and times like "mon-fri 08:30-17:30"'
-_MIDNIGHT = 24 * 60
+_OPENING_EXAMPLE = (
+    'should be a date, and the weekday it is worked like or its times: "2026-10-10 fri", or "… 09:00-12:00"'
+)
+MIDNIGHT = 24 * 60
+
+Times = tuple[int, int]
+"""From when to when, in minutes since the midnight of the day on which it opens; it may close on the next (to 48 h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,19 @@ class Period:
     closes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A single day on which it is open otherwise than its weekday says.
+
+    Attributes:
+        day: the date.
+        how: like which weekday (0 is Monday), or from when to when.
+    """
+
+    day: date
+    how: int | Times
+
+
 def parse_period(text: str) -> Period:
     """`mon-fri 08:30-17:30`, `sat 09:00-12:00`, `fri-sun 22:00-06:00` (until the next morning), `mon-sun 00:00-24:00`.
 
@@ -34,49 +55,61 @@ def parse_period(text: str) -> Period:
     found = _PERIOD.fullmatch(text.strip().lower())
     if found is None:
         raise ValueError(_EXAMPLE)
-    first, last = found[1], found[2] or found[1]
-    if first not in DAYS or last not in DAYS:
-        raise ValueError(f"{_EXAMPLE}; the days are {', '.join(DAYS)}")
-    opens, closes = _minutes(found[3], found[4]), _minutes(found[5], found[6])
-    if opens == _MIDNIGHT:
-        raise ValueError(f"{_EXAMPLE}; nothing opens at 24:00, write 00:00 of the next day")
-    if opens == closes:
-        raise ValueError(f"{_EXAMPLE}; it closes as it opens, the whole day is 00:00-24:00")
-    begin, length = DAYS.index(first), (DAYS.index(last) - DAYS.index(first)) % 7
-    days = frozenset((begin + n) % 7 for n in range(length + 1))
-    return Period(days, opens, closes if closes > opens else closes + _MIDNIGHT)
+    first, last = _weekday(found[1], _EXAMPLE), _weekday(found[2] or found[1], _EXAMPLE)
+    days = frozenset((first + n) % 7 for n in range((last - first) % 7 + 1))
+    return Period(days, *_times(found.groups()[2:], _EXAMPLE))
 
 
-def _minutes(hours: str, minutes: str) -> int:
-    total = int(hours) * 60 + int(minutes)
-    if int(minutes) >= 60 or total > _MIDNIGHT:  # noqa: PLR2004 - an hour has sixty minutes
-        raise ValueError(f"{_EXAMPLE}; times go from 00:00 to 24:00")
-    return total
+def parse_opening(text: str) -> Opening:
+    """`2026-10-10 fri` (worked like a Friday), or `2026-10-10 09:00-12:00` (open then and no longer).
 
-
-@dataclass(frozen=True, slots=True)
-class OpeningHours:
-    """The week of one office.
-
-    Attributes:
-        zone: its wall clock.
-        periods: open in any of them.
-        closed: days (of that clock) on which nothing opens; what opened the evening before still closes as it should.
+    Raises:
+        ValueError: it is nothing of the kind; the message says how it should look.
     """
+    found = _OPENING.fullmatch(text.strip().lower())
+    if found is None:
+        raise ValueError(_OPENING_EXAMPLE)
+    try:
+        day = date.fromisoformat(found[1])
+    except ValueError:
+        raise ValueError(f"{_OPENING_EXAMPLE}; there is no {found[1]}") from None
+    if found[2] is not None:
+        return Opening(day, _weekday(found[2], _OPENING_EXAMPLE))
+    return Opening(day, _times(found.groups()[2:], _OPENING_EXAMPLE))
 
-    zone: ZoneInfo
-    periods: tuple[Period, ...]
-    closed: frozenset[date] = frozenset()
 
-    def is_open(self, instant: datetime) -> bool:
-        """Whether it is open at an instant (with a zone)."""
-        local = instant.astimezone(self.zone)
-        minute = local.hour * 60 + local.minute
-        today, yesterday = local.date(), local.date() - timedelta(days=1)
-        for period in self.periods:
-            if today not in self.closed and local.weekday() in period.days and period.opens <= minute < period.closes:
-                return True
-            late = minute + _MIDNIGHT
-            if yesterday not in self.closed and yesterday.weekday() in period.days and late < period.closes:
-                return True
-        return False
+def week_of(periods: Iterable[Period], weekday: int) -> tuple[Times, ...]:
+    """When it is open on a weekday (0 is Monday), as the periods say."""
+    return tuple((period.opens, period.closes) for period in periods if weekday in period.days)
+
+
+def opened_days(openings: Iterable[Opening], periods: Sequence[Period]) -> dict[date, tuple[Times, ...]]:
+    """When it is open on each of these days; several entries of one day add up."""
+    days: dict[date, tuple[Times, ...]] = {}
+    for opening in openings:
+        how = opening.how
+        times = week_of(periods, how) if isinstance(how, int) else (how,)
+        days[opening.day] = (*days.get(opening.day, ()), *times)
+    return days
+
+
+def _weekday(word: str, example: str) -> int:
+    if word not in DAYS:
+        raise ValueError(f"{example}; the days are {', '.join(DAYS)}")
+    return DAYS.index(word)
+
+
+def _times(found: Sequence[str], example: str) -> Times:
+    opens, closes = _minutes(found[0], found[1], example), _minutes(found[2], found[3], example)
+    if opens == MIDNIGHT:
+        raise ValueError(f"{example}; nothing opens at 24:00, write 00:00 of the next day")
+    if opens == closes:
+        raise ValueError(f"{example}; it closes as it opens, the whole day is 00:00-24:00")
+    return opens, closes if closes > opens else closes + MIDNIGHT
+
+
+def _minutes(hours: str, minutes: str, example: str) -> int:
+    total = int(hours) * 60 + int(minutes)
+    if int(minutes) >= 60 or total > MIDNIGHT:  # noqa: PLR2004 - an hour has sixty minutes
+        raise ValueError(f"{example}; times go from 00:00 to 24:00")
+    return total

@@ -13,7 +13,7 @@ from handlers.checks import local
 from handlers.checks.findings import Result
 from handlers.http.health import Health, application
 from handlers.threads import within
-from telephony.config import Address, ConfigFaults
+from telephony.config import Address, ConfigFaults, load
 from telephony.metrics import Labels, Measures
 from tests.support.checks import PBX, config_of
 from tests.support.users import as_somebody, folder_for_all
@@ -148,3 +148,16 @@ async def test_what_hangs_costs_its_limit_and_no_more() -> None:
     with pytest.raises(ValueError, match="no"):
         await within(5, fail)
     assert await within(5, lambda: 3) == 3
+
+
+def test_a_configuration_whose_secrets_are_files_holds_none_itself(tmp_path: Path) -> None:
+    for name, text in (("url", "postgresql://h/d"), ("token", "f" * 16), ("secret", "s"), ("t.toml", "")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o644)
+    (tmp_path / "t.toml").write_text(
+        '[database]\nurl_file = "url"\n[http]\nmetrics_token_file = "token"\n'
+        '[[pbx]]\nname = "pbx1"\nusername = "three"\nsecret_file = "secret"\n'
+    )
+    config = load(tmp_path / "t.toml", {})
+    warned = [one.what.partition(" = ")[0] for one in local.secrets(config, tmp_path / "t.toml")]
+    assert warned == ["secret_file", "metrics_token_file", "url_file"]

@@ -23,16 +23,28 @@ class Side:
     taken: list[Config] = field(default_factory=list)
     broken: bool = False
 
-    async def reload(self, config: Config, scripts: Sequence[Script]) -> None:
+    refuses: bool = False
+
+    async def reload(self, config: Config, scripts: Sequence[Script]) -> bool:
         assert not scripts
         if self.broken:
             raise RuntimeError("shutting down")
+        self.taken.append(config)
+        return not self.refuses
+
+
+@dataclass
+class Hours:
+    taken: list[Config] = field(default_factory=list)
+
+    def take(self, config: Config) -> None:
         self.taken.append(config)
 
 
 @dataclass
 class World:
     agi: Side = field(default_factory=Side)
+    hours: Hours = field(default_factory=Hours)
 
     async def told(self, again: Callable[[], Config]) -> list[str]:
         with capture_logs() as logs:
@@ -52,6 +64,13 @@ async def test_a_good_configuration_is_taken_over() -> None:
     world, config = World(), Config()
     assert await world.told(lambda: config) == []
     assert world.agi.taken == [config]
+    assert world.hours.taken == [config]
+
+
+async def test_what_the_scripts_cannot_be_run_with_changes_no_hours_either() -> None:
+    world = World(Side(refuses=True))
+    await world.told(Config)
+    assert world.hours.taken == []
 
 
 @pytest.mark.parametrize("again", [faulty, odd])

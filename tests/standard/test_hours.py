@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from telephony.standard.hours import OpeningHours, parse_period
+from telephony.standard.calendar import Calendar
+from telephony.standard.hours import opened_days, parse_opening, parse_period
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -14,8 +15,8 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
 
 
-def hours(*periods: str, closed: tuple[date, ...] = ()) -> OpeningHours:
-    return OpeningHours(SHANGHAI, tuple(parse_period(period) for period in periods), frozenset(closed))
+def hours(*periods: str, closed: tuple[date, ...] = ()) -> Calendar:
+    return Calendar(SHANGHAI, tuple(parse_period(period) for period in periods), frozenset(closed))
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,29 @@ def test_on_a_closed_day_nothing_opens_but_the_night_before_ends_as_it_should() 
 def test_what_is_no_period_says_how_it_should_look(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_period(text)
+
+
+def test_a_single_day_is_worked_like_a_weekday_or_at_times_of_its_own() -> None:
+    week = tuple(map(parse_period, ("mon-thu 08:30-17:30", "fri 08:30-12:00", "fri 13:00-16:00")))
+    said = ("2026-10-10 fri", "2026-10-11 09:00-10:00", "2026-10-11 22:00-02:00", "2026-10-12 Sun")
+    assert opened_days(map(parse_opening, said), week) == {
+        date(2026, 10, 10): ((510, 720), (780, 960)),
+        date(2026, 10, 11): ((540, 600), (1320, 1560)),
+        date(2026, 10, 12): (),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2026-10-10", "should be a date, and the weekday"),
+        ("10.10.2026 fri", "should be a date, and the weekday"),
+        ("2026-02-30 fri", "there is no 2026-02-30"),
+        ("2026-10-10 xyz", "the days are mon"),
+        ("2026-10-10 09:00-09:00", "the whole day is 00:00-24:00"),
+        ("2026-10-10 09:00-25:00", "times go from"),
+    ],
+)
+def test_what_is_no_single_day_says_how_it_should_look(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        parse_opening(text)
