@@ -34,6 +34,7 @@ WAIT_OUTCOMES = ("answered", "gave_up", OTHER)
 REASONS = {Outcome.REFUSED_FULL: "full", Outcome.REFUSED_EMPTY: "empty"}
 MISMATCHES = ("missing", "extra", "outcome", "wait", "agent")
 CLAIMS = ("known", "early", "unseen")
+WALL_ENDS = ("closed", "slow")
 ENDS = tuple(outcome for outcome in Outcome if outcome not in REFUSED)
 
 
@@ -82,12 +83,15 @@ class Measures:
         self._known: dict[tuple[str, Kind, str], None] = {}
         self._agi: Callable[[], AgiGauges] | None = None
         self._screens = 0
+        self._walls = 0
         self._scripts: set[str] = set()
         self._words: set[str] = set()
         self.refused_names = 0
         """Names that had to become `other`: for `max_series`, or because they cannot be printed."""
         self._series = len(labels.pbxs) * 2 * _SERIES_PER_NAME
         self._counters["cases_opened_total"].labels("unknown")
+        for reason in WALL_ENDS:
+            self._counters["walls_closed_total"].labels(reason)
         for pbx in labels.pbxs:
             self._start(pbx)
 
@@ -208,6 +212,15 @@ class Measures:
         """A call that rings was shown nowhere on this screen. `reason`: one of `POP_DROPS`."""
         self._counters["screenpop_dropped_total"].labels(reason).inc()
 
+    def wall_opened(self) -> None:
+        """A screen on a wall was opened."""
+        self._walls += 1
+
+    def wall_closed(self, reason: str) -> None:
+        """It is gone. `reason`: one of `WALL_ENDS`."""
+        self._walls -= 1
+        self._counters["walls_closed_total"].labels(reason).inc()
+
     def calls_forgotten(self, calls: int) -> None:
         """Calls were deleted because their time was over."""
         self._counters["calls_forgotten_total"].inc(calls)
@@ -238,6 +251,7 @@ class Measures:
         if self._agi is not None:
             agi_samples(samples, self._agi())
         samples["screens_connected"][()] = self._screens
+        samples["walls_connected"][()] = self._walls
         self._scrape.samples = samples
 
     def render(self) -> bytes:
