@@ -107,7 +107,8 @@ class Doorway:
     def close(self) -> None:
         """Nobody's time goes on."""
         for limit in self._standing:
-            limit.reschedule(asyncio.get_running_loop().time())
+            if not limit.expired():  # else its end is under way
+                limit.reschedule(asyncio.get_running_loop().time())
 
 
 def ours(request: web.Request, origins: frozenset[str]) -> bool:
