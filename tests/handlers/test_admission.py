@@ -99,10 +99,14 @@ def test_any_other_has_not(origin: str, host: str) -> None:
 async def test_a_stop_that_comes_while_somebodys_time_is_just_over_changes_nothing() -> None:
     doorway, loop = Doorway(0), asyncio.get_running_loop()
     stopped = loop.create_future()
-    with pytest.raises(TimeoutError):
+
+    async def stand() -> None:
         async with doorway.entered("10.0.0.1"):
             loop.call_soon(lambda: stopped.set_result(doorway.close()))  # right behind the end of the time
             await loop.create_future()
+
+    with pytest.raises(TimeoutError):
+        await stand()
     assert stopped.done()
 
 
