@@ -125,6 +125,7 @@ class Painter:
         self._painted: dict[str | None, tuple[datetime, Painted]] = {}
         self._drawings: dict[str | None, _Drawing] = {}
         self._silent: dict[str, datetime] = {}
+        self._stood: tuple[datetime, Standing] | None = None
         self._number = 0
 
     @property
@@ -166,9 +167,9 @@ class Painter:
         """
         now = self._now()
         known = self._painted.get(branch)
-        if known is not None and now - known[0] < EVERY / 2 and now >= known[0]:
+        if known is not None and timedelta() <= now - known[0] < EVERY / 2:
             return known[1]
-        today, standing = self._today, standing_of(self._floors)
+        today, standing = self._today, self._standing(now)
         places = self._places(branch, standing)
         shown = self._shown(places, standing)
         drawing = self._draw(branch, shown, now)
@@ -190,6 +191,13 @@ class Painter:
         painted = Painted(_json(picture(scene, self._premises.limits)), drawing.text, drawing.number)
         self._painted[branch] = now, painted
         return painted
+
+    def _standing(self, now: datetime) -> Standing:
+        """What the PBXs show: found out once for all branches that are painted at one time."""
+        known = self._stood
+        if known is None or not timedelta() <= now - known[0] < EVERY / 2:
+            known = self._stood = now, standing_of(self._floors)
+        return known[1]
 
     def _places(self, branch: str | None, standing: Standing) -> list[Place]:
         """Those of a branch, as configured; of all, whatever else there is, by name, behind them."""

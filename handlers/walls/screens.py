@@ -5,7 +5,7 @@ themselves; calls are measured all the same.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -163,16 +163,22 @@ class Walls:
             screen.leave(RESTART)
 
     async def run(self) -> None:
-        """Paint, until cancelled."""
+        """Paint, until cancelled; others have their turn between two branches."""
         while True:
             await asyncio.sleep(self._every)
-            self.tick()
+            for _ in self._second():
+                await asyncio.sleep(0)
 
     def tick(self) -> None:
-        """What a second brings."""
+        """What a second brings, at once."""
+        for _ in self._second():
+            pass
+
+    def _second(self) -> Iterator[None]:
         self.painter.look()
-        for branch, screens in self._screens.items():
-            self._tell(branch, screens)
+        for branch in list(self._screens):
+            self._tell(branch, self._screens.get(branch, ()))
+            yield
         if self._clock() - self._looked >= LOOKED_AFTER:
             self._looked = self._clock()
             for screen in self._all():
@@ -182,7 +188,9 @@ class Walls:
     def _all(self) -> list[WallScreen]:
         return [screen for screens in self._screens.values() for screen in screens]
 
-    def _tell(self, branch: str | None, screens: Iterable[WallScreen]) -> None:
+    def _tell(self, branch: str | None, screens: Sequence[WallScreen]) -> None:
+        if not screens:  # the last one went meanwhile
+            return
         try:
             painted = self.painter.paint(branch)
         except Exception:  # noqa: BLE001 - whatever it is, it must not end the measuring elsewhere

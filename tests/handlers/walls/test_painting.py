@@ -96,6 +96,15 @@ def test_a_picture_is_made_once_however_many_ask_and_anew_after_a_while() -> Non
     assert hall.painter.paint(None) is not second
 
 
+def test_the_pbxs_are_asked_once_for_all_branches() -> None:
+    hall = Hall()
+    hall.painter.paint("changzhi")
+    hall.floors["pbx1"].waiting = []
+    assert now(hall, "jincheng")["waiting"] == 1
+    hall.clock.now += timedelta(seconds=1)
+    assert now(hall, "jincheng")["waiting"] == 0
+
+
 def test_the_lines_are_drawn_anew_now_and_then_and_when_the_rows_or_the_day_are_others() -> None:
     hall = Hall([answered(1, NOON)])
     drawn = [hall.painter.paint(None).drawn]
