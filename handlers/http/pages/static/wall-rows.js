@@ -4,6 +4,8 @@ import { spark } from "./wall-spark.js";
 import { MEASURES, doing, number, share, t, ticking } from "./wall-words.js";
 
 const LINE = MEASURES.find(({ id }) => id === "unanswered");
+/** More rows than this are more than a wall has room for: what needs somebody comes first. */
+const MANY = 7;
 const marks = document.getElementById("marks").content;
 
 /** The sign of an outlook, or nothing. */
@@ -88,6 +90,12 @@ class Row {
   }
 }
 
+function urgency({ late, outlook, waiting }) {
+  if (late) return 0;
+  const worst = ["missed", "at_risk"].indexOf(outlook);
+  return worst >= 0 ? worst + 1 : waiting ? 3 : 4;
+}
+
 export class Rows {
   #body = document.getElementById("rows");
   #heads = document.getElementById("heads");
@@ -122,7 +130,8 @@ export class Rows {
   }
 
   tell(told, more) {
-    const nodes = told.map((one) => {
+    const many = told.length > MANY;
+    const nodes = (many ? told.toSorted((a, b) => urgency(a) - urgency(b)) : told).map((one) => {
       let row = this.#rows.get(one.id);
       if (!row) this.#rows.set(one.id, (row = new Row(this.#limits)));
       row.tell(one);
@@ -132,7 +141,9 @@ export class Rows {
     for (const id of [...this.#rows.keys()]) if (!ids.has(id)) this.#rows.delete(id);
     const same = nodes.length === this.#body.children.length && nodes.every((tr, n) => tr === this.#body.children[n]);
     if (!same) this.#body.replaceChildren(...nodes);
-    this.#body.dataset.size = nodes.length > 12 ? "many" : nodes.length > 5 ? "some" : "few";
+    document.getElementById("wall").dataset.size = many ? "many" : "few";
+    const count = this.#heads.querySelector("small");
+    if (count) write(count, many ? t("{count} in all", { count: number(nodes.length + more) }) : "");
     this.#more.hidden = !more;
     write(this.#more, more ? t("{count} more are not shown: those with most callers are.", { count: number(more) }) : "");
   }
@@ -140,7 +151,7 @@ export class Rows {
   draw(lines, span) {
     for (const [id, row] of this.#rows) {
       const line = lines[id];
-      if (!line) row.spark.replaceChildren();
+      if (!line?.at.length) row.spark.replaceChildren();
       else row.spark.replaceChildren(this.#line(row, line, span));
     }
   }

@@ -2,7 +2,7 @@
 
 import { Rows, stand, write } from "./wall-rows.js";
 import { spark } from "./wall-spark.js";
-import { MEASURES, OUTLOOKS, clock, evidence, hour, number, reasons, t, ticking } from "./wall-words.js";
+import { MEASURES, OUTLOOKS, clock, evidence, hour, number, reasons, sentences, t, ticking } from "./wall-words.js";
 
 const at = (id) => document.getElementById(id);
 const part = (node, name) => node.querySelector(`[data-part="${name}"]`);
@@ -97,7 +97,7 @@ export class View {
     wall.dataset.state = certain ? "live" : "stale";
     wall.dataset.outlook = certain ? told.outlook : "unknown";
     write(at("word"), OUTLOOKS[wall.dataset.outlook]);
-    write(at("why"), certain ? reasons(told.measures, told.outlook).join(" ") : this.#doubt());
+    write(at("why"), certain ? sentences(reasons(told.measures, told.outlook)) : this.#doubt());
     document.title = document.title.replace(/^.*(?= · )/s, OUTLOOKS[wall.dataset.outlook]);
   }
 
@@ -106,12 +106,12 @@ export class View {
     const before = t("Before: {outlook}.", { outlook: OUTLOOKS[told.outlook] });
     if (this.#cut !== null) {
       const time = clock(this.#time(this.#cut));
-      return [t("Cut off from the service since {time}; the figures are those of then.", { time }), before].join(" ");
+      return sentences([t("Cut off from the service since {time}; the figures are those of then.", { time }), before]);
     }
     const silent = told.silent.map(({ pbx, since }) =>
       t("PBX {name} is not heard since {time}; the figures may lack calls.", { name: pbx, time: clock(new Date(since)) }),
     );
-    return [...silent, before].join(" ");
+    return sentences([...silent, before]);
   }
 
   #time(moment) {

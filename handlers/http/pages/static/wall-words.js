@@ -4,6 +4,9 @@ const spoken = JSON.parse(document.getElementById("words").textContent);
 const messages = new Map(Object.entries(spoken.messages));
 const NOTHING = "–";
 
+/** Sentences, one after the other, as the language writes them. */
+export const sentences = (said) => said.filter(Boolean).join(spoken.tag.startsWith("zh") ? "" : " ");
+
 /** The build of these files: a service with another one wants its own. */
 export const assets = spoken.assets;
 
@@ -113,6 +116,7 @@ const WHYS = {
 
 /** Why the whole stands as it does: the reasons of the worst kind, each a sentence. */
 export function reasons(measures, outlook) {
+  if (outlook === "kept") return [t("Every measure of today is within its limit.")];
   return MEASURES.filter(({ id }) => measures[id].outlook === outlook && measures[id].why)
     .map(({ id }) => WHYS[id][measures[id].why])
     .filter(Boolean);
