@@ -141,6 +141,28 @@ async def test_who_waits_counts_on_between_pictures_and_is_marked_when_it_is_too
         await expect(row.locator(".agents .value")).to_have_text("0 ready")
 
 
+async def test_a_branch_that_is_kept_names_the_queues_that_are_not_by_themselves(open_page: OpenPage) -> None:
+    calls = [answered(n, NOON) for n in range(30)] + [unanswered(40, NOON, queue="sales")]
+    hall = lively(calls)
+    hall.open_to_all = True
+    async with serving(hall) as served:
+        page = await open_page(served.url, locale="en-GB")
+        await word(page, "Kept")
+        await expect(page.locator("#why")).to_have_text(
+            "Every measure of today is within its limit. By themselves not: 产品销售."
+        )
+
+
+async def test_a_value_that_is_not_at_its_limit_never_looks_as_if_it_were(open_page: OpenPage) -> None:
+    hall = lively([answered(n, NOON, wait=29.997) for n in range(9)])
+    hall.open_to_all = True
+    async with serving(hall) as served:
+        page = await open_page(served.url, locale="en-GB")
+        await expect(page.locator(".measure .value").nth(2)).to_have_text("29.99 s")
+        await expect(page.locator("#rows tr:first-child .measured .value").nth(2)).to_have_text("29.99 s")
+        await expect(page.locator(".measure").nth(2)).to_contain_text("less than 30 s")
+
+
 TONES = """() => {
     document.body.dataset.tones = 0;
     const create = AudioContext.prototype.createOscillator;

@@ -49,8 +49,20 @@ async def fits(page: Page) -> bool:
     return bool(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-@pytest.mark.parametrize(("dark", "locale"), [(False, "zh-CN"), (True, "en-GB")], ids=["light", "dark"])
-@pytest.mark.parametrize("name", HALLS)
+LIGHT, DARK = (False, "zh-CN"), (True, "en-GB")
+SCENES = [
+    ("kept", *LIGHT),
+    ("at-risk", *DARK),
+    ("missed", *LIGHT),
+    ("missed", *DARK),
+    ("none", *LIGHT),
+    ("many", *DARK),
+    ("silent", *LIGHT),
+    ("silent", *DARK),
+]
+
+
+@pytest.mark.parametrize(("name", "dark", "locale"), SCENES)
 async def test_the_wall_is_accessible_and_fits(open_page: OpenPage, name: str, dark: bool, locale: str) -> None:
     hall = await HALLS[name]().whole_day()
     hall.open_to_all = True
@@ -61,7 +73,8 @@ async def test_the_wall_is_accessible_and_fits(open_page: OpenPage, name: str, d
             await page.set_viewport_size({"width": width, "height": height})
             assert await fits(page), size
             await picture(page, f"wall-{name}-{size}-{locale}{'-dark' if dark else ''}", whole=size != "wall")
-            await accessible(page)
+            if size != "desktop":  # one layout wide, one narrow
+                await accessible(page)
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])

@@ -1,7 +1,7 @@
 // The queues and lines: a row each, whose cells change only when what they say does.
 
 import { spark } from "./wall-spark.js";
-import { MEASURES, doing, number, share, t, ticking } from "./wall-words.js";
+import { MEASURES, doing, number, share, t, ticking, titled } from "./wall-words.js";
 
 const LINE = MEASURES.find(({ id }) => id === "unanswered");
 /** More rows than this are more than a wall has room for: what needs somebody comes first. */
@@ -39,6 +39,7 @@ function cell(name, label) {
 
 class Row {
   constructor(limits) {
+    this.limits = limits;
     this.tr = document.createElement("tr");
     this.head = document.createElement("th");
     this.head.scope = "row";
@@ -61,22 +62,22 @@ class Row {
     const certain = told.certain;
     this.told = told;
     this.tr.dataset.certain = String(certain);
-    write(this.title, told.title || (told.kind === "queue" ? t("Other queues") : t("Other telephones")));
+    write(this.title, titled(told));
     write(this.waiting.value, number(told.waiting));
     this.waiting.td.dataset.some = String(Boolean(told.waiting));
     for (const one of MEASURES) {
       const [place, measured] = [this.measures.get(one.id), told.measures[one.id]];
-      write(place.value, one.write(measured.value));
+      write(place.value, one.write(measured.value, this.limits[one.id]));
       stand(place.td, measured.outlook, place.sign);
     }
     this.staff(told.agents, told.waiting);
   }
 
   staff(agents, waiting) {
-    const nobody = agents !== null && !agents.ready && waiting > 0;
+    const nobody = agents !== null && !agents.ready && !agents.ringing && waiting > 0;
     write(this.agents.value, agents === null ? "–" : t("{count} ready", { count: number(agents.ready) }));
     write(this.doing, agents === null ? "" : doing(agents));
-    stand(this.agents.td, nobody ? "missed" : "", this.agents.sign);
+    stand(this.agents.td, nobody ? "at_risk" : "", this.agents.sign);
     this.agents.td.dataset.none = String(agents === null);
   }
 
@@ -114,7 +115,7 @@ export class Rows {
       [t("Longest"), t("now")],
       ...MEASURES.map((one) => [one.name(limits), one.asked(limits[one.id])]),
       [t("Agents"), t("now")],
-      [t("Unanswered today"), t("the hour before, with its limit")],
+      [t("Unanswered today"), t("by the hour, with its limit")],
     ];
     this.#heads.replaceChildren(
       ...heads.map(([name, asked]) => {

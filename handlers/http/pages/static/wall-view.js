@@ -55,7 +55,7 @@ export class View {
     this.#heardAt = heardAt;
     for (const { id, write: written } of MEASURES) {
       const [card, measured] = [this.#cards.get(id), now.measures[id]];
-      write(part(card, "value"), written(measured.value));
+      write(part(card, "value"), written(measured.value, this.#limits[id]));
       write(part(card, "of"), measured.whole ? t("of {count} calls", { count: number(measured.whole) }) : "");
       stand(card, measured.outlook, part(card, "mark"));
     }
@@ -97,13 +97,13 @@ export class View {
     wall.dataset.state = certain ? "live" : "stale";
     wall.dataset.outlook = certain ? told.outlook : "unknown";
     write(at("word"), OUTLOOKS[wall.dataset.outlook]);
-    write(at("why"), certain ? sentences(reasons(told.measures, told.outlook)) : this.#doubt());
+    write(at("why"), certain ? sentences(reasons(told)) : this.#doubt());
     document.title = document.title.replace(/^.*(?= · )/s, OUTLOOKS[wall.dataset.outlook]);
   }
 
   #doubt() {
     const told = this.#told;
-    const before = t("Before: {outlook}.", { outlook: OUTLOOKS[told.outlook] });
+    const before = told.outlook === "no_calls" ? "" : t("Before: {outlook}.", { outlook: OUTLOOKS[told.outlook] });
     if (this.#cut !== null) {
       const time = clock(this.#time(this.#cut));
       return sentences([t("Cut off from the service since {time}; the figures are those of then.", { time }), before]);

@@ -3,6 +3,8 @@
 const spoken = JSON.parse(document.getElementById("words").textContent);
 const messages = new Map(Object.entries(spoken.messages));
 const NOTHING = "–";
+/** So many names are told in one sentence. */
+const NAMED = 3;
 
 /** Sentences, one after the other, as the language writes them. */
 export const sentences = (said) => said.filter(Boolean).join(spoken.tag.startsWith("zh") ? "" : " ");
@@ -17,8 +19,10 @@ export function t(text, values = {}) {
   );
 }
 
-const one = new Intl.NumberFormat(spoken.tag, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const whole = new Intl.NumberFormat(spoken.tag, { maximumFractionDigits: 0 });
+const fixed = [0, 1, 2].map(
+  (digits) => new Intl.NumberFormat(spoken.tag, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+);
+const list = new Intl.ListFormat(spoken.tag);
 const second = new Intl.DateTimeFormat(spoken.tag, { timeZone: spoken.zone, hourCycle: "h23", timeStyle: "medium" });
 const minute = new Intl.DateTimeFormat(spoken.tag, {
   timeZone: spoken.zone,
@@ -27,29 +31,35 @@ const minute = new Intl.DateTimeFormat(spoken.tag, {
   minute: "2-digit",
 });
 
-export const number = (value) => (value === null ? NOTHING : whole.format(value));
+export const number = (value) => (value === null ? NOTHING : fixed[0].format(value));
 export const clock = (date) => second.format(date);
 export const hour = (date) => minute.format(date);
 
+/** The number with one decimal; with two where one would look like a limit that it is not at, and never on its side. */
+function apart(value, limit) {
+  if (limit === null || value === limit || fixed[1].format(value) !== fixed[1].format(limit)) return fixed[1].format(value);
+  return fixed[2].format((value < limit ? Math.floor(value * 100) : Math.ceil(value * 100)) / 100);
+}
+
 /** A ratio as 8.3%; a dash for null. A share that is not all never reads as 100%, nor a little as 0%. */
-export function share(value) {
+export function share(value, limit = null) {
   if (value === null) return NOTHING;
   const percent = value * 100;
   const shown = percent > 0 && percent < 0.1 ? 0.1 : percent < 100 && percent > 99.9 ? 99.9 : percent;
-  return `${shown === 100 ? "100" : one.format(shown)}%`;
+  return `${shown === 100 ? "100" : apart(shown, limit === null ? null : limit * 100)}%`;
 }
 
 /** A limit in percent, with the decimals that it needs. */
-export function limitShare(value) {
+function limitShare(value) {
   const percent = Math.round(value * 1000) / 10;
-  return `${Number.isInteger(percent) ? whole.format(percent) : one.format(percent)}%`;
+  return `${fixed[Number.isInteger(percent) ? 0 : 1].format(percent)}%`;
 }
 
 /** A length of time as 7.4 s, from one minute on as 2:07; a dash for null. */
-export function seconds(value, digits = 1) {
+function seconds(value, limit = null) {
   if (value === null) return NOTHING;
   if (value >= 59.95) return ticking(value);
-  return t("{seconds} s", { seconds: (digits ? one : whole).format(value) });
+  return t("{seconds} s", { seconds: apart(value, limit) });
 }
 
 /** Whole seconds as 0:07, 12:34, 1:02:07; a dash for null. */
@@ -84,7 +94,7 @@ function asksShare(limit) {
 }
 
 function asksSeconds(limit) {
-  return t("less than {limit}", { limit: seconds(limit, 0) });
+  return t("less than {limit}", { limit: limit < 60 ? t("{seconds} s", { seconds: number(limit) }) : ticking(limit) });
 }
 
 function asksLeast(limit) {
@@ -114,12 +124,24 @@ const WHYS = {
   },
 };
 
+/** The queues and lines that would miss the standard by themselves, though all together keep it. */
+function alone(rows) {
+  const names = rows.filter((row) => row.outlook === "missed").map(titled);
+  if (names.length > NAMED) names.splice(NAMED, Infinity, t("{count} more", { count: number(names.length - NAMED) }));
+  return names.length ? t("By themselves not: {names}.", { names: list.format(names) }) : "";
+}
+
 /** Why the whole stands as it does: the reasons of the worst kind, each a sentence. */
-export function reasons(measures, outlook) {
-  if (outlook === "kept") return [t("Every measure of today is within its limit.")];
+export function reasons({ measures, outlook, rows }) {
+  if (outlook === "kept") return [t("Every measure of today is within its limit."), alone(rows)];
   return MEASURES.filter(({ id }) => measures[id].outlook === outlook && measures[id].why)
     .map(({ id }) => WHYS[id][measures[id].why])
     .filter(Boolean);
+}
+
+/** How a queue or line is called. */
+export function titled({ title, kind }) {
+  return title || (kind === "queue" ? t("Other queues") : t("Other telephones"));
 }
 
 const STATES = {
@@ -133,7 +155,7 @@ const STATES = {
 export function doing(agents) {
   return Object.entries(STATES)
     .filter(([state]) => agents[state])
-    .map(([state, say]) => say(number(agents[state])))
+    .map(([state, say]) => say(number(agents[state])).replaceAll(" ", "\u00a0"))
     .join(" · ");
 }
 
