@@ -30,7 +30,7 @@ async def test_what_happens_in_the_branch_is_on_the_wall_until_its_pbx_is_not_he
         for page in (wall, desk):
             await expect(page.locator("#rows tr")).to_have_count(3, timeout=SOON)
             await expect(page.locator("#rows")).to_contain_text(re.compile(r"\d ready"), timeout=SOON)
-            await expect(page.locator("#rows")).to_contain_text(re.compile(r"\d (ringing|talking)"), timeout=SOON)
+            await expect(page.locator("#rows")).to_contain_text(re.compile(r"\d\s(ringing|talking)"), timeout=SOON)
             await expect(page.locator("#part")).to_contain_text("Figures since")  # there is no database
         await picture(wall, "wall-live")
         await branch.loses_its_pbx()

@@ -132,7 +132,7 @@ export class Rows {
 
   tell(told, more) {
     const many = told.length > MANY;
-    const nodes = (many ? told.toSorted((a, b) => urgency(a) - urgency(b)) : told).map((one) => {
+    const nodes = (many ? [...told].sort((a, b) => urgency(a) - urgency(b)) : told).map((one) => {
       let row = this.#rows.get(one.id);
       if (!row) this.#rows.set(one.id, (row = new Row(this.#limits)));
       row.tell(one);
