@@ -1,9 +1,11 @@
 """Who may connect: tokens, those who guess them, and whose pages ask. Knows no WebSocket; any page may use it."""
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -14,6 +16,12 @@ ADDRESSES = 1_000
 IPV6_NETWORK = 64
 """Bits that one owner of IPv6 addresses shares among as many as he likes."""
 PORTS = {"http": 80, "https": 443}
+SIGNING_IN, SIGNING_IN_EACH = 200, 20
+"""Connections that have not said who they are: in all, and of one address."""
+
+
+class CrowdedError(Exception):
+    """As many stand at the door as may."""
 
 
 class Failures:
@@ -62,6 +70,53 @@ class Tokens:
             if hmac.compare_digest(given, known):
                 found = agent
         return found
+
+
+class Doorway:
+    """Where connections stand that have not said who they are: not many, of one address a few, and each not for long.
+
+    Args:
+        seconds: that each may take.
+        most: so many in all; of one address (of IPv6 its /64 network) no more than `SIGNING_IN_EACH`, so that nobody
+            can take every place.
+    """
+
+    def __init__(self, seconds: float, most: int = SIGNING_IN) -> None:
+        self._seconds, self._most = seconds, most
+        self._standing: dict[asyncio.Timeout, str] = {}
+
+    @asynccontextmanager
+    async def entered(self, remote: str | None) -> AsyncIterator[None]:
+        """For as long as the block runs.
+
+        Raises:
+            CrowdedError: there is no place. TimeoutError: it took too long, or `close` was called.
+        """
+        address = network(remote)
+        of_his = sum(1 for one in self._standing.values() if one == address)
+        if len(self._standing) >= self._most or of_his >= SIGNING_IN_EACH:
+            raise CrowdedError
+        limit = asyncio.timeout(self._seconds)
+        try:
+            async with limit:
+                self._standing[limit] = address
+                yield
+        finally:
+            self._standing.pop(limit, None)
+
+    def close(self) -> None:
+        """Nobody's time goes on."""
+        for limit in self._standing:
+            if not limit.expired():  # else its end is under way
+                limit.reschedule(asyncio.get_running_loop().time())
+
+
+def ours(request: web.Request, origins: frozenset[str]) -> bool:
+    """Whether a page of ours asks: as its browser tells in `Origin`; of the host asked, or one of `origins`."""
+    told = request.headers.getall("Origin", [])
+    if len(told) != 1:
+        return False
+    return told[0].lower() in origins or same_host(told[0], request.headers.get("Host", ""))
 
 
 def same_host(origin: str, host: str) -> bool:

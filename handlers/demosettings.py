@@ -88,6 +88,7 @@ def addresses(config: Config, folder: Path, seconds: float) -> Iterator[str]:
     yield f"  {_wide('first page')}{pages}/"
     for agent in config.agent:
         yield f"  {_wide(f'{agent.name} {agent.title}')}{pages}/desk#token={agent.token.get_secret_value()}"
+    yield f"  {_wide('wallboard')}{pages}/wall"
     yield f"  {_wide('metrics')}{pages}/metrics"
     yield f"  {_wide('readiness')}{pages}/readyz"
     yield f"  {_wide('log')}{folder / 'threerings.log'}"

@@ -15,7 +15,9 @@ from telephony.calls.record import CallRecord
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.logs import Seldom
 from telephony.standard.day import EVERYWHERE, Branches, Day, Lines
+from telephony.standard.evidence import Evidence
 from telephony.standard.figures import Figures
+from telephony.standard.places import Place
 
 SHOWN = 12
 """So many of the last calls are kept, for each branch and for all."""
@@ -127,6 +129,12 @@ class Today:
         """From when on today is known."""
         return self._day.start if self.complete else self._followed_since
 
+    @property
+    def start(self) -> datetime:
+        """When today began."""
+        self._turn()
+        return self._day.start
+
     def figures(self, branch: str | None = EVERYWHERE) -> Figures:
         """The sums of today.
 
@@ -140,6 +148,30 @@ class Today:
         """The lines of the measures until now."""
         self._turn()
         return self._day.lines(self._now(), branch)
+
+    def evidence(self, branch: str | None = EVERYWHERE) -> Evidence:
+        """How well the visits behind the sums are known.
+
+        Raises:
+            KeyError: there is no such branch.
+        """
+        self._turn()
+        return self._day.evidence(branch)
+
+    def places(self) -> tuple[Place, ...]:
+        """Every queue and line in which calls ended today."""
+        self._turn()
+        return self._day.places()
+
+    def figures_at(self, place: Place) -> Figures:
+        """The sums of one queue or line."""
+        self._turn()
+        return self._day.figures_at(place)
+
+    def lines_at(self, place: Place) -> Lines:
+        """The lines of one queue or line until now."""
+        self._turn()
+        return self._day.lines_at(self._now(), place)
 
     def recent(self, branch: str | None = EVERYWHERE) -> tuple[CallRecord, ...]:
         """The calls of today that ended last, newest first, at most `SHOWN`."""

@@ -313,6 +313,16 @@ class Supervisor(Section):
     token_file: Path | None = Field(default=None, examples=["/etc/threerings/zhao.token"])
 
 
+class Wall(Section):
+    """A screen on a wall: it sees `/wall` and nothing else, and types nothing. `token` as above."""
+
+    name: Name = Field(examples=["lobby"])
+    branch: str | None = Field(default=None, examples=["changzhi"])
+    """The only one that it shows; none: any of them, and all together."""
+    token: Annotated[SecretStr, AfterValidator(_token)] = Field(default=SecretStr(""), examples=["f3b0c4429a1c149a"])
+    token_file: Path | None = Field(default=None, examples=["/etc/threerings/lobby.token"])
+
+
 class Config(Section):
     """Everything that can be configured."""
 
@@ -334,6 +344,7 @@ class Config(Section):
 
     agent: tuple[Agent, ...] = Field(default=(), examples=[[{"name": "1001", "interfaces": ["PJSIP/1001"]}]])
     supervisor: tuple[Supervisor, ...] = Field(default=(), examples=[[{"name": "zhao"}]])
+    wall: tuple[Wall, ...] = Field(default=(), examples=[[{"name": "lobby"}]])
 
     @property
     def zone(self) -> ZoneInfo:

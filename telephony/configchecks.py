@@ -114,6 +114,7 @@ SECRETS = {
     "pbx": ("secret", "write the secret of manager.conf"),
     "agent": ("token", "write a token of at least 16 characters"),
     "supervisor": ("token", "write a token of at least 16 characters"),
+    "wall": ("token", "write a token of at least 16 characters"),
 }
 """What is secret in an entry of a section, and what to do when it is empty."""
 ONCE = {
@@ -168,13 +169,13 @@ def _secret(entry: Tree, word: str, remedy: str, where: tuple[str | int, ...], f
 
 
 def tokens(tree: Tree) -> list[str]:
-    """Two people, or a person and a machine, with one token could not be told apart; agents' PBXs are known."""
+    """Two people, or a person and a machine, with one token could not be told apart; the PBX, the branch are known."""
     faults = []
     http = tree.get("http")
     owner = (
         {str(http["metrics_token"]): "http.metrics_token"} if isinstance(http, dict) and "metrics_token" in http else {}
     )
-    for section, word in (("agent", "token"), ("supervisor", "token"), ("pbx", "queue_log_token")):
+    for section, word in (("agent", "token"), ("supervisor", "token"), ("wall", "token"), ("pbx", "queue_log_token")):
         for index, entry in _tables(tree, section):
             token, key = entry.get(word), dotted((section, index, word))
             if isinstance(token, str) and token and owner.setdefault(token, key) != key:
@@ -184,6 +185,12 @@ def tokens(tree: Tree) -> list[str]:
         pbx = agent.get("pbx")
         if isinstance(pbx, str) and pbx not in known:
             faults.append(f"{dotted(('agent', index, 'pbx'))} = {pbx!r}: is no known PBX; add [[pbx]] or take it out")
+    branches = _known(tree, "branch")
+    for index, wall in _tables(tree, "wall"):
+        branch = wall.get("branch")
+        if isinstance(branch, str) and branch not in branches:
+            key = dotted(("wall", index, "branch"))
+            faults.append(f"{key} = {branch!r}: is no known branch; add [[branch]] or take it out")
     return faults
 
 
@@ -211,7 +218,7 @@ def script_folder(tree: Tree, folder: Path) -> None:
         agi["scripts"] = str(folder / str(agi.get("scripts", "scripts")))
 
 
-UNIQUE = dict.fromkeys(("pbx", "queue", "line", "branch", "script", "hours", "agent", "supervisor"), "name") | {
+UNIQUE = dict.fromkeys(("pbx", "queue", "line", "branch", "script", "hours", "agent", "supervisor", "wall"), "name") | {
     "number": "dialled"
 }
 BUILT_IN_ROUTES = ("inbound",)

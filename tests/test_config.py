@@ -11,7 +11,7 @@ from telephony.configfile import dotted
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
 SECTIONS = (
     "agent, agi, branch, data_dir, database, hours, http, journal, line, number, pbx, queue, ring, script, standard, "
-    "supervisor, timezone"
+    "supervisor, timezone, wall"
 )
 QUOTED = '"mon-fri 08:30-17:30"'
 PERIOD = "mon-fri 08:30-17:30"
@@ -420,3 +420,30 @@ def test_the_address_of_the_database_and_the_token_of_the_metrics_may_be_in_file
     assert both == ("database.url: both are given; give exactly one of url and url_file",)
     [missing] = faults_of('[database]\nurl_file = "none"\n', tmp_path)
     assert missing.startswith("database.url_file = 'none': No such file or directory")
+
+
+def test_a_wall_has_a_token_of_its_own_and_perhaps_one_branch(tmp_path: Path) -> None:
+    (tmp_path / "lobby").write_text("fedcba9876543210\n")
+    config = config_of(
+        PBX + '[[branch]]\nname = "north"\n[[wall]]\nname = "lobby"\nbranch = "north"\ntoken_file = "lobby"\n'
+        f'[[wall]]\nname = "office"\ntoken = "{TOKEN}"\n',
+        tmp_path,
+    )
+    assert [(wall.name, wall.branch) for wall in config.wall] == [("lobby", "north"), ("office", None)]
+    assert config.wall[0].token.get_secret_value() == "fedcba9876543210"
+    assert TOKEN not in repr(config)
+
+
+def test_every_fault_of_a_wall_is_told_and_no_token_shown(tmp_path: Path) -> None:
+    faults = faults_of(
+        PBX + f'[[supervisor]]\nname = "zhao"\ntoken = "{TOKEN}"\n[[wall]]\nname = "a"\nbranch = "south"\n'
+        f'token = "{TOKEN}"\n[[wall]]\nname = "a"\ntoken = "short"\n[[wall]]\nname = "b"\n',
+        tmp_path,
+    )
+    assert set(faults) == {
+        "wall[0].branch = 'south': is no known branch; add [[branch]] or take it out",
+        "wall[0].token: is that of supervisor[0].token, too; give each its own",
+        "wall[1].token: should have at least 16 characters, all ASCII; for example 'f3b0c4429a1c149a'",
+        "wall[1].name = 'a': is there twice; give each its own name",
+        "wall[2].token: neither is given; give exactly one of token and token_file",
+    }

@@ -1,5 +1,6 @@
 """The web side, put together: what machines ask, what people look at, and the screens of agents."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,11 +15,16 @@ from handlers.http.api.side import api_routes
 from handlers.http.health import Health, application
 from handlers.http.pages.desk import DeskPage
 from handlers.http.pages.overview import Desk, Overview, Site, Sources, Titles, from_this_machine
+from handlers.http.pages.overview_view import shown
 from handlers.http.pages.people import People
 from handlers.http.pages.shell import Pages
+from handlers.http.pages.wall import WallPage
 from handlers.measuring import Saves
 from handlers.screens import Screens
 from handlers.today import Today
+from handlers.walls.painting import Painter, Premises
+from handlers.walls.screens import Walls
+from handlers.walls.sockets import WallSockets, Who
 from handlers.websocket import Sockets
 from telephony.ami.settings import SystemClock
 from telephony.calls.facts import MemberState, Moment
@@ -43,6 +49,7 @@ class WebSide:
     today: Today
     sockets: Sockets
     earlier: Earlier
+    walls: WallSockets
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call, and the moment that brought it about."""
@@ -51,7 +58,12 @@ class WebSide:
 
     async def run(self) -> None:
         """Let time pass for the screens, until cancelled."""
-        await self.screens.run()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.screens.run(), name="desks")
+                tasks.create_task(self.walls.walls.run(), name="walls")
+        finally:
+            self.walls.stop()
 
     async def close(self) -> None:
         """After `run`."""
@@ -83,7 +95,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     earlier = Earlier(database)
     screens = screens_of(config, earlier, measures, clock, followers)
     branches = branches_of(config)
-    day = Day(config.zone, targets_of(config), branches, clock.wall())
+    day = Day(config.zone, targets_of(config), branches, clock.wall(), lines=[line.name for line in config.line])
     today = Today(day, branches, partial(ended_since, database), clock.wall)
     pages = Pages(config.zone, version("threerings"))
     supervisors = {person.name: person.token.get_secret_value() for person in config.supervisor}
@@ -105,12 +117,17 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     )
     app.add_routes(api)
     app.add_routes([*people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
+    painter = Painter(premises_of(config, branches, pages.static.version), today, followers, clock.wall)
+    walls = Walls(painter, measures, lambda: clock.monotonic().total_seconds())
+    wall_sockets = wall_sockets_of(config, walls, who, clock)
+    app.add_routes([*WallPage(pages).routes(), wall_sockets.route()])
 
     async def stop(_: web.Application) -> None:
         sockets.stop()  # the server then waits for each of them to say goodbye
+        wall_sockets.stop()
 
     app.on_shutdown.append(stop)
-    return WebSide(app, screens, today, sockets, earlier)
+    return WebSide(app, screens, today, sockets, earlier, wall_sockets)
 
 
 def screens_of(
@@ -152,6 +169,33 @@ def limits_of(config: Config) -> Limits:
         within_share=standard.three_rings_share,
         rings=standard.rings,
         complaint_rate=standard.complaint_rate,
+    )
+
+
+def premises_of(config: Config, branches: Branches, assets: str) -> Premises:
+    """What the configuration says of the place, for walls; a queue of a branch need not be listed by itself."""
+    listed = {queue.name: queue.title or shown(queue.name) for queue in config.queue}
+    return Premises(
+        limits=limits_of(config),
+        ring=config.ring_period,
+        branches=branches,
+        titles={branch.name: branch.title or branch.name for branch in config.branch},
+        queues={name: listed.get(name) or shown(name) for name in (*branches.queues, *listed)},
+        lines={line.name: line.title or shown(line.name) for line in config.line},
+        title=shown,
+        assets=assets,
+    )
+
+
+def wall_sockets_of(config: Config, walls: Walls, who: Who, clock: SystemClock) -> WallSockets:
+    """The connections of walls."""
+    return WallSockets(
+        walls,
+        {wall.name: wall.token.get_secret_value() for wall in config.wall},
+        {wall.name: wall.branch for wall in config.wall if wall.branch is not None},
+        who,
+        config.http.origins,
+        lambda: clock.monotonic().total_seconds(),
     )
 
 

@@ -136,6 +136,10 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("screens_connected", (), "Screens of agents that are signed in"),
     _histogram("screenpop_seconds", (), "From the phone's ringing to the screen's word that it shows it", POP_BUCKETS),
     _counter("screenpop_dropped_total", ("reason",), "Pops that no screen said it shows"),
+    _gauge("walls_connected", (), "Screens on walls that are open"),
+    _counter(
+        "walls_closed_total", ("reason",), "Screens on walls that went away, or were closed: they read too slowly"
+    ),
     _gauge("journal_up", ("pbx",), "1 while what is read of the PBX is kept on disk"),
     _gauge("journal_bytes", ("pbx",), "Bytes of the journal on disk"),
     _gauge("journal_oldest_unsaved_seconds", ("pbx",), "Age of the oldest record that is not on disk; 0 when all are"),

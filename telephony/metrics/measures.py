@@ -39,6 +39,7 @@ MAX_WORDS = 64
 """Different words of `irregular_facts_total`; the core has a few."""
 MISMATCHES = ("missing", "extra", "outcome", "wait", "agent")
 CLAIMS = ("known", "early", "unseen")
+WALL_ENDS = ("closed", "slow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,15 @@ class Measures:
         self._agi: Callable[[], AgiGauges] | None = None
         self._hours: Callable[[], HoursGauges] | None = None
         self._screens = 0
+        self._walls = 0
         self._scripts: set[str] = set()
         self._words: set[str] = set()
         self.refused_names = 0
         """Names that had to become `other`: for `max_series`, or because they cannot be printed."""
         self._series = len(labels.pbxs) * 2 * SERIES_PER_NAME + len(self._wholes) * SERIES_PER_GROUP
         self._counters["cases_opened_total"].labels("unknown")
+        for reason in WALL_ENDS:
+            self._counters["walls_closed_total"].labels(reason)
         for pbx in labels.pbxs:
             self._start(pbx)
 
@@ -220,6 +224,15 @@ class Measures:
         """A call that rings was shown nowhere on this screen. `reason`: one of `POP_DROPS`."""
         self._counters["screenpop_dropped_total"].labels(reason).inc()
 
+    def wall_opened(self) -> None:
+        """A screen on a wall was opened."""
+        self._walls += 1
+
+    def wall_closed(self, reason: str) -> None:
+        """It is gone. `reason`: one of `WALL_ENDS`."""
+        self._walls -= 1
+        self._counters["walls_closed_total"].labels(reason).inc()
+
     def calls_forgotten(self, calls: int) -> None:
         """Calls were deleted because their time was over."""
         self._counters["calls_forgotten_total"].inc(calls)
@@ -270,6 +283,7 @@ class Measures:
         if self._hours is not None:
             hours_samples(samples, self._hours())
         samples["screens_connected"][()] = self._screens
+        samples["walls_connected"][()] = self._walls
         self._scrape.samples = samples
 
     def render(self) -> bytes:

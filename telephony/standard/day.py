@@ -6,7 +6,7 @@ clock; `now` is handed in, and only it turns the day: a PBX whose clock runs ahe
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 from telephony.calls.measures import Targets
 from telephony.calls.record import CallRecord, Kind
+from telephony.standard.evidence import Evidence, evidence_of
 from telephony.standard.figures import Figures, figures_of
+from telephony.standard.places import QUARTER, Place, Places
 
 BUCKET = timedelta(seconds=5)
 WINDOW = timedelta(minutes=15)
@@ -63,6 +65,8 @@ class _Counted(NamedTuple):
     revision: int
     bucket: int
     branch: str | None
+    place: Place
+    evidence: Evidence
     figures: Figures  # without `waited`, so that calls of one kind share it
     waited: int
 
@@ -73,12 +77,15 @@ class Ledger:
     def __init__(self, buckets: int) -> None:
         self.total = [0] * len(Figures._fields)
         self.sums = tuple(array("q", bytes(8 * buckets)) for _ in Figures._fields)
+        self.evidence = [0] * len(Evidence._fields)
         self.first: int | None = None
         """The first bucket in which a call was counted."""
 
-    def count(self, figures: Figures, bucket: int, sign: int) -> None:
+    def count(self, figures: Figures, evidence: Evidence, bucket: int, sign: int) -> None:
         """Put a call in (sign 1), or take it out (-1)."""
         self.first = bucket if self.first is None else min(self.first, bucket)
+        for index, number in enumerate(evidence):
+            self.evidence[index] += sign * number
         for index, number in enumerate(figures):
             if number:
                 self.total[index] += sign * number
@@ -106,13 +113,22 @@ class Day:
         branches: which branch each of these belongs to; every branch has figures of its own.
         now: a moment of the day.
         remembered: so many calls can be corrected.
+        lines: that have figures of their own, besides those of the branches.
     """
 
-    def __init__(
-        self, zone: ZoneInfo, targets: Targets, branches: Branches, now: datetime, remembered: int = MAX_REMEMBERED
+    def __init__(  # noqa: PLR0913 - the last two have defaults
+        self,
+        zone: ZoneInfo,
+        targets: Targets,
+        branches: Branches,
+        now: datetime,
+        remembered: int = MAX_REMEMBERED,
+        *,
+        lines: Collection[str] = (),
     ) -> None:
         self._zone, self._targets, self._branches, self._remembered = zone, targets, branches, remembered
-        self._shared: dict[Figures, Figures] = {}
+        self._lines = frozenset(lines) | frozenset(branches.lines)
+        self._shared: dict[tuple[Figures, Evidence], tuple[Figures, Evidence]] = {}
         self._early: dict[UUID, tuple[CallRecord, bool]] = {}
         self.dropped = 0
         """Calls that could not be counted, in total: too many of tomorrow, or too late for those forgotten."""
@@ -126,6 +142,7 @@ class Day:
         self._forgotten = -1
         names: set[str | None] = {EVERYWHERE, *self._branches.queues.values(), *self._branches.lines.values()}
         self._ledgers = {name: Ledger(self._buckets) for name in names}
+        self._places = Places(self._branches.queues, self._lines, -(-(self.end - self.start) // QUARTER))
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self._zone).astimezone(UTC)
@@ -172,10 +189,11 @@ class Day:
             self._keep_early(call, live=live)
             return False
         measured, figures = figures_of(call, self._targets)
-        kind = figures._replace(waited=0)
         branch = self._branches.of(measured.kind, measured.queue)
-        kind = self._shared.setdefault(kind, kind)
-        counted = _Counted(live, call.revision, bucket, branch, kind, figures.waited)
+        place = self._places.place(measured.kind, measured.queue)
+        kind, evidence = (figures._replace(waited=0), evidence_of(call))
+        kind, evidence = self._shared.setdefault((kind, evidence), (kind, evidence))
+        counted = _Counted(live, call.revision, bucket, branch, place, evidence, kind, figures.waited)
         self._counted[call.id.int] = counted
         self._put(counted, 1)
         if len(self._counted) > self._remembered:
@@ -189,6 +207,27 @@ class Day:
             KeyError: there is no such branch.
         """
         return Figures._make(self._ledgers[branch].total)
+
+    def evidence(self, branch: str | None = EVERYWHERE) -> Evidence:
+        """How well the visits behind these sums are known.
+
+        Raises:
+            KeyError: there is no such branch.
+        """
+        return Evidence._make(self._ledgers[branch].evidence)
+
+    def places(self) -> tuple[Place, ...]:
+        """Every queue and line in which calls ended today."""
+        return tuple(self._places)
+
+    def figures_at(self, place: Place) -> Figures:
+        """The sums of one queue or line; of one without calls, zeros."""
+        return self._places.figures(place)
+
+    def lines_at(self, now: datetime, place: Place) -> Lines:
+        """The lines of one queue or line until `now`: a point each quarter of an hour, over the hour before it."""
+        hours = self._places.hours(place, -((self.start - now) // QUARTER))
+        return Lines(tuple(min(self.start + (n + 1) * QUARTER, now) for n in hours), tuple(hours.values()))
 
     def first(self, branch: str | None = EVERYWHERE) -> datetime | None:
         """When the first call ended, to 5 s, UTC; None before."""
@@ -214,7 +253,8 @@ class Day:
     def _put(self, counted: _Counted, sign: int) -> None:
         figures = counted.figures._replace(waited=counted.waited)
         for branch in {EVERYWHERE, counted.branch}:
-            self._ledgers[branch].count(figures, counted.bucket, sign)
+            self._ledgers[branch].count(figures, counted.evidence, counted.bucket, sign)
+        self._places.count(counted.place, figures, counted.bucket * BUCKET // QUARTER, sign)
 
     def _keep_early(self, call: CallRecord, *, live: bool) -> None:
         """Who ended just after midnight by the PBX's clock may be told just before it by ours."""

@@ -1,9 +1,20 @@
 """Whose token it is, who has guessed too often, whose page asks."""
 
+import asyncio
+
 import pytest
 
 from handlers import admission
-from handlers.admission import FAILURES, FAILURES_WITHIN, Failures, Tokens, same_host
+from handlers.admission import (
+    FAILURES,
+    FAILURES_WITHIN,
+    SIGNING_IN_EACH,
+    CrowdedError,
+    Doorway,
+    Failures,
+    Tokens,
+    same_host,
+)
 from tests.screenpop.desks import Clock
 
 
@@ -83,3 +94,40 @@ def test_a_page_of_ours_has_the_host_that_is_asked(origin: str, host: str) -> No
 )
 def test_any_other_has_not(origin: str, host: str) -> None:
     assert not same_host(origin, host)
+
+
+async def test_a_stop_that_comes_while_somebodys_time_is_just_over_changes_nothing() -> None:
+    doorway, loop = Doorway(0), asyncio.get_running_loop()
+    stopped = loop.create_future()
+
+    async def stand() -> None:
+        async with doorway.entered("10.0.0.1"):
+            loop.call_soon(lambda: stopped.set_result(doorway.close()))  # right behind the end of the time
+            await loop.create_future()
+
+    with pytest.raises(TimeoutError):
+        await stand()
+    assert stopped.done()
+
+
+async def test_who_leaves_the_door_makes_room_and_one_address_has_no_more_than_a_few_places() -> None:
+    doorway = Doorway(60, most=SIGNING_IN_EACH + 1)
+    async with asyncio.TaskGroup() as tasks:
+        leave = asyncio.Event()
+
+        async def stand(remote: str) -> None:
+            async with doorway.entered(remote):
+                await leave.wait()
+
+        standing = [tasks.create_task(stand("10.0.0.1")) for _ in range(SIGNING_IN_EACH)]
+        await asyncio.sleep(0)
+        with pytest.raises(CrowdedError):
+            await stand("10.0.0.1")
+        tasks.create_task(stand("10.0.0.2"))
+        await asyncio.sleep(0)
+        with pytest.raises(CrowdedError):
+            await stand("10.0.0.3")
+        standing[0].cancel()
+        await asyncio.sleep(0)
+        leave.set()
+        await stand("10.0.0.3")

@@ -124,6 +124,19 @@ def test_only_the_last_calls_are_kept_newest_first_and_each_branch_has_its_own()
     assert page.lines("jincheng").figures[0].answered == 1
 
 
+def test_each_queue_has_its_figures_and_a_new_day_has_none_of_the_old_ones() -> None:
+    watch = Watch(o_clock("13:00"))
+    page = today(watch=watch)
+    page.follow(unanswered(1, NOON, queue="sales"))
+    (sales,) = page.places()
+    assert (sales.name, page.figures_at(sales).abandonment, page.evidence().live) == ("sales", 1.0, 1)
+    assert [one.sought for one in page.lines_at(sales).figures] == [1, 1, 1, 1]
+    watch.now = o_clock("00:00:01", day="2026-03-03")
+    assert page.start == o_clock("00:00", day="2026-03-03")
+    assert (page.places(), page.figures_at(sales).sought, page.lines_at(sales).at) == ((), 0, ())
+    assert page.evidence("jincheng").visits == 0
+
+
 def test_an_error_of_ours_is_told_and_measuring_goes_on() -> None:
     page = today()
     broken = replace(answered(1, NOON), visits=("no visit",))  # type: ignore[arg-type]

@@ -19,8 +19,9 @@ from aiohttp import (
 )
 from aiohttp.test_utils import TestServer
 
+from handlers.admission import SIGNING_IN_EACH
 from handlers.screens import Screens
-from handlers.websocket import SIGNING_IN_EACH, Sockets
+from handlers.websocket import Sockets
 from telephony.calls.effects import SaveCall
 from telephony.screenpop.board import Desk
 from tests.screenpop.desks import LIMITS, QUEUES, Counted, desk

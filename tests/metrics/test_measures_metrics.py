@@ -316,11 +316,17 @@ def test_screens_are_counted_while_they_are_there_and_pops_by_how_they_ended(mea
     measures.screen_opened()
     measures.screen_opened()
     measures.screen_closed()
+    measures.wall_opened()
+    measures.wall_opened()
+    measures.wall_closed("slow")
     measures.popped(0.03)
     measures.dropped("superseded")
     measures.refresh()
     value = measures.registry.get_sample_value
     assert value("telephony_screens_connected") == 1
+    assert value("telephony_walls_connected") == 1
+    assert value("telephony_walls_closed_total", {"reason": "slow"}) == 1
+    assert value("telephony_walls_closed_total", {"reason": "closed"}) == 0
     assert value("telephony_screenpop_seconds_bucket", {"le": "0.05"}) == 1
     assert value("telephony_screenpop_seconds_bucket", {"le": "0.025"}) == 0
     assert value("telephony_screenpop_dropped_total", {"reason": "superseded"}) == 1

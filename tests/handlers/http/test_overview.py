@@ -365,3 +365,10 @@ def test_text_of_others_is_short_and_shows_what_would_not_be_seen() -> None:
 
 def test_a_limit_has_only_the_decimals_that_it_needs() -> None:
     assert [digits(share) for share in (0.1, 0.07, 1.0, 0.125)] == [0, 0, 0, 1]
+
+
+async def test_the_way_to_the_wallboard_keeps_the_branch() -> None:
+    scene = Scene([answered(1, NOON)], branches=True)
+    async with visiting(scene) as visitor:
+        assert '<a href="/wall">Wallboard</a>' in (await visitor.read("/"))[1]
+        assert '<a href="/wall?branch=changzhi">Wallboard</a>' in (await visitor.read("/?branch=changzhi"))[1]

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from handlers.follow import Follower
-from handlers.http.site import branches_of, desks_of, site_of
+from handlers.http.site import branches_of, desks_of, premises_of, site_of
 from telephony.calls.facts import MemberState
 from telephony.calls.record import Kind
 from telephony.config import Config
@@ -68,3 +68,13 @@ def test_one_branch_needs_no_tab_and_two_have_one_each() -> None:
     assert (site.branches.of(Kind.QUEUE, "support"), site.branches.of(Kind.DIRECT, "front")) == ("north", "north")
     assert site.titles.of(Kind.DIRECT, "front") == "前台"
     assert site.limits.mean_wait == timedelta(seconds=30)
+
+
+def test_a_wall_shows_the_queues_of_branches_first_and_one_without_a_title_by_its_name() -> None:
+    north = {"name": "north", "title": "城北", "queues": ["vip", "support"], "lines": ["front"]}
+    queues = [{"name": "night"}, {"name": "support", "title": "客户咨询"}]
+    one = config(branch=[north], queue=queues, line=[{"name": "front", "interface": "PJSIP/8001"}])
+    premises = premises_of(one, branches_of(one), "build")
+    assert list(premises.queues.items()) == [("vip", "vip"), ("support", "客户咨询"), ("night", "night")]
+    assert (premises.lines, premises.titles, premises.assets) == ({"front": "front"}, {"north": "城北"}, "build")
+    assert premises.limits == site_of(one, branches_of(one)).limits

@@ -6,12 +6,12 @@ const WELCOME_WITHIN = 10_000;
 /** Who waits longer than this for the first connection is told that something is wrong. */
 const FIRST_WITHIN = 3000;
 /** What the server means by "do not come back by yourself". */
-const FINAL = { 4401: "bad_token", 4429: "too_many" };
+const FINAL = { 4401: "bad_token", 4403: "not_yours", 4404: "no_branch", 4429: "too_many" };
 /** A right token is always let in, so this one is wrong. */
 const LOCKED_OUT = "locked_out";
 
 /**
- * One agent's line. `state` is what it last told:
+ * The line of a desk, or of a wall. `state` is what it last told:
  *   connecting (never yet connected), unreachable (the same for too long; `why`: what
  *   the service last said, or nothing), connected, cut (`since`: when it last was
  *   heard), refused (`why`), closed (by us).
@@ -112,7 +112,7 @@ export class Line {
     this.#last = this.#bye;
     if (Object.hasOwn(FINAL, code) || this.#bye === LOCKED_OUT) {
       clearTimeout(this.#patience);
-      this.#told("refused", { why: FINAL[code] ?? this.#bye });
+      this.#told("refused", { why: this.#bye || FINAL[code] });
       return;
     }
     const ceiling = Math.min(LAST_DELAY, FIRST_DELAY * 2 ** this.#failures);

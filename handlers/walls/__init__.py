@@ -1,0 +1,1 @@
+"""What hangs on the walls: what the PBXs show now, the picture made of it, the screens that show it, who may look."""

@@ -1,0 +1,166 @@
+"""`/ws/wall`: who may see what hangs on the walls, and his connection. What goes over it: docs/wall.md.
+
+A supervisor is known by his cookie, a wall by its token; neither is ever in an address. As with the desks, a page of
+another site opens nothing, and what is no browser shows its token in the handshake.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from handlers.admission import FAILURES_WITHIN, CrowdedError, Doorway, Failures, Tokens, bearer, ours
+from handlers.connection import Connection, bad, connected, show
+from handlers.walls.screens import FullError, Walls
+from handlers.websocket import BAD_TOKEN, BUSY, HELLO_LATE, HELLO_SECONDS, LOCKED_OUT, SEND_SECONDS
+from telephony.logs import Seldom
+from telephony.screenpop.messages import BadMessage, Hello, Seen
+from telephony.screenpop.screen import RESTART, Bye
+
+SIGN_IN = Bye("sign_in", 4401)
+NOT_YOURS = Bye("not_yours", 4403)
+NO_BRANCH = Bye("no_branch", 4404)
+Who = Callable[[web.Request], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who may look. `person`: his name, empty for a wall; `branch`: the only one he may see; None: any."""
+
+    person: str = ""
+    branch: str | None = None
+
+
+class WallSockets:
+    """All connections of walls.
+
+    Args:
+        walls: what is shown.
+        tokens: token by name of the wall. bound: the only branch of a wall that has one.
+        who: the supervisor who asks, empty when everybody may look, None when he may not.
+        origins: more origins whose pages may connect, `https://calls.example.com`; that of the host asked always may.
+        clock: monotonic seconds.
+        hello_seconds: limit for saying who one is. send_seconds: a connection that takes nothing for so long is closed.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the last two for tests
+        self,
+        walls: Walls,
+        tokens: Mapping[str, str],
+        bound: Mapping[str, str],
+        who: Who,
+        origins: Iterable[str],
+        clock: Callable[[], float],
+        *,
+        hello_seconds: float = HELLO_SECONDS,
+        send_seconds: float = SEND_SECONDS,
+    ) -> None:
+        self.walls, self._bound, self._who, self._clock = walls, bound, who, clock
+        self._tokens, self._failures = Tokens(tokens), Failures(clock)
+        self._origins = frozenset(origin.lower() for origin in origins)
+        self._doorway, self._send_seconds = Doorway(hello_seconds), send_seconds
+        self._stopping = False
+        self._seldom = Seldom(FAILURES_WITHIN, clock)
+        self._log = structlog.get_logger(__name__)
+
+    def route(self, path: str = "/ws/wall") -> web.RouteDef:
+        """To be added to the application."""
+        return web.get(path, self.handle)
+
+    def stop(self) -> None:
+        """Say goodbye to everybody, and let nobody in. Before the application is cleaned up."""
+        self._stopping = True
+        self.walls.stop()
+        self._doorway.close()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One connection, from handshake to end."""
+        viewer = self._admit(request)
+        return await connected(request, self._clock, lambda line: self._converse(line, request, viewer))
+
+    def _admit(self, request: web.Request) -> Viewer | None:
+        """Whoever shows his token in the handshake; None for a browser, whose hello will follow."""
+        if self._stopping:
+            raise web.HTTPServiceUnavailable(reason="Restarting")
+        if "Origin" in request.headers:
+            if ours(request, self._origins):
+                return None
+            self._tell("origin_refused", request.remote)
+            raise web.HTTPForbidden(reason="This origin may not connect")
+        token = bearer(request)
+        if token is None:
+            raise web.HTTPForbidden(reason="Without an origin a bearer token is needed")
+        found = self._wall(token) or self._supervisor(request)
+        if found is not None:
+            return found
+        if self._refused(request.remote) is LOCKED_OUT:
+            raise web.HTTPTooManyRequests(reason="Too many wrong tokens", headers={"Retry-After": "60"})
+        raise web.HTTPUnauthorized(reason="Wrong token", headers={"WWW-Authenticate": "Bearer"})
+
+    async def _converse(self, line: Connection, request: web.Request, viewer: Viewer | None) -> Bye | None:
+        """Find out who looks, and show; what is to be said at the end, None when nobody is there to hear it."""
+        found = viewer or await self._hello(line, request)
+        if not isinstance(found, Viewer):
+            return found
+        asked = request.query.get("branch")
+        if found.branch is not None and asked not in {None, found.branch}:
+            return NOT_YOURS
+        branch, titles = found.branch or asked, self.walls.painter.branches
+        if branch is not None and branch not in titles:
+            return NO_BRANCH
+        choices = titles if found.branch is None and len(titles) > 1 else ()
+
+        def allowed() -> bool:
+            return not found.person or self._who(request) is not None
+
+        try:
+            screen = self.walls.open(branch, choices, found.person, allowed)
+        except FullError:
+            return BUSY
+        slow = False
+        try:
+            slow = await show(line, screen, self._send_seconds)
+        finally:
+            self.walls.close(screen, "slow" if slow else "closed")
+        return screen.bye
+
+    async def _hello(self, line: Connection, request: web.Request) -> Viewer | Bye | None:
+        """Who says hello in time: his cookie counts, else his token."""
+        try:
+            async with self._doorway.entered(request.remote):
+                said = await line.read()
+        except CrowdedError:
+            return BUSY
+        except TimeoutError:
+            return RESTART if self._stopping else HELLO_LATE
+        except BadMessage as error:
+            return bad(error)
+        match said:
+            case Hello(token):
+                found = self._supervisor(request) or self._wall(token)
+                return found or (self._refused(request.remote) if token else SIGN_IN)
+            case Seen():
+                return bad(BadMessage("bad_message"))
+            case None:
+                return None
+
+    def _supervisor(self, request: web.Request) -> Viewer | None:
+        name = self._who(request)
+        return None if name is None else Viewer(name)
+
+    def _wall(self, token: str) -> Viewer | None:
+        name = self._tokens.agent(token)
+        return None if name is None else Viewer("", self._bound.get(name))
+
+    def _refused(self, remote: str | None) -> Bye:
+        """A wrong token: counted, unless so many were already that it is not even said that it is wrong."""
+        if self._failures.too_many(remote):
+            return LOCKED_OUT
+        self._failures.add(remote)
+        self._tell("token_refused", remote)
+        return BAD_TOKEN
+
+    def _tell(self, what: str, remote: str | None) -> None:
+        if (untold := self._seldom.may(what)) is not None:
+            self._log.warning(what, remote=remote, untold=untold)
