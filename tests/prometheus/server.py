@@ -19,7 +19,7 @@ from tests.pbx.database import free_port
 from tests.prometheus.install import Programs
 
 DOCKER = Path(__file__).parents[2] / "docker"
-LIMIT = 30
+LIMIT = 60
 
 
 @dataclass
@@ -92,7 +92,7 @@ def rules_in(folder: Path, every: str) -> Path:
 
 @asynccontextmanager
 async def prometheus(
-    programs: Programs, folder: Path, target: str, token: str, *, alertmanager: str = "", every: str = "250ms"
+    programs: Programs, folder: Path, target: str, token: str, *, alertmanager: str = "", every: str = "500ms"
 ) -> AsyncIterator[Running]:
     """Prometheus with our own prometheus.yml and rules, but for the addresses and how often it looks."""
     rules_in(folder, every)

@@ -45,7 +45,7 @@ TOKEN = "a-token-for-metrics-alone"
 CALLS = 45
 BUSY = Branch(
     gap=0.2, swell=0, rush_first=1e9, pause_every=1e9, changeover_every=1e9, talk=(0.5, 2, 1), answer=(0.3, 1.2, 0.6),
-    patience=(1, 3), hurried=0.2, holds=0, transfers=0, consults=0, direct=0.1, hostile_number=0.15,
+    patience=(1, 3), hurried=0.2, holds=0, transfers=0, consults=0, direct=0.1,
 )  # fmt: skip
 EXTRAPOLATION = 0.02
 COUNTED = {
@@ -71,6 +71,11 @@ class SimulatedPbx:
         self.traffic.begin()
         self._live.poke()
 
+    def forge(self) -> None:
+        """An event that says it is of another PBX."""
+        for listener in self.pbx.listeners:
+            listener(b"Event: Newchannel\r\nPrivilege: call,all\r\nSystemName: another\r\n\r\n")
+
 
 @asynccontextmanager
 async def simulated(folder: Path) -> AsyncIterator[SimulatedPbx]:
@@ -86,9 +91,11 @@ async def simulated(folder: Path) -> AsyncIterator[SimulatedPbx]:
             server = AmiServer(pbx, Account("threerings", "secret"), live)
             port = await server.listen("127.0.0.1", 0)
             running = tasks.create_task(live.run())
-            yield SimulatedPbx(pbx, traffic, client, live, port)
-            server.close()
-            running.cancel()
+            try:
+                yield SimulatedPbx(pbx, traffic, client, live, port)
+            finally:
+                server.close()
+                running.cancel()
 
 
 def configuration(folder: Path, ami: int, database: str, http: int) -> Config:
@@ -182,8 +189,10 @@ async def test_prometheus_has_what_the_database_has_and_an_alarm_arrives(
                 assert await counted(running, name, since) == {queue: n for queue, n in expected.items() if n}, name
             await the_rules_agree(running, total)
             await the_standard_agrees(running, total)
+            assert receiver.names() == set()
+            pbx.forge()
             await until(lambda: ("operations", "Quarantine") in receiver.names())
-            assert {name for _, name in receiver.names()} <= {"Quarantine", "OldestWait"}
+            assert receiver.names() == {("operations", "Quarantine")}
 
 
 async def until_value(running: Running, expression: str, wanted: float) -> None:
@@ -196,10 +205,11 @@ async def the_rules_agree(running: Running, total: Figures) -> None:
     """Counts within increase()'s extrapolation, and ratios of counts that grew alike to the last digits."""
     wait = total.mean_wait
     assert wait is not None
-    async with asyncio.timeout(LIMIT):  # the rules look a little later
-        while (judged := await running.value("sum(branch:telephony_calls_judged:increase5m)") or 0) < total.judged:
+    judged = 0.0
+    async with asyncio.timeout(LIMIT):  # the rules look a little later, and what they add shrinks as time goes on
+        while not total.judged <= judged <= total.judged * (1 + EXTRAPOLATION):
             await asyncio.sleep(0.1)
-    assert judged == pytest.approx(total.judged, rel=EXTRAPOLATION)
+            judged = await running.value("sum(branch:telephony_calls_judged:increase5m)") or 0.0
     for measure, exact in (
         ("abandonment:ratio5m", total.abandonment),
         ("unanswered:ratio15m", total.unanswered_share),
