@@ -7,6 +7,7 @@ import pytest
 from telephony.calls.measures import Targets
 from telephony.calls.record import Kind, Outcome
 from telephony.metrics import Labels, LineState, Measures
+from telephony.metrics.measures import MAX_SERIES
 from telephony.standard.figures import Figures, figures_of
 from telephony.standard.windows import Key, Window
 from tests.support.calls import call, seconds, visit
@@ -32,6 +33,14 @@ def measures_of(sums: dict[Key, Figures], *windows: Window) -> Measures:
     for pbx in ("pbx1", "pbx2"):
         measures.queues_known(pbx, ["support", "sales"])
     measures.observe_standard(Sums(dict.fromkeys(windows or Window, sums)), LIMITS)
+    measures.refresh()
+    return measures
+
+
+def measures_before_any_pbx(max_series: int = MAX_SERIES) -> Measures:
+    measures = Measures(LABELS, max_series=max_series)
+    sums: dict[Key, Figures] = {(Kind.QUEUE, "support"): ANSWERED}
+    measures.observe_standard(Sums(dict.fromkeys(Window, sums)), LIMITS)
     measures.refresh()
     return measures
 
@@ -86,6 +95,19 @@ def test_names_that_nobody_knows_are_one_and_never_shown() -> None:
     measures = measures_of({(Kind.QUEUE, "13800138000"): ANSWERED, (Kind.DIRECT, "PJSIP/9"): GAVE_UP})
     assert value(measures, "value", "abandonment", "none", "other") == 0.5
     assert b"13800138000" not in measures.render()
+
+
+def test_the_calls_of_a_branch_are_its_own_though_no_pbx_has_told_of_its_queues_yet() -> None:
+    measures = measures_before_any_pbx()
+    assert value(measures, "value", "mean_wait", "changzhi") == 20
+    assert value(measures, "value", "mean_wait", "changzhi", "support") == 20
+    assert value(measures, "value", "mean_wait", "none", "other") is None
+
+
+def test_the_calls_of_a_branch_are_its_own_though_its_queue_has_no_series() -> None:
+    measures = measures_before_any_pbx(max_series=0)
+    assert value(measures, "value", "mean_wait", "changzhi") == 20
+    assert value(measures, "value", "mean_wait", "changzhi", "support") is None
 
 
 def test_a_line_that_has_the_name_of_a_queue_makes_no_series_twice() -> None:
