@@ -65,6 +65,7 @@ def test_a_queue_its_branch_and_everything_each_have_their_value_and_verdict() -
     assert [value(measures, "met", "abandonment", *one) for one in shown] == [1, 0, 0, 1, 0]
     assert [value(measures, "value", "mean_wait", *one) for one in shown] == [20, 50, 35, 20, 27.5]
     assert [value(measures, "met", "mean_wait", *one) for one in shown] == [1, 0, 0, 1, 1]
+    assert [value(measures, "calls", "abandonment", *one) for one in shown] == [1, 1, 2, 2, 4]
     assert value(measures, "value", "within_three_rings", "changzhi", "support") == 1
     assert value(measures, "value", "unanswered", "changzhi", "front-desk") == 1
 
@@ -83,6 +84,8 @@ def test_a_measure_of_which_nothing_is_known_is_absent_though_another_has_a_valu
     assert value(measures, "value", "abandonment", "changzhi", "support") == 0
     assert value(measures, "value", "mean_wait", "changzhi", "support") is None
     assert value(measures, "value", "within_three_rings", "changzhi", "support") is None
+    assert value(measures, "calls", "abandonment", "changzhi", "support") == 2
+    assert value(measures, "calls", "within_three_rings", "changzhi", "support") is None
 
 
 def test_a_window_that_is_not_wholly_known_is_absent() -> None:
