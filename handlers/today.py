@@ -52,6 +52,7 @@ class Today:
         self._recent: dict[str | None, list[CallRecord]] = {}
         self._followed_since = now()
         self._seeded = False
+        self._unknown = asyncio.Event()
         self._seldom = Seldom(TOLD_EVERY, monotonic)
         self._log = structlog.get_logger(__name__)
 
@@ -68,13 +69,25 @@ class Today:
                 self._log.exception("today_failed", call=str(call.id))
 
     async def run(self) -> None:
-        """Read what earlier processes saved of today; ends when that is known.
+        """Read what earlier processes saved of today, and again should the clock be set back to a day before.
 
-        Start it when what other lives left open has been taken over or closed, so that nothing of it is missed.
+        Until cancelled. Start it when what other lives left open has been taken over or closed, so that nothing of it
+        is missed.
+
+        Raises:
+            DatabaseUrlError: it never will be known.
+        """
+        while True:
+            await self.read()
+            await self._unknown.wait()
+
+    async def read(self) -> None:
+        """Read what was saved of today; ends when that is known.
 
         Raises:
             DatabaseUrlError: it never will be.
         """
+        self._unknown.clear()
         backoff = Backoff(RETRY_FIRST, RETRY_CAP, SystemRandom())
         told = False
         while not self.complete:
@@ -89,16 +102,18 @@ class Today:
                 if not told:
                     self._log.exception("today_not_read")
             else:
-                return
+                continue  # done, unless the clock was set back meanwhile
             told = True
             await self._pause(backoff.next())
 
     async def _seed(self) -> None:
         self._turn()
-        read = 0
-        async with aclosing(self._read(self._day.start)) as calls:
+        since, read = self._day.start, 0
+        async with aclosing(self._read(since)) as calls:
             async for call in calls:
                 read += self._take(call, live=False)
+        if self._day.start < since:
+            return
         self._seeded = True
         self._log.info("today_read", calls=read)
 
@@ -113,8 +128,12 @@ class Today:
         return True
 
     def _turn(self) -> None:
-        if self._day.turn(self._now()):
+        now, start = self._now(), self._day.start
+        if self._day.turn(now):
             self._recent.clear()
+            if self._day.start < start:  # the clock was set back: nothing is known of that day before now
+                self._seeded, self._followed_since = False, now
+                self._unknown.set()
 
     # --- what is ---
 

@@ -97,5 +97,7 @@ def standing_of(floors: Mapping[str, Floor]) -> Standing:
             if gauge.oldest_wait is not None:
                 found.longest[place] = max(found.longest.get(place, gauge.oldest_wait), gauge.oldest_wait)
         for (name, state), count in agents.items():
-            found.members.setdefault(name, Counter())[state] += count
+            if name not in found.members:  # to make a counter takes longer than all else here
+                found.members[name] = Counter()
+            found.members[name][state] += count
     return found

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from handlers.walls.floor import Floor, Standing, standing_of
 from telephony.calls.record import Kind
+from telephony.cases.rows import storable
 from telephony.standard.day import Branches, Lines
 from telephony.standard.evidence import Evidence
 from telephony.standard.figures import Figures
@@ -262,4 +263,5 @@ class Painter:
 
 
 def _json(document: Json) -> str:
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """As text that can be sent: a PBX may name things in what is no UTF-8."""
+    return storable(json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")))

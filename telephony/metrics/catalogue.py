@@ -101,6 +101,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _standing("standard_value", "Measure over the calls that ended in the window; no queue: branch, no branch: all"),
     _standing("standard_target", "What the standard asks of the measure"),
     _standing("standard_met", "1 while the standard is kept; absent without calls, or while not all of them are known"),
+    _standing("standard_calls", "Calls that the value is made of"),
     _counter("standard_dropped_total", (), "Calls told too late, or too early, for any window to count", scraped=True),
     _gauge(
         "business_open", ("branch", "queue", "kind"), "1 while somebody should be there, else 0; absent without hours"

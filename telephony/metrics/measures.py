@@ -104,6 +104,8 @@ class Measures:
         self._counters["cases_opened_total"].labels("unknown")
         for reason in WALL_ENDS:
             self._counters["walls_closed_total"].labels(reason)
+        for queue in labels.queue_branch:  # calls of it may be read before any PBX has told of it
+            self._show(Kind.QUEUE, queue, 0)
         for pbx in labels.pbxs:
             self._start(pbx)
 
@@ -304,8 +306,8 @@ class Measures:
         return branches.get(name, NO_BRANCH)
 
     def _group(self, kind: Kind, name: str) -> Group:
-        """The labels under which the standard of a queue or line is shown, whatever its PBX."""
-        return self._shown.get((kind, name), (NO_BRANCH, OTHER))
+        """The labels under which the standard of a queue or line is shown, whatever its PBX; always its branch's."""
+        return self._shown.get((kind, name), (self._branch(kind, name), OTHER))
 
     def _start(self, pbx: str) -> None:
         for kind in Kind:
@@ -323,17 +325,21 @@ class Measures:
     def _learn(self, pbx: str, kind: Kind, name: str) -> None:
         if name == OTHER or (pbx, kind, name) in self._known:
             return
-        if not name.isprintable() or len(name) > MAX_NAME:  # no scrape may fail for a name
+        if self._show(kind, name, SERIES_PER_NAME):
+            self._known[pbx, kind, name] = None
+            self._zero(pbx, kind, name, self._branch(kind, name))
+
+    def _show(self, kind: Kind, name: str, series: int) -> bool:
+        """Whether it may be a label value, and has room for so many series beside those of the standard."""
+        if (kind, name) not in self._shown:
+            series += SERIES_PER_GROUP
+        # No scrape may fail for a name.
+        if not name.isprintable() or len(name) > MAX_NAME or self._series + series > self._max_series:
             self.refused_names += 1
-            return
-        series = SERIES_PER_NAME + (0 if (kind, name) in self._shown else SERIES_PER_GROUP)
-        if self._series + series > self._max_series:
-            self.refused_names += 1
-            return
+            return False
         self._series += series
-        self._known[pbx, kind, name] = None
         self._shown[kind, name] = self._branch(kind, name), name
-        self._zero(pbx, kind, name, self._branch(kind, name))
+        return True
 
     def _zero(self, pbx: str, kind: Kind, name: str, branch: str) -> None:
         for metric in CATALOGUE:

@@ -41,7 +41,7 @@ class _Taken:
 
 
 class StandardCollector(Collector):
-    """Hands `standard_value`, `standard_target` and `standard_met` to Prometheus.
+    """Hands `standard_value`, `standard_target`, `standard_met` and `standard_calls` to Prometheus.
 
     What was taken is swapped as a whole, so any thread may render. Ratios of many queues take milliseconds, and so
     they are not made on the event loop.
@@ -65,7 +65,7 @@ class StandardCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """What was taken last."""
         taken, families = self._taken, _families()
-        value, target, met = families.values()
+        value, target, met, made_of = families.values()
         if taken.limits is not None:
             limits = _targets(taken.limits)
             for window in Window:
@@ -74,10 +74,11 @@ class StandardCollector(Collector):
                         target.add_metric((measure, branch, queue, window.value), limit)
             for window, sums in taken.sums.items():
                 for (branch, queue), figures in grouped(sums, self._group).items():
-                    for measure, number, verdict in _values(figures, taken.limits):
+                    for measure, number, verdict, calls in _values(figures, taken.limits):
                         labels = (measure, branch, queue, window.value)
                         value.add_metric(labels, number)
                         met.add_metric(labels, verdict is Verdict.KEPT)
+                        made_of.add_metric(labels, calls)
         return iter(families.values())
 
 
@@ -90,16 +91,16 @@ def _targets(limits: Limits) -> dict[str, float]:
     return dict(zip(STANDARD_MEASURES, every, strict=True))
 
 
-def _values(figures: Figures, limits: Limits) -> Iterable[tuple[str, float, Verdict]]:
-    """Of each measure that can be told, its name, value and verdict."""
+def _values(figures: Figures, limits: Limits) -> Iterable[tuple[str, float, Verdict, int]]:
+    """Of each measure that can be told, its name, value and verdict, and of how many calls that is made."""
     verdicts = judge(figures, limits)
     mean_wait = figures.mean_wait
     every = (
-        (figures.abandonment, verdicts.abandonment),
-        (figures.unanswered_share, verdicts.unanswered),
-        (None if mean_wait is None else mean_wait.total_seconds(), verdicts.mean_wait),
-        (figures.within_share, verdicts.within_rings),
+        (figures.abandonment, verdicts.abandonment, figures.of_abandonment),
+        (figures.unanswered_share, verdicts.unanswered, figures.of_unanswered),
+        (None if mean_wait is None else mean_wait.total_seconds(), verdicts.mean_wait, figures.of_wait),
+        (figures.within_share, verdicts.within_rings, figures.of_rings),
     )
-    for measure, (number, verdict) in zip(STANDARD_MEASURES, every, strict=True):
+    for measure, (number, verdict, ratio) in zip(STANDARD_MEASURES, every, strict=True):
         if number is not None:
-            yield measure, number, verdict
+            yield measure, number, verdict, ratio.whole

@@ -100,6 +100,11 @@ class Ledger:
             columns.append([so_far[n] - so_far[max(0, n - width)] for n in range(1, len(so_far))])
         return map(Figures._make, zip(*columns, strict=True))
 
+    def lately(self, last: int) -> Figures:
+        """The sums over the `WINDOW` that ends with this bucket."""
+        first = max(0, last + 1 - WINDOW // BUCKET)
+        return Figures._make(sum(sums[first : last + 1]) for sums in self.sums)
+
 
 class Day:
     """The calls that ended on the day of `now`.
@@ -248,7 +253,9 @@ class Day:
         buckets = step // BUCKET
         first, until = ledger.first // buckets, last // buckets + 1
         ends = [min(self.start + (n + 1) * step, max(now, self.start + n * step)) for n in range(first, until)]
-        return Lines(tuple(ends), tuple(ledger.windows(first, until, buckets, WINDOW // step)))
+        *whole, _ = ledger.windows(first, until, buckets, WINDOW // step)
+        # The last step has only begun: with the steps before it, it would be a window as much too short.
+        return Lines(tuple(ends), (*whole, ledger.lately(last)))
 
     def _put(self, counted: _Counted, sign: int) -> None:
         figures = counted.figures._replace(waited=counted.waited)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -62,7 +63,7 @@ async def test_a_restart_at_noon_shows_the_morning_too() -> None:
     page = today(saved)
     page.follow(answered(3, NOON))
     assert (page.complete, page.since, page.figures().sought) == (False, NOON, 1)
-    await page.run()
+    await page.read()
     assert (page.complete, page.since, page.figures().sought) == (True, o_clock("00:00"), 3)
     assert saved.asked == [o_clock("00:00")]
     assert [one.ended_at for one in page.recent()] == [NOON, o_clock("10:00"), o_clock("09:00")]
@@ -72,7 +73,7 @@ async def test_what_is_read_late_does_not_undo_what_was_followed_meanwhile() -> 
     read = replace(unanswered(1, NOON), revision=50)
     page = today(Saved(read))
     page.follow(answered(1, NOON))
-    await page.run()
+    await page.read()
     assert (page.figures().sought, page.figures().answered) == (1, 1)
     assert [one.visits[0].outcome for one in page.recent()] == [Outcome.ANSWERED]
 
@@ -85,22 +86,55 @@ async def test_while_the_database_is_away_it_is_asked_again_and_what_came_half_c
         breaks_after=2,
     )
     page = today(saved, watch)
-    await page.run()
+    await page.read()
     assert (len(watch.pauses), page.figures().sought) == (3, 4)
 
 
 async def test_an_address_that_is_none_is_not_tried_again() -> None:
     with pytest.raises(DatabaseUrlError):
-        await today(Saved(troubles=(DatabaseUrlError("none"),))).run()
+        await today(Saved(troubles=(DatabaseUrlError("none"),))).read()
 
 
 async def test_a_database_that_stays_away_until_midnight_is_missed_no_longer() -> None:
     watch = Watch(o_clock("23:59:50"))
     page = today(Saved(troubles=tuple(OSError("refused") for _ in range(1000))), watch)
     page.follow(answered(1, o_clock("23:59:51")))
-    await page.run()
+    await page.read()
     assert page.complete
     assert (page.figures().sought, page.recent(), page.lines().at) == (0, (), ())
+
+
+async def test_a_clock_that_is_set_back_to_the_day_before_has_that_day_read_again() -> None:
+    watch = Watch(o_clock("02:00", day="2026-03-03"))
+    saved = Saved(troubles=(OSError("refused"),))
+    page = today(saved, watch)
+    await page.read()
+    assert page.complete
+    watch.now = o_clock("18:00")
+    assert (page.complete, page.since, page.figures().sought) == (False, o_clock("18:00"), 0)
+    saved.calls = (answered(1, NOON),)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(page.run())
+        while not page.complete:
+            await asyncio.sleep(0)
+        reading.cancel()
+    assert (page.since, page.figures().sought, saved.asked[-1]) == (o_clock("00:00"), 1, o_clock("00:00"))
+
+
+async def test_what_was_read_while_the_clock_was_set_back_is_not_the_whole_day() -> None:
+    watch = Watch(o_clock("02:00", day="2026-03-03"))
+    saved = Saved(answered(1, NOON), answered(2, o_clock("01:00", day="2026-03-03")))
+    calls = saved.since
+
+    async def since(moment: datetime) -> AsyncGenerator[CallRecord, None]:
+        async for call in calls(moment):
+            watch.now = o_clock("18:00")
+            yield call
+
+    page = Today(day(watch.now), BRANCHES, since, watch, watch.pause)
+    await page.read()
+    assert saved.asked == [o_clock("00:00", day="2026-03-03"), o_clock("00:00")]
+    assert (page.complete, page.figures().sought) == (True, 1)
 
 
 def test_a_call_that_goes_on_is_nothing_yet_and_a_correction_replaces_what_was_shown() -> None:

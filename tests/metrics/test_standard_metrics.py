@@ -7,6 +7,7 @@ import pytest
 from telephony.calls.measures import Targets
 from telephony.calls.record import Kind, Outcome
 from telephony.metrics import Labels, LineState, Measures
+from telephony.metrics.measures import MAX_SERIES
 from telephony.standard.figures import Figures, figures_of
 from telephony.standard.windows import Key, Window
 from tests.support.calls import call, seconds, visit
@@ -36,6 +37,14 @@ def measures_of(sums: dict[Key, Figures], *windows: Window) -> Measures:
     return measures
 
 
+def measures_before_any_pbx(max_series: int = MAX_SERIES) -> Measures:
+    measures = Measures(LABELS, max_series=max_series)
+    sums: dict[Key, Figures] = {(Kind.QUEUE, "support"): ANSWERED}
+    measures.observe_standard(Sums(dict.fromkeys(Window, sums)), LIMITS)
+    measures.refresh()
+    return measures
+
+
 def value(
     measures: Measures, name: str, measure: str, branch: str = "", queue: str = "", *, window: str = "15m"
 ) -> object:
@@ -56,6 +65,7 @@ def test_a_queue_its_branch_and_everything_each_have_their_value_and_verdict() -
     assert [value(measures, "met", "abandonment", *one) for one in shown] == [1, 0, 0, 1, 0]
     assert [value(measures, "value", "mean_wait", *one) for one in shown] == [20, 50, 35, 20, 27.5]
     assert [value(measures, "met", "mean_wait", *one) for one in shown] == [1, 0, 0, 1, 1]
+    assert [value(measures, "calls", "abandonment", *one) for one in shown] == [1, 1, 2, 2, 4]
     assert value(measures, "value", "within_three_rings", "changzhi", "support") == 1
     assert value(measures, "value", "unanswered", "changzhi", "front-desk") == 1
 
@@ -74,6 +84,8 @@ def test_a_measure_of_which_nothing_is_known_is_absent_though_another_has_a_valu
     assert value(measures, "value", "abandonment", "changzhi", "support") == 0
     assert value(measures, "value", "mean_wait", "changzhi", "support") is None
     assert value(measures, "value", "within_three_rings", "changzhi", "support") is None
+    assert value(measures, "calls", "abandonment", "changzhi", "support") == 2
+    assert value(measures, "calls", "within_three_rings", "changzhi", "support") is None
 
 
 def test_a_window_that_is_not_wholly_known_is_absent() -> None:
@@ -86,6 +98,19 @@ def test_names_that_nobody_knows_are_one_and_never_shown() -> None:
     measures = measures_of({(Kind.QUEUE, "13800138000"): ANSWERED, (Kind.DIRECT, "PJSIP/9"): GAVE_UP})
     assert value(measures, "value", "abandonment", "none", "other") == 0.5
     assert b"13800138000" not in measures.render()
+
+
+def test_the_calls_of_a_branch_are_its_own_though_no_pbx_has_told_of_its_queues_yet() -> None:
+    measures = measures_before_any_pbx()
+    assert value(measures, "value", "mean_wait", "changzhi") == 20
+    assert value(measures, "value", "mean_wait", "changzhi", "support") == 20
+    assert value(measures, "value", "mean_wait", "none", "other") is None
+
+
+def test_the_calls_of_a_branch_are_its_own_though_its_queue_has_no_series() -> None:
+    measures = measures_before_any_pbx(max_series=0)
+    assert value(measures, "value", "mean_wait", "changzhi") == 20
+    assert value(measures, "value", "mean_wait", "changzhi", "support") is None
 
 
 def test_a_line_that_has_the_name_of_a_queue_makes_no_series_twice() -> None:

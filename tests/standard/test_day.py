@@ -207,6 +207,16 @@ def test_later_a_point_is_the_value_of_the_last_quarter_of_an_hour() -> None:
     assert lines.figures[-1].sought == 1
 
 
+@pytest.mark.parametrize("now", ["09:00:01", "14:50:10", "20:45:05", "21:01:00", "23:59:59"])
+def test_the_last_point_is_the_value_of_a_whole_quarter_of_an_hour_however_coarse_the_line(now: str) -> None:
+    moment = o_clock(now)
+    today = day(moment)
+    ended = [o_clock("08:05"), *(after(moment, seconds=-10 * n) for n in range(100))]
+    for number, when in enumerate(ended):
+        today.add(answered(number, when), live=True)
+    assert today.lines(moment).figures[-1].sought == WINDOW / timedelta(seconds=10)
+
+
 def test_a_call_whose_time_has_not_come_yet_is_in_the_sums_and_not_in_the_line() -> None:
     today = day()
     today.add(answered(1, NOON), live=True)

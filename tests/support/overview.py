@@ -124,7 +124,7 @@ class Scene:
 
     async def whole_day(self) -> None:
         """The database has told what was before."""
-        await self.today.run()
+        await self.today.read()
 
 
 def kept(now: datetime = AFTERNOON) -> Scene:

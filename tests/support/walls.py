@@ -126,7 +126,7 @@ class Hall:
 
     async def whole_day(self) -> Hall:
         """The database has told what was before."""
-        await self.today.run()
+        await self.today.read()
         return self
 
     def passes(self, seconds: float) -> None:

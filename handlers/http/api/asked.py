@@ -13,7 +13,7 @@ from multidict import MultiDict, MultiMapping
 from handlers.measuring import Question
 from telephony.calls.record import Kind
 from telephony.standard.day import Branches
-from telephony.standard.intervals import Intervals, Step, TooManyIntervals, cut, midnight
+from telephony.standard.intervals import EARLIEST, LATEST, Intervals, Step, TooManyIntervals, cut, midnight
 from telephony.standard.measures import BY_AGENT, Measure
 from telephony.standard.measures_catalogue import BY_NAME, CATALOGUE
 from telephony.standard.measures_table import Grouping, Selection
@@ -138,6 +138,8 @@ def _word(query: MultiMapping[str], parameter: str, words: type[E]) -> E | None:
 def _intervals(query: MultiMapping[str], step: Step | None, house: House, now: datetime) -> Intervals:
     until = _instant(query, "to", house.zone) or now
     since = _instant(query, "from", house.zone)
+    if not EARLIEST <= until <= LATEST:  # before its day is looked for, which the first and the last year do not have
+        raise BadQueryError("to", f"should lie between the years {EARLIEST.year} and {LATEST.year}")
     if since is None:
         day = until.astimezone(house.zone).date()
         today = midnight(day, house.zone)

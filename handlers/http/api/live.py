@@ -19,6 +19,7 @@ from handlers.http.problems import problem
 from telephony.calls.facts import MemberState
 from telephony.calls.record import Kind
 from telephony.cases.export import instant, seconds
+from telephony.cases.rows import storable
 from telephony.metrics.gauges import QueueGauge
 from telephony.standard.day import Branches
 
@@ -115,9 +116,8 @@ class LiveApi:
         if branch is not None and branch not in self._published.branch_names:
             return problem(HTTPStatus.NOT_FOUND, "branch: there is none of that name", parameter="branch")
         document = picture(self._floors, self._published, self._now(), branch)
-        return web.Response(
-            text=json.dumps(document, ensure_ascii=False) + "\n", content_type="application/json", headers=HEADERS
-        )
+        text = storable(json.dumps(document, ensure_ascii=False))  # a PBX may name things in what is no UTF-8
+        return web.Response(text=text + "\n", content_type="application/json", headers=HEADERS)
 
 
 def picture(

@@ -49,6 +49,13 @@ def test_of_all_branches_every_queue_is_shown_that_there_is_and_phones_together_
     assert [row["title"] for row in now(hall)["rows"]][2] == "<new>"
 
 
+def test_a_queue_whose_name_is_no_utf8_is_shown_and_darkens_no_wall() -> None:
+    hall = Hall([answered(1, NOON)], floors={"pbx1": Floor([gauge("\udcbf\udccd", 1, 3)])})
+    assert "queue:\ufffd\ufffd" in ids(hall)
+    painted = hall.painter.paint(None)
+    assert (painted.now + painted.lines).encode()
+
+
 def test_of_very_many_queues_those_with_most_callers_are_shown_and_the_others_counted() -> None:
     calls = [answered(n, NOON, queue=f"q{n % (ROWS + 20):03}") for n in range(ROWS + 30)]
     hall = Hall(calls, floors={"pbx1": Floor([gauge("q059", 1, 3)])})

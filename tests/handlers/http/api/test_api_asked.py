@@ -110,6 +110,8 @@ def test_only_the_measures_that_are_wanted_are_told_and_numbers_only_then() -> N
         ([("quue", "support")], "quue", f"is not known; known are {', '.join(PARAMETERS)}"),
         ([("from", "yesterday")], "from", "should be a date or a time like"),
         ([("to", "0001-01-01T00:00+14:00")], "to", "should be a date"),
+        ([("to", "0001-01-02")], "to", "should lie between the years 2000 and 9000"),
+        ([("to", "9999-12-31T23:59:59Z")], "to", "should lie between the years 2000 and 9000"),
         ([("from", "1999-01-01")], "to", "should lie between"),
         ([("from", "2026-03-03")], "to", "ends before it begins"),
         ([("from", "2026-01-01"), ("from", "2026-01-02")], "from", "is given more than once"),

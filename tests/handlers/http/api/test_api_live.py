@@ -135,3 +135,10 @@ async def test_it_is_told_over_http_of_all_or_of_one_branch() -> None:
         assert [queue["name"] for queue in one["queues"]] == ["support"]
         assert (await person.get("/api/v1/live", branch="nowhere"))[0] == 404
         assert (await person.get("/api/v1/live", queue="support"))[0] == 400
+
+
+async def test_names_that_are_no_utf8_are_told_as_far_as_they_can_be() -> None:
+    floor = Floor([gauge("\udcbf\udccd", 1, 3), gauge("PJSIP/\udcff", 1, 2, Kind.DIRECT)])
+    async with asking(Archive(now=NOW), {"pbx1": floor}, HOUSE) as person:
+        status, told = await person.get("/api/v1/live")
+    assert (status, [queue["name"] for queue in told["queues"]]) == (200, ["\ufffd\ufffd"])
