@@ -56,6 +56,7 @@ def asked_to_end(book: Book, fact: HangupRequested) -> None:
     is_root = leg.uniqueid == call.root
     agent = book.partners.get(fact.uniqueid) or book.offers.get(fact.uniqueid)
     last = leg.bridge is not None and not leaves_others(book, leg)
+    last = last and not (agent is not None and left_behind(book, leg, agent[1]))
     if call.asked is None and (is_root or (last and (agent is not None or not call.visits))):
         calling = Party.AGENT if call.direction is Direction.OUTBOUND else Party.CALLER
         called = Party.CALLER if call.direction is Direction.OUTBOUND else Party.AGENT
@@ -72,6 +73,18 @@ def asked_to_end(book: Book, fact: HangupRequested) -> None:
 def leaves_others(book: Book, leg: Leg) -> bool:
     """Whether at least two stay in its bridge (a conference): they go on."""
     return leg.bridge is not None and len(book.bridges.get(leg.bridge, ())) > 2  # noqa: PLR2004
+
+
+def left_behind(book: Book, leg: Leg, visit: Visit) -> bool:
+    """Whether it sits alone while its customer talks elsewhere.
+
+    So does the half of a Local channel that is optimised away by moving the customer beside the phone behind it: that
+    this half ends is nobody's wish.
+    """
+    customer = book.legs.get(visit.customer)
+    if customer is None or customer.bridge is None or leg.bridge is None:
+        return False
+    return len(book.bridges.get(leg.bridge, ())) == 1 and len(book.bridges.get(customer.bridge, ())) > 1
 
 
 def waits_of(book: Book, call: LiveCall, uniqueid: Uniqueid) -> list[Visit]:

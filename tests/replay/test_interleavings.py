@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from telephony.calls.facts import Fact, Transferred
+from telephony.calls.facts import BridgeEntered, BridgeLeft, Fact, HangupRequested, Transferred
 from tests.pbx import handovers
 from tests.pbx.meaning import differences
 from tests.replay.test_handovers import NAMES, exported
@@ -54,3 +54,39 @@ def test_whom_a_busy_pbx_does_not_name_as_the_target_is_who_was_put_beside_the_c
     whole, without = replay(name), replay(name, reorder=unnamed)
     assert any(isinstance(fact, Transferred) for fact in whole.facts)
     assert without.calls == whole.calls
+
+
+def test_a_local_channel_may_be_optimised_away_by_moving_the_customer_and_that_is_nobodys_hanging_up() -> None:
+    """Mostly Asterisk moves the phone into the customer's bridge; on a busy machine it is the customer who moves."""
+
+    def moved(told: list[Fact]) -> list[Fact]:
+        at = next(n for n, fact in enumerate(told) if isinstance(fact, BridgeEntered) and fact.replaced)
+        phone_left, half_left, entered, asked, other_left, asked_again = told[at - 2 : at + 4]
+        assert isinstance(phone_left, BridgeLeft)
+        assert isinstance(half_left, BridgeLeft)
+        assert isinstance(entered, BridgeEntered)
+        assert isinstance(other_left, BridgeLeft)
+        assert isinstance(asked, HangupRequested)
+        assert isinstance(asked_again, HangupRequested)
+        near, far, theirs, his = half_left.uniqueid, asked.uniqueid, phone_left.bridge, half_left.bridge
+        [customer] = [
+            fact.channel
+            for fact in told[:at]
+            if isinstance(fact, BridgeEntered) and fact.bridge == his and fact.channel.uniqueid != near
+        ]
+        swapped: list[Fact] = [
+            replace(phone_left, bridge=his, uniqueid=customer.uniqueid),
+            replace(half_left, bridge=theirs, uniqueid=far),
+            replace(entered, bridge=theirs, channel=customer, replaced=far),
+            replace(asked, uniqueid=near),
+            replace(other_left, bridge=his, uniqueid=near),
+            replace(asked_again, uniqueid=near),
+        ]
+        rest = [replace(fact, bridge=theirs) if isinstance(fact, BridgeLeft) else fact for fact in told[at + 4 :]]
+        return [*told[: at - 2], *swapped, *rest]
+
+    replayed = replay("direct_forwarded_302", reorder=moved)
+    expected = json.loads((RECORDINGS / "direct_forwarded_302" / "expected.json").read_text())
+    assert [visit["hung_up_by"] for visit in expected] == ["caller"]
+    assert differences(expected, exported(replayed)) == []
+    assert replayed.irregular == []
