@@ -73,7 +73,7 @@ pbx: pbx-waiting
 	@$(MAKE) --no-print-directory pbx-load
 
 pbx-waiting: setup
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "pbx and not browser and not load"  # mostly waiting; each PBX has addresses of its own
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "pbx and not browser and not load"  # mostly waiting; each PBX has addresses of its own
 
 pbx-load: setup
 	$(BIN)/pytest -q -m "pbx and load"
