@@ -49,7 +49,7 @@ def dashboard() -> Dashboard:
     return made
 
 
-def _add(made: Dashboard, *courses: panels.timeseries.Panel) -> None:
+def _add(made: Dashboard, *courses: panels.Course) -> None:
     for panel in courses:
         made.with_panel(panel.span(8).height(7))
 
@@ -119,7 +119,7 @@ def _truth(made: Dashboard) -> None:
     )  # fmt: skip
 
 
-def _quantiles(histogram: str) -> list[panels.Builder[panels.Dataquery]]:
+def _quantiles(histogram: str) -> panels.Queries:
     grown = f"sum by (le) (rate({histogram}_bucket[5m]))"
     shares = (("0.5", "一半 half", "A"), ("0.99", "99 %", "B"))
     return [lines(f"histogram_quantile({share}, {grown})", shown, ref) for share, shown, ref in shares]

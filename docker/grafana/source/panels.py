@@ -1,6 +1,7 @@
 """How panels look: colours that everybody can tell apart, units, limits, and words where there is nothing to show."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias
 
 from grafana_foundation_sdk.builders import barchart, stat, table, timeseries
 from grafana_foundation_sdk.builders.common import (
@@ -40,6 +41,8 @@ SHARE, SECONDS, NUMBER = "percentunit", "s", "short"
 NOTHING = "无数据 no data"
 LIMIT, BEYOND = "L", "X"
 """References of the queries that give the limit, and what is beyond it."""
+Course: TypeAlias = timeseries.Panel
+Grid: TypeAlias = table.Panel
 Queries = Sequence[Builder[Dataquery]]
 Words = Mapping[str, tuple[str, str]]
 """By value or series: what is shown, and the colour."""

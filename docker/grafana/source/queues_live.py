@@ -66,7 +66,7 @@ def _figures(made: Dashboard) -> None:
         made.with_panel(panel.span(6).height(4))
 
 
-def _table() -> panels.table.Panel:
+def _table() -> panels.Grid:
     queries = [
         rows(f"sum by (queue) (telephony_visits_waiting{{{CHOSEN}}})", "W"),
         rows(f"max by (queue) (telephony_oldest_wait_seconds{{{CHOSEN}}})", "O"),
@@ -92,7 +92,9 @@ def _courses(made: Dashboard) -> None:
     entered = lines(f"sum by (queue) (increase(telephony_visits_entered_total{{{CHOSEN}}}[5m]))", "{{queue}}", "A")
     for panel in (
         panels.course("等待人数", "Customers waiting, by queue.", [waiting], decimals=0),
-        panels.course("最长等待", "Of those waiting; no line while nobody waits. Dashed: the alarm.", oldest, SECONDS),
+        panels.course(
+            "最长等待（走势）", "Of those waiting; no line while nobody waits. Dashed: the alarm.", oldest, SECONDS
+        ),
         panels.course("进入（每 5 分钟）", "Customers that began to wait in the 5 minutes before.", [entered]),
         panels.course(
             "结束（每 5 分钟）", "How the visits of the 5 minutes before ended.", [ended], stacked=True, colours=ENDS

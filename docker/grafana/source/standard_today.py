@@ -19,7 +19,7 @@ class Measure(NamedTuple):
     missed: str
     asked: str
 
-    def course(self, when: str, said: str, queries: panels.Queries) -> panels.timeseries.Panel:
+    def course(self, when: str, said: str, queries: panels.Queries) -> panels.Course:
         """Over time; what is good is low, but for the rings, where it is high."""
         low, high = (0, None) if self.missed != "<" else (None, 1)
         return panels.course(f"{self.title}（{when}）", said, queries, self.unit, low=low, high=high)
@@ -67,7 +67,7 @@ def _states(made: Dashboard) -> None:
         made.with_panel(panels.figure(title, said, [met], words=VERDICT).span(4).height(4))
 
 
-def _course(measure: Measure) -> panels.timeseries.Panel:
+def _course(measure: Measure) -> panels.Course:
     value, target = (f"telephony_standard_{kind}{of(measure.name, '15m')}" for kind in ("value", "target"))
     said = (
         f"{measure.english} of the calls that ended within the 15 minutes before each moment; the dashed line is the "
@@ -82,7 +82,7 @@ def _course(measure: Measure) -> panels.timeseries.Panel:
     return measure.course("最近 15 分钟", said, queries)
 
 
-def _places() -> panels.table.Panel:
+def _places() -> panels.Grid:
     group = 'branch=~"$branch", queue=~"$queue", queue!=""'
     queries = [rows(f'min by (branch, queue) (telephony_standard_met{{window="today", {group}}})', "M")]
     columns = {"branch": ("营业部", ""), "queue": ("队列／直线", ""), "Value #M": ("判定", "")}

@@ -69,7 +69,7 @@ def dashboard() -> Dashboard:
     return made
 
 
-def _course(measure: Measure) -> panels.timeseries.Panel:
+def _course(measure: Measure) -> panels.Course:
     value = f'branch:telephony_{RECORDED[measure.name]}{{branch=~"$branch"}}'
     limit = f"telephony:{measure.name}:limit"
     said = (
@@ -102,5 +102,4 @@ def _counts(made: Dashboard) -> None:
         made.with_panel(panel.span(12).height(8))
     said = "Calls by the hour of the site in which they came; Monday to Friday, and weekends."
     colours = {"weekdays": ("周一至周五 Mon–Fri", BLUE), "weekends": ("周末 Sat–Sun", ORANGE)}
-    panel = panels.bars("来电时段", said, [SqlBuilder(BY_HOUR)], colours, lying=False)
-    made.with_panel(panel.span(12).height(8))
+    made.with_panel(panels.bars("来电时段", said, [SqlBuilder(BY_HOUR)], colours, lying=False).span(12).height(8))

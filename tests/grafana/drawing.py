@@ -1,0 +1,1 @@
+def draw(*_: object) -> None: pass
