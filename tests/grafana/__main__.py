@@ -1,8 +1,8 @@
 """`python -m tests.grafana [--minutes 7] [--answers FILE]`: the pictures of docs/grafana.md, from a run of the branch.
 
-A simulated PBX, the service, Prometheus and PostgreSQL run for so long; then every query of every panel is asked, and what
-it answers is drawn with Chromium. Without Grafana: what stands where, in which unit and colour, is the dashboard's word; how
-it looks is ours. `--answers` keeps the answers, and draws them again when the file is there.
+A simulated PBX, the service, Prometheus and PostgreSQL run for so long; then every query of every panel is asked, and
+what it answers is drawn with Chromium. Without Grafana: what stands where, in which unit and colour, is the dashboard's
+word; how it looks is ours. `--answers` keeps the answers, and draws them again when the file is there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from telephony.ami.settings import SystemClock
 from telephony.simulator.branch import Branch
 from tests.grafana.dashboards import NAMES, Span, read
 from tests.grafana.drawing import draw
@@ -25,7 +26,6 @@ from tests.grafana.run import measured
 from tests.grafana.sources import Answer
 from tests.pbx.database import Database
 from tests.prometheus import install
-from telephony.ami.settings import SystemClock
 
 DOCS = Path(__file__).parents[2] / "docs"
 DAY = Branch(
@@ -50,11 +50,15 @@ async def found(minutes: float) -> Found:
             ) as sources:  # fmt: skip
                 await copy_calls(database.url)
                 run = replace(sources, step=2)
-                past = replace(sources, span=Span(sources.span.until - timedelta(days=DAYS), sources.span.until), step=HOUR)
+                past = replace(
+                    sources, span=Span(sources.span.until - timedelta(days=DAYS), sources.span.until), step=HOUR
+                )
                 for dashboard in NAMES:
                     asked = past if dashboard == "trends" else run
                     document: dict[str, Any] = read(dashboard)
                     await asked.choose(document)
+                    for variable, nowhere in (("branch", "none"), ("queue", "other")):
+                        asked.chosen[variable] = [one for one in asked.chosen[variable] if one != nowhere]
                     answers[dashboard] = (asked.span, [await asked.ask(panel) for panel in document["panels"]])
     return answers
 

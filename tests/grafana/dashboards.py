@@ -34,6 +34,11 @@ class Span:
     since: datetime
     until: datetime
 
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return (self.until - self.since).total_seconds()
+
 
 def promql(expression: str, chosen: Chosen) -> str:
     """With variables as Grafana writes them into PromQL: several as alternatives."""

@@ -12,13 +12,14 @@ import asyncpg
 from tests.prometheus.install import Programs
 from tests.prometheus.server import run
 
-DAYS = 28
+DAYS = 14
 HOUR = 3600
 COPIES = """
 WITH copied AS (
   SELECT c.id, md5(c.id::text || d)::uuid AS copy, abs(hashtextextended(c.id::text, d)) AS fate,
     date_trunc('day', c.arrived_at, 'Asia/Shanghai') - make_interval(days => d)
-      + make_interval(secs => 30600 + 32400 * (abs(hashtextextended(c.id::text, d)) % 1000 / 1000.0)) - c.arrived_at AS ago,
+      + make_interval(secs => 30600 + 32400 * (abs(hashtextextended(c.id::text, d)) % 1000 / 1000.0))
+      - c.arrived_at AS ago,
     d
   FROM calls c, generate_series(1, $1) AS d
   WHERE c.ended_at IS NOT NULL
@@ -30,9 +31,10 @@ WITH copied AS (
     hung_up_by, case_id, visits, revision, life
   FROM calls JOIN kept USING (id)
 )
-INSERT INTO visits SELECT copy, ordinal, uniqueid, kind, queue, joined_at + ago, left_at + ago, outcome, settling, wait_us,
-  alerted_at + ago, caller_rings, caller_rings_heard, agent, answered_at + ago, talk_us, hold_us, hung_up_by,
-  CASE WHEN fate % 97 = 0 AND outcome <> 'answered' THEN 'reconstructed' WHEN fate % 89 = 0 THEN 'partial' ELSE quality END,
+INSERT INTO visits SELECT copy, ordinal, uniqueid, kind, queue, joined_at + ago, left_at + ago, outcome, settling,
+  wait_us, alerted_at + ago, caller_rings, caller_rings_heard, agent, answered_at + ago, talk_us, hold_us, hung_up_by,
+  CASE WHEN fate % 97 = 0 AND outcome <> 'answered' THEN 'reconstructed'
+    WHEN fate % 89 = 0 THEN 'partial' ELSE quality END,
   reason
 FROM visits JOIN kept ON call_id = id
 """
@@ -71,4 +73,12 @@ def write_lines(programs: Programs, folder: Path, until: datetime) -> None:
     """What Prometheus would have kept of these weeks, before it starts."""
     told = folder / "past.txt"
     told.write_text("".join(f"{line}\n" for line in _lines(until)))
-    run(programs.promtool, "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=240h", told, folder / "tsdb")
+    run(
+        programs.promtool,
+        "tsdb",
+        "create-blocks-from",
+        "openmetrics",
+        "--max-block-duration=240h",
+        told,
+        folder / "tsdb",
+    )

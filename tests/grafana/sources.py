@@ -90,9 +90,7 @@ class Sources:
     async def _ask_prometheus(self, target: dict[str, Any], answer: Answer) -> None:
         found = await self.query(target, self.span, instant=target.get("instant", False))
         if target.get("format") == "table":
-            value = (
-                "Value" if target["refId"] == "A" and len(found) and not answer.rows else f"Value #{target['refId']}"
-            )
+            value = f"Value #{target['refId']}"
             answer.rows.append((target["refId"], [{**one.labels, value: one.points[-1][1]} for one in found]))
         else:
             answer.series.extend(found)

@@ -12,6 +12,7 @@ with warnings.catch_warnings():
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
     from docker.grafana.source import agents, health, queues_live, standard_today, trends
+    from docker.grafana.source.queries import ZONE
 
 SCHEMA_VERSION = 41
 """The newest that Grafana 12.1 knows; the SDK is ahead of it. Newer Grafanas bring older dashboards to theirs."""
@@ -27,7 +28,7 @@ MADE = {
 
 def text(dashboard: Dashboard) -> str:
     """A dashboard as a file."""
-    built = dashboard.tags(["three-rings"]).timezone("Asia/Shanghai").week_start("monday").build()
+    built = dashboard.tags(["three-rings"]).timezone(ZONE).week_start("monday").build()
     built.schema_version = SCHEMA_VERSION
     for number, panel in enumerate(built.panels or [], 1):
         panel.id_val = number

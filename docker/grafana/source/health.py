@@ -79,7 +79,7 @@ def _truth(made: Dashboard) -> None:
             "账实不符", "What queue_log told otherwise than the ledger, in 15 minutes; and what was put right.",
             [
                 lines("sum by (kind) (increase(telephony_ledger_mismatch_total[15m]))", "不符 {{kind}}", "A"),
-                lines("sum by (kind) (increase(telephony_ledger_healed_total[15m]))", "已修正 {{kind}}", "B"),
+                lines("sum(increase(telephony_ledger_healed_total[15m]))", "已修正 put right", "B"),
             ],
         ),
         panels.course(

@@ -24,8 +24,15 @@ ENDS = {
     "redirected": ("转走 redirected", SKY),
     "withdrawn": ("撤回 withdrawn", GREEN),
     "lost": ("不明 lost", "#000000"),
+    "busy": ("占线 busy", "#7B3294"),
+    "unreachable": ("未振铃 unreachable", "#B2ABD2"),
+    "incompatible": ("编码不符 incompatible", "#A6761D"),
+    "ended_by_pbx": ("系统挂断 ended by PBX", "#5A5A5A"),
+    "exited": ("未说明 exited", "#BDBDBD"),
+    "refused_full": ("队列已满 refused, full", "#8C510A"),
+    "refused_empty": ("无人值守 refused, empty", "#DFC27D"),
 }
-"""The others, which are rare, as Grafana colours them."""
+"""How visits end: the usual ones in colours, the rare ones in what is left."""
 OLDEST_ALARM = 60
 """Seconds, as of the alarm OldestWait."""
 
