@@ -29,7 +29,7 @@ from tests.prometheus import install
 
 DOCS = Path(__file__).parents[2] / "docs"
 DAY = Branch(
-    gap=1.6, swell=0.3, swell_every=120, rush_first=90, rush_every=240, rush_lasts=70, rush=2.2, talk=(4, 24, 9),
+    gap=2.6, swell=0.3, swell_every=120, rush_first=90, rush_every=240, rush_lasts=70, rush=2.2, talk=(4, 24, 9),
     pause_every=200, pause_lasts=25, direct=0.12,
 )  # fmt: skip
 """A day in minutes."""

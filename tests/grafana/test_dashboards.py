@@ -35,6 +35,7 @@ MAY_BE_EMPTY = {
     ("三响之内接听率（最近 15 分钟）", "X"): "phones are answered quickly in it",
     ("三响之内接听率（前 24 小时）", "X"): "the same",
     ("正在报警", "A"): "alarms wait for minutes before they fire",
+    ("结束（每 5 分钟）", "B"): "nobody is refused in it",
     ("弹屏时间", "A"): "no screen is signed in",
     ("弹屏时间", "B"): "the same",
 }

@@ -96,6 +96,8 @@ def _courses(made: Dashboard) -> None:
     ]
     agents = lines(f"sum by (state) (telephony_agents{{{CHOSEN}}})", "{{state}}", "A")
     ended = lines(f"sum by (outcome) (increase(telephony_visits_ended_total{{{CHOSEN}}}[5m])) > 0", "{{outcome}}", "A")
+    grown = f"increase(telephony_visits_refused_total{{{CHOSEN}}}[5m])"
+    refused = lines(f"sum by (reason) ({grown}) > 0", "refused_{{reason}}", "B")
     entered = lines(f"sum by (queue) (increase(telephony_visits_entered_total{{{CHOSEN}}}[5m]))", "{{queue}}", "A")
     for panel in (
         panels.course("等待人数", "Customers waiting, by queue.", [waiting], decimals=0),
@@ -104,7 +106,11 @@ def _courses(made: Dashboard) -> None:
         ),
         panels.course("进入（每 5 分钟）", "Customers that began to wait in the 5 minutes before.", [entered]),
         panels.course(
-            "结束（每 5 分钟）", "How the visits of the 5 minutes before ended.", [ended], stacked=True, colours=ENDS
+            "结束（每 5 分钟）",
+            "How the visits of the 5 minutes before ended, or were refused.",
+            [ended, refused],
+            stacked=True,
+            colours=ENDS,
         ),
     ):
         made.with_panel(panel.span(12).height(7))
