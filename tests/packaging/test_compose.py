@@ -20,8 +20,6 @@ KNOWN = {
     *("depends_on", "ports", "networks", "volumes", "tmpfs"),
 }
 """Keys of the compose specification that are used here; a typing error would be passed over in silence."""
-LATER = {"grafana"}
-"""Folders of which each comes with its own part of the work; take out what is there."""
 every_service = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -110,7 +108,7 @@ def test_files_that_are_mounted_are_in_the_repository_and_read_only(name: str) -
         source, _, rest = volume.partition(":")
         if source.startswith("./"):
             assert rest.endswith(":ro"), volume
-            assert (DOCKER / source).exists() or source.split("/")[1] in LATER, volume
+            assert (DOCKER / source).exists(), volume
 
 
 @every_service

@@ -78,15 +78,15 @@ class SimulatedPbx:
 
 
 @asynccontextmanager
-async def simulated(folder: Path) -> AsyncIterator[SimulatedPbx]:
+async def simulated(folder: Path, branch: Branch = BUSY) -> AsyncIterator[SimulatedPbx]:
     start, clock = clock_from_now()
     live, rng = Live(Timeline(start), clock), Random(5)
-    pbx = new_pbx(live.timeline, "pbx1", BUSY, rng)
+    pbx = new_pbx(live.timeline, "pbx1", branch, rng)
     with QueueLogFile(folder / "queue_log") as log:
         pbx.log = log.write
         async with asyncio.TaskGroup() as tasks:
             client = AgiClient(pbx, live, tasks)
-            traffic = Traffic(pbx, Dialplan(pbx, places.extensions(), places.keys(), client.ask), BUSY, rng)
+            traffic = Traffic(pbx, Dialplan(pbx, places.extensions(), places.keys(), client.ask), branch, rng)
             traffic.staff()
             server = AmiServer(pbx, Account("threerings", "secret"), live)
             port = await server.listen("127.0.0.1", 0)
