@@ -130,7 +130,7 @@ class Unsettled(Floor):
     broken = True
 
     @property
-    def settled(self) -> bool:  # type: ignore[override]
+    def settled(self) -> bool:
         if self.broken:
             raise RuntimeError
         return True
