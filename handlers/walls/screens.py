@@ -144,7 +144,7 @@ class Walls:
         screen = WallScreen(branch, self.painter.welcome(branch, choices, person), allowed)
         self._screens.setdefault(branch, []).append(screen)
         self._measured.wall_opened()
-        self.painter.look()
+        self._look()
         self._tell(branch, [screen])
         return screen
 
@@ -175,15 +175,34 @@ class Walls:
             pass
 
     def _second(self) -> Iterator[None]:
-        self.painter.look()
+        self._look()
         for branch in list(self._screens):
             self._tell(branch, self._screens.get(branch, ()))
             yield
         if self._clock() - self._looked >= LOOKED_AFTER:
             self._looked = self._clock()
             for screen in self._all():
-                if not screen.allowed():
+                if not self._allowed(screen):
                     screen.leave(SIGNED_OUT)
+
+    def _look(self) -> None:
+        try:
+            self.painter.look()
+        except Exception:  # noqa: BLE001 - whatever it is, it must not end the measuring elsewhere
+            self._failed("look")
+
+    def _allowed(self, screen: WallScreen) -> bool:
+        """Whether it may still be seen; of whom that cannot be found out, he may not: he can sign in again."""
+        try:
+            return screen.allowed()
+        except Exception:  # noqa: BLE001 - as above
+            self._failed("allowed", screen.branch)
+            return False
+
+    def _failed(self, what: str, branch: str | None = None) -> None:
+        """Of an error of ours, from where it is caught: told, but seldom."""
+        if (untold := self._seldom.may(what)) is not None:
+            self._log.exception("wall_failed", at=what, branch=branch, untold=untold)
 
     def _all(self) -> list[WallScreen]:
         return [screen for screens in self._screens.values() for screen in screens]
@@ -194,8 +213,7 @@ class Walls:
         try:
             painted = self.painter.paint(branch)
         except Exception:  # noqa: BLE001 - whatever it is, it must not end the measuring elsewhere
-            if (untold := self._seldom.may("paint")) is not None:
-                self._log.exception("wall_failed", branch=branch, untold=untold)
+            self._failed("paint", branch)
             return
         for screen in screens:
             screen.show(painted)

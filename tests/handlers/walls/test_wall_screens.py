@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from handlers.walls.screens import LOOKED_AFTER, SIGNED_OUT, FullError, Walls
 from telephony.screenpop.screen import RESTART
 from tests.support.days import answered, o_clock
-from tests.support.walls import Hall, taken
+from tests.support.walls import Floor, Hall, taken
 
 NOON = o_clock("12:00")
 
@@ -122,3 +122,48 @@ async def test_it_paints_by_itself() -> None:
         for _ in range(3):
             await taken(screen)
         running.cancel()
+
+
+class Unsettled(Floor):
+    """A PBX of which an error of ours hides whether it is heard."""
+
+    broken = True
+
+    @property
+    def settled(self) -> bool:
+        if self.broken:
+            raise RuntimeError
+        return True
+
+    @settled.setter
+    def settled(self, value: bool) -> None:
+        """As it was made."""
+
+
+async def test_an_error_of_ours_in_finding_out_who_is_heard_ends_nothing_but_the_pictures() -> None:
+    floor = Unsettled()
+    hall = Hall(floors={"pbx1": floor})
+    with capture_logs() as told:
+        screen = hall.walls.open(None, (), "")
+        hall.passes(1)
+        floor.broken = False
+        hall.passes(1)
+    assert (await taken(screen))["type"] == "welcome"
+    assert (await taken(screen))["type"] == "picture"
+    assert {(line["event"], line["at"]) for line in told} == {("wall_failed", "look"), ("wall_failed", "paint")}
+    assert len(told) == 2
+
+
+async def test_of_whom_it_cannot_be_found_out_whether_he_may_look_is_sent_away_and_the_others_are_not() -> None:
+    def unknown() -> bool:
+        raise RuntimeError
+
+    hall = Hall()
+    screen, other = hall.walls.open(None, (), "zhao", unknown), hall.walls.open("changzhi", (), "")
+    with capture_logs() as told:
+        hall.passes(LOOKED_AFTER)
+    assert [(line["event"], line["at"]) for line in told] == [("wall_failed", "allowed")]
+    assert (await screen.take(), other.bye) == (SIGNED_OUT, None)
+    hall.passes(1)
+    assert (await taken(other))["type"] == "welcome"
+    assert (await taken(other))["type"] == "picture"
