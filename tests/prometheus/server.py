@@ -50,7 +50,9 @@ class Running:
 @asynccontextmanager
 async def _program(words: list[str], url: str, folder: Path) -> AsyncIterator[Running]:
     with (folder / f"{Path(words[0]).name}.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(*words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL"), *words, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )  # whoever kills the tests leaves no program behind
     try:
         async with aiohttp.ClientSession() as session:
             running = Running(url, session)
