@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Self
 
 from .ami import Message
@@ -16,6 +17,7 @@ class Heard:
         self._pbx = pbx
         self.events: list[Message] = []
         self._more = asyncio.Event()
+        self._marks = itertools.count(1)
         self._task: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -27,7 +29,9 @@ class Heard:
         self._task = asyncio.create_task(self._listen(reader))  # noqa: TID251  # ended by our own closing
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            await self.everything()
         if self._writer is not None:
             self._writer.close()
         if self._task is not None:
@@ -49,6 +53,20 @@ class Heard:
                 await self._more.wait()
         return found
 
+    async def everything(self, limit: float = 15.0) -> None:
+        """Wait until all that the PBX has told so far is heard: a mark of our own follows it on the same line.
+
+        The last channel may be gone well before the last event about it: Asterisk queues them for each listener.
+        """
+        if self._writer is None or self._task is None or self._task.done():
+            return
+        mark = f"mark-{next(self._marks)}"
+        self._writer.write(f"Action: UserEvent\r\nUserEvent: Mark\r\nIs: {mark}\r\n\r\n".encode())
+        async with asyncio.timeout(limit):
+            while not self._task.done() and not self.of("Mark", Is=mark):
+                self._more.clear()
+                await self._more.wait()
+
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         message: Message = {}
         try:
@@ -64,6 +82,8 @@ class Heard:
                 message = {}
         except OSError:
             pass  # a PBX that dies resets the line
+        finally:
+            self._more.set()
 
 
 def took(event: Message) -> float:
