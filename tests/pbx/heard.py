@@ -22,10 +22,7 @@ class Heard:
         self._writer: asyncio.StreamWriter | None = None
 
     async def __aenter__(self) -> Self:
-        reader, self._writer = await asyncio.open_connection(self._pbx.host, self._pbx.ami_port)
-        self._writer.write(b"Action: Login\r\nUsername: bench\r\nSecret: bench\r\nEvents: user\r\n\r\n")
-        while not (await reader.readline()).startswith(b"Message: Authentication accepted"):
-            pass
+        reader, self._writer = await self._login("user")
         self._task = asyncio.create_task(self._listen(reader))  # noqa: TID251  # ended by our own closing
         return self
 
@@ -53,19 +50,32 @@ class Heard:
                 await self._more.wait()
         return found
 
-    async def everything(self, limit: float = 15.0) -> None:
-        """Wait until all that the PBX has told so far is heard: a mark of our own follows it on the same line.
+    async def everything(self, limit: float = 30.0) -> None:
+        """Wait until all that the PBX has told so far is heard; the last channel may be gone well before that.
 
-        The last channel may be gone well before the last event about it: Asterisk queues them for each listener.
+        Two queues lie between: Stasis's to AMI, which a variable that we set passes through (an action's own UserEvent
+        does not), and AMI's to each listener, which an action's own UserEvent passes through.
         """
         if self._writer is None or self._task is None or self._task.done():
             return
-        mark = f"mark-{next(self._marks)}"
-        self._writer.write(f"Action: UserEvent\r\nUserEvent: Mark\r\nIs: {mark}\r\n\r\n".encode())
+        mark = f"MARK{next(self._marks)}"
         async with asyncio.timeout(limit):
+            reader, writer = await self._login("dialplan")
+            writer.write(f"Action: Setvar\r\nVariable: {mark}\r\nValue: x\r\n\r\n".encode())
+            while (line := await reader.readline()) and line.strip() != f"Variable: {mark}".encode():
+                pass
+            writer.close()
+            self._writer.write(f"Action: UserEvent\r\nUserEvent: Mark\r\nIs: {mark}\r\n\r\n".encode())
             while not self._task.done() and not self.of("Mark", Is=mark):
                 self._more.clear()
                 await self._more.wait()
+
+    async def _login(self, events: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(self._pbx.host, self._pbx.ami_port)
+        writer.write(f"Action: Login\r\nUsername: bench\r\nSecret: bench\r\nEvents: {events}\r\n\r\n".encode())
+        while not (await reader.readline()).startswith(b"Message: Authentication accepted"):
+            pass
+        return reader, writer
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         message: Message = {}

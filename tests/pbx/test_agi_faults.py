@@ -163,7 +163,9 @@ async def test_2000_calls_with_every_fault_leave_nothing_behind(pbx: Pbx) -> Non
 
 @pytest.mark.load
 async def test_1000_scripts_in_conversation_at_once(pbx: Pbx) -> None:
-    async with Database() as database, Product([pbx], database.url, scripts=SCRIPTS) as product:
+    # What is asked is a thousand at once; who starts late on a machine that plays a thousand callers too is not.
+    patient = "deadline_ms = 1500"
+    async with Database() as database, Product([pbx], database.url, scripts=SCRIPTS, agi=patient) as product:
         async with Heard(pbx) as heard:
             key = ((6.0, "5"),)
             async with Crowd(pbx, "02271", calls="do:chats", count=1000, per_second=60, presses=key) as crowd:
@@ -184,9 +186,12 @@ async def test_1000_scripts_in_conversation_at_once(pbx: Pbx) -> None:
     assert lost <= FEW, tally.complaints
     assert (tally.made, len(tally.answered_after)) == (1000, 1000)
     assert set(results) <= {"ok", "hung_up"}
-    assert (results["ok"], sum(results.values())) == (pytest.approx(1000, abs=lost), 1000)
-    said = {(event["Says"], event["Why"]) for event in heard.of("Ran")}
-    assert len({(f"02271{n} 5", "") for n in range(1, 1001)} - said) <= lost
+    assert sum(results.values()) == 1000
+    assert results["ok"] >= 1000 - lost
+    said = Counter((event["Says"], event["Why"]) for event in heard.of("Ran"))
+    due = Counter((f"02271{n} 5", "") for n in range(1, 1001))
+    missing, strange = due - said, said - due
+    assert missing.total() <= lost, f"missing {sorted(missing)[:20]}, instead {sorted(strange)[:20]}"
     print(f"answered within {max(tally.answered_after):.3f} s")
     assert max(tally.answered_after) < 1.5
 
