@@ -20,6 +20,9 @@ from .trace import Leg
 
 CLOCKS = 0.15  # seconds: so far apart a loaded PBX and SIPp may see the same thing
 BUSY_HERE = 486
+SWITCHING = timedelta(
+    seconds=0.05
+)  # one SIPp may be told of the next visit before another is told of the last one's end
 AT_ONCE = timedelta(seconds=0.5)
 Rings = int | None
 
@@ -192,7 +195,7 @@ def _hand_out(phones: Sequence[Leg], stays: Sequence[_Stay]) -> None:
         if within := [at for at in taken if early <= at < late]:
             stay.ended = (within[0], within[0])
     for phone in phones:
-        after = [stay for stay, _ in entered if stay.ended is not None and phone.invited_at <= stay.ended[0]]
+        after = [stay for stay, _ in entered if stay.ended is not None and phone.invited_at < stay.ended[0] - SWITCHING]
         (after or [entered[-1][0]])[0].legs.append(phone)
 
 
