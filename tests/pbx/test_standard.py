@@ -145,7 +145,7 @@ async def house(
             ):
                 await asyncio.sleep(0.1)
         seen = await hour(pbx).play(limit=120)
-        await product.settled("pbx1")
+        await product.settled("pbx1", limit=60)
         yield product, database, looking, seen
 
 
