@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.prometheus.conftest import programs
+
 from . import install
 from .asterisk import Pbx
+
+__all__ = ["programs"]
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ QUEUES = {
     "slow": "12",  # memberdelay=1
     "sales": "13",
     "market": "14",
+    "north": "15",  # everything that can become of a caller: 6 s a phone, 6 places, key 1, none let in without members
+    "south": "16",  # the same
 }
 WAYS = {
     "": "40",  # waits up to 60 s; QueueResult is told
