@@ -66,7 +66,7 @@ db: setup
 	COVERAGE_FILE=.coverage.db $(BIN)/coverage run -m pytest -q -m db
 
 pbx: setup
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "pbx and not browser and not load"  # mostly waiting; each PBX has addresses of its own
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "pbx and not browser and not load"  # mostly waiting; each PBX has addresses of its own
 	$(BIN)/pytest -q -m "pbx and load"
 
 browser: setup
