@@ -62,7 +62,7 @@ ACTED_UPON: Mapping[str, frozenset[str]] = {
     "QueueCallerLeave": QUEUE_CALLER,
     "AgentCalled": QUEUE_CALLER | DEST | MEMBER,
     "AgentConnect": QUEUE_CALLER | DEST | MEMBER,
-    "AgentComplete": QUEUE_CALLER | MEMBER,
+    "AgentComplete": MEMBER,  # the caller is gone from it when he was handed over
     "AgentRingNoAnswer": QUEUE_CALLER | DEST | MEMBER,
     "UserEvent": CHANNEL | {"UserEvent"},
     "QueueMemberAdded": MEMBER | {"Status", "Paused"},
@@ -291,7 +291,8 @@ def agent_connect(at: Moment, h: Headers) -> facts.Fact:
 def agent_complete(at: Moment, h: Headers) -> facts.Fact:
     """Its HoldTime and TalkTime are whole seconds; neither is read. Comes also when the caller was handed on."""
     interface, name = Interface(h["Interface"]), h["MemberName"] or h["Interface"]
-    return facts.AgentCompleted(at, QueueName(h["Queue"]), Uniqueid(h["Uniqueid"]), interface, name)
+    caller = h.get("Uniqueid")
+    return facts.AgentCompleted(at, QueueName(h["Queue"]), Uniqueid(caller) if caller else None, interface, name)
 
 
 def queue_of(h: Headers) -> QueueName:

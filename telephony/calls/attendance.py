@@ -63,6 +63,7 @@ class Served:
     """A talk for a queue. `wrap_up`: what follows it."""
 
     agent: str
+    queue: QueueName
     since: timedelta
     wrap_up: timedelta
 
@@ -204,13 +205,18 @@ class Attendance:
         member = self._members.get((fact.queue, fact.interface))
         own = ZERO if member is None else member.wrap_up
         wrap_up = own or self._wrap_up.after.get(fact.queue, ZERO)
-        self._serving[fact.caller] = Served(fact.member, fact.at.mono, wrap_up)
+        self._serving[fact.caller] = Served(fact.member, fact.queue, fact.at.mono, wrap_up)
         if (agent := self.agents.get(fact.member)) is not None:
             agent.wraps = None
         self._turn(fact.member, fact.at)
 
     def _completed(self, fact: facts.AgentCompleted) -> None:
-        self._over(fact.caller, fact.at)
+        """Who was handed over is told of under another name, or none; an agent has one talk of a queue at a time."""
+        theirs = [
+            caller for caller, one in self._serving.items() if (one.agent, one.queue) == (fact.member, fact.queue)
+        ]
+        for caller in [fact.caller] if fact.caller in self._serving else theirs:
+            self._over(caller, fact.at)
 
     def _channel_ended(self, fact: facts.ChannelEnded) -> None:
         self._over(fact.uniqueid, fact.at)

@@ -293,11 +293,11 @@ class AgentConnected:
 
 @dataclass(frozen=True, slots=True)
 class AgentCompleted:
-    """The queue has done with a talk: the agent need serve `caller` no more, who hung up or was handed on."""
+    """The queue has done with a talk: the agent need serve `caller` (None: not told) no more, who hung up or moved on."""
 
     at: Moment
     queue: QueueName
-    caller: Uniqueid
+    caller: Uniqueid | None
     interface: Interface
     member: str
 

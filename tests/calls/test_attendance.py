@@ -153,6 +153,12 @@ def test_a_phone_of_which_nobody_tells_talks_as_long_as_the_queue_says() -> None
     assert day.told() == ["ready 10-25", "talking 25-60", "wrap_up 60-"]
 
 
+def test_a_caller_who_was_handed_over_is_told_of_under_another_name_or_none() -> None:
+    for name in ("D", ""):
+        day = at_work().at(25).connected("A").at(60).completed("A", name)
+        assert day.told() == ["ready 10-25", "talking 25-60", "wrap_up 60-"]
+
+
 def test_a_talk_that_no_listing_shows_any_more_is_over() -> None:
     day = at_work().at(25).connected("A").at(60).listed(asked=59)
     assert day.told() == ["ready 10-25", "talking 25-60", "ready 60-"]

@@ -85,8 +85,8 @@ class Day:
         return self.tell(facts.AgentConnected(self.now, QueueName(queue), Uniqueid(caller), leg, interface, agent))
 
     def completed(self, agent: str, caller: str = "C", queue: str = "support") -> Self:
-        interface = Interface(f"PJSIP/{agent}")
-        return self.tell(facts.AgentCompleted(self.now, QueueName(queue), Uniqueid(caller), interface, agent))
+        interface, who = Interface(f"PJSIP/{agent}"), Uniqueid(caller) if caller else None
+        return self.tell(facts.AgentCompleted(self.now, QueueName(queue), who, interface, agent))
 
     def gone(self, caller: str = "C") -> Self:
         return self.tell(facts.ChannelEnded(self.now, Uniqueid(caller), 16))
