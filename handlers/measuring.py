@@ -266,7 +266,7 @@ class Measuring:
         if saved_until < min(asked_at, until):
             reasons.append("what was heard last is not in the database yet")
         if agents_until is not None and agents_until < min(asked_at, until):
-            reasons.append(f"what agents did is known until {agents_until:%Y-%m-%dT%H:%M:%SZ}")
+            reasons.append(f"what agents did is known until {agents_until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
         if until > asked_at - RECENT and (troubles := self._around.troubles()):
             known_until = min(known_until, asked_at - RECENT)
             reasons += [f"{pbx}: {trouble}" for pbx, trouble in sorted(troubles.items())]

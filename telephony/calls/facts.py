@@ -293,7 +293,7 @@ class AgentConnected:
 
 @dataclass(frozen=True, slots=True)
 class AgentCompleted:
-    """The queue has done with a talk: the agent need serve `caller` (None: not told) no more, who hung up or moved on."""
+    """The queue has done with a talk: the agent need serve `caller` no more, who left or moved on (None: not told)."""
 
     at: Moment
     queue: QueueName

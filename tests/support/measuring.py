@@ -41,6 +41,7 @@ class Archive:
         self.calls_kept = list(calls)
         self.spells_kept: list[Spell] = []
         self.agents_heard: dict[str, datetime] = {}
+        self.pbxs: tuple[str, ...] = ("pbx1",)
         self.reached_at: list[tuple[str, datetime]] = []
         self.error: Exception | None = None
         self.opened = asyncio.Event()
@@ -94,6 +95,6 @@ class Archive:
     def measuring(self, *, keep: timedelta | None = None, seconds: float = 30, **limits: int) -> Measuring:
         around = Surroundings(
             self.snapshot, lambda: self.saver, lambda: self.troubles, lambda: self.wall, lambda: self.passed, keep,
-            self.pause,
+            self.pause, self.pbxs,
         )  # fmt: skip
         return Measuring(around, self.terms, seconds, **limits)

@@ -66,7 +66,7 @@ class MeasuresApi:
 
     async def agents(self, request: web.Request) -> web.StreamResponse:
         """The same of each agent: what is told of agents, and how they spent their time."""
-        if "group" in request.query:
+        if "group" in request.query and self._access.refused(request) is None:
             return problem(HTTPStatus.BAD_REQUEST, "group: is not known here: a row is an agent's", parameter="group")
         return await self._asked(request, MultiDict([*request.query.items(), ("group", Grouping.AGENT.value)]))
 
