@@ -6,6 +6,7 @@ carries on what it shows as it was. docs/agents-time.md has the rules and why th
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -92,6 +93,7 @@ class Attendance:
         self._seats: dict[str, set[Seat]] = {}
         self._told: dict[Seat, timedelta] = {}
         self._serving: dict[Uniqueid, Served] = {}
+        self._talks: Counter[str] = Counter()
         self._alarms: list[tuple[timedelta, str]] = []
 
     def apply(self, fact: facts.Fact) -> None:
@@ -121,6 +123,7 @@ class Attendance:
             return
         self._hearing = False
         self._serving.clear()
+        self._talks.clear()
         self._alarms.clear()
         for agent in self.agents.values():
             agent.wraps, agent.before = None, agent.open
@@ -154,7 +157,7 @@ class Attendance:
         self.heard_from = self.heard_from or fact.at
         for caller, served in list(self._serving.items()):
             if served.since < asked and MemberState.TALKING not in self._phones(served.agent):
-                del self._serving[caller]
+                self._serves_no_more(caller)
         for name in sorted(self.agents.keys() | self._seats.keys()):
             self._turn(name, fact.at, found=True)
             self._cut(name, fact.at)
@@ -205,7 +208,9 @@ class Attendance:
         member = self._members.get((fact.queue, fact.interface))
         own = ZERO if member is None else member.wrap_up
         wrap_up = own or self._wrap_up.after.get(fact.queue, ZERO)
+        self._serves_no_more(fact.caller)
         self._serving[fact.caller] = Served(fact.member, fact.queue, fact.at.mono, wrap_up)
+        self._talks[fact.member] += 1
         if (agent := self.agents.get(fact.member)) is not None:
             agent.wraps = None
         self._turn(fact.member, fact.at)
@@ -223,7 +228,7 @@ class Attendance:
 
     def _over(self, caller: Uniqueid, at: Moment) -> None:
         """The talk with this caller is over, if there was one; what follows it is counted from now."""
-        served = self._serving.pop(caller, None)
+        served = self._serves_no_more(caller)
         if served is None:
             return
         agent = self.agents.get(served.agent)
@@ -231,6 +236,12 @@ class Attendance:
             agent.wraps = Moment(at.wall + served.wrap_up, at.mono + served.wrap_up, at.stamped)
             heapq.heappush(self._alarms, (agent.wraps.mono, served.agent))
         self._turn(served.agent, at)
+
+    def _serves_no_more(self, caller: Uniqueid) -> Served | None:
+        served = self._serving.pop(caller, None)
+        if served is not None:
+            self._talks[served.agent] -= 1
+        return served
 
     def _wraps_over(self, at: Moment) -> None:
         while self._alarms and self._alarms[0][0] <= at.mono:
@@ -252,7 +263,7 @@ class Attendance:
         if not seats:
             return None
         queues, phones = tuple(sorted({queue for queue, _ in seats})), self._phones(name)
-        if MemberState.TALKING in phones or any(served.agent == name for served in self._serving.values()):
+        if MemberState.TALKING in phones or self._talks[name]:
             return AgentState.TALKING, "", queues
         if phones == {MemberState.UNAVAILABLE}:
             return AgentState.UNREACHABLE, "", queues
