@@ -6,12 +6,14 @@ of its own. What goes wrong is told, and accounting begins anew with the next li
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from handlers.database import AWAY, trouble
+from handlers.follow import Follower
+from handlers.resume import Resume
 from telephony.calls.attendance import Attendance, WrapUp
 from telephony.calls.attendance_resumed import resume
 from telephony.calls.facts import Fact
@@ -19,6 +21,8 @@ from telephony.calls.spells import Spell
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.spells import Known
 from telephony.cases.store import REFUSALS, NotOurs
+from telephony.config import Config
+from telephony.journal.writer import Journal
 
 EVERY = 2.0
 """Seconds between writes. What a kill costs is heard again out of the journal."""
@@ -189,3 +193,35 @@ class Timekeeper:
             log.exception("agents_time_failed", pbx=one.pbx)
             one.forget()
         self._told[one.pbx] = told
+
+
+def wrap_up_of(config: Config) -> WrapUp:
+    """What counts as an agent's wrap-up."""
+    after = {queue.name: timedelta(seconds=queue.wrap_up_seconds) for queue in config.queue if queue.wrap_up_seconds}
+    return WrapUp(after, frozenset(name.casefold() for name in config.standard.wrap_up_pauses))
+
+
+def attending_of(config: Config, follower: Follower, journal: Journal | None, resume: Resume | None) -> Attending:
+    """Who accounts for the agents of one PBX; he hears all that its follower does.
+
+    Args:
+        config: checked.
+        follower: of this PBX.
+        journal: what a write rests on; None: nothing is kept.
+        resume: what will be read again; None: nothing will.
+    """
+    reading = follower.reading
+
+    async def synced(position: int) -> None:
+        if journal is not None:
+            await journal.synced(min(position, journal.position))
+
+    attending = follower.attending = Attending(
+        follower.pbx,
+        wrap_up_of(config),
+        position=lambda: reading.position,
+        saved=resume.start - 1 if resume is not None else 0 if journal is None else journal.position,
+        booted_at=None if resume is None else resume.booted_at,
+        synced=synced,
+    )
+    return attending

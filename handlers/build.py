@@ -9,7 +9,7 @@ from random import SystemRandom
 
 from handlers.agi.claims import Claims
 from handlers.agi.side import AgiSide, Asker
-from handlers.attending import Attending, Timekeeper
+from handlers.attending import Attending, Timekeeper, attending_of
 from handlers.businesshours import BusinessHours
 from handlers.direct.witness import DirectWitness
 from handlers.effects import Performer
@@ -27,7 +27,6 @@ from handlers.standing import StandardWatch, names_of
 from telephony.ami.client import AmiClient
 from telephony.ami.settings import AmiSettings, SystemClock
 from telephony.backoff import Backoff
-from telephony.calls.attendance import WrapUp
 from telephony.calls.book import Rules
 from telephony.calls.facts import Interface, Moment
 from telephony.calls.record import CallRecord, position_of
@@ -108,34 +107,6 @@ def rules_of(config: Config, pbx: Pbx) -> Rules:
         internal_contexts=frozenset(pbx.internal_contexts),
         queue_log=pbx.has_queue_log,
     )
-
-
-def wrap_up_of(config: Config) -> WrapUp:
-    """What counts as an agent's wrap-up."""
-    after = {queue.name: timedelta(seconds=queue.wrap_up_seconds) for queue in config.queue if queue.wrap_up_seconds}
-    return WrapUp(after, frozenset(name.casefold() for name in config.standard.wrap_up_pauses))
-
-
-def attending_of(config: Config, feed: Feed) -> Attending:
-    """Who accounts for the agents of one PBX; he hears all that its follower does."""
-    journal, resume, reading = feed.journal, feed.resume, feed.follower.reading
-    saved = 0 if journal is None else journal.position
-    synced = None if journal is None else partial(_synced, journal)
-    attending = Attending(
-        feed.name,
-        wrap_up_of(config),
-        position=lambda: reading.position,
-        saved=saved if resume is None else resume.start - 1,
-        booted_at=None if resume is None else resume.booted_at,
-        synced=synced,
-    )
-    feed.follower.attending = attending
-    return attending
-
-
-async def _synced(journal: Journal, position: int) -> None:
-    """The journal has everything up to there."""
-    await journal.synced(min(position, journal.position))
 
 
 def ami_settings_of(pbx: Pbx) -> AmiSettings:
@@ -279,7 +250,7 @@ def build(  # noqa: PLR0913 - what it is put together from
         if pbx.name in stale:
             feed.resume = None
         feed.follower.recovering = feed.resume is not None
-        attending.append(attending_of(config, feed))
+        attending.append(attending_of(config, feed.follower, feed.journal, feed.resume))
         stored = StoredCalls(database, pbx.name, store, saver)
         feed.reconciler = reconciler_of(feed, performer, stored, measures)
         if feed.cel is not None:

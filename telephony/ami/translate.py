@@ -112,6 +112,8 @@ DEVICE_STATES = {
 """Asterisk's device states; 0 unknown, 4 invalid and 5 unavailable mean that no call will reach the agent."""
 UNTOLD = "0"
 """The technology does not tell what its device does; queues call such a phone all the same."""
+RINGS_IN_CALL = "7"
+"""Who looks for somebody free sees it ring; whoever sits before it talks."""
 
 
 def interface_of(channel_name: str) -> Interface:
@@ -180,6 +182,8 @@ def member(headers: Headers) -> Member:
     state = MemberState.PAUSED if paused else phone
     if headers.get("Status") == UNTOLD:
         phone = MemberState.TALKING if headers.get("InCall") == "1" else MemberState.READY
+    elif headers.get("Status") == RINGS_IN_CALL:
+        phone = MemberState.TALKING
     # MemberName in events, Name in the QueueMember items of a listing; Interface and Location likewise.
     interface = headers.get("Interface") or headers.get("Location", "")
     return Member(

@@ -10,11 +10,13 @@ from typing import Any
 import asyncpg
 import structlog
 
-from handlers.attending import Attending, Timekeeper
+from handlers.attending import Attending, Timekeeper, wrap_up_of
+from telephony.calls.attendance import WrapUp
 from telephony.calls.facts import ChannelEnded, Fact, Uniqueid
 from telephony.calls.spells import Spell
 from telephony.cases.spells import Known
 from telephony.cases.store import NotOurs
+from telephony.config import Config
 from tests.support.attendance import WRAP_UP, Day, said
 from tests.support.story import START, seconds
 
@@ -214,3 +216,10 @@ def test_every_fact_is_taken() -> None:
     for fact in facts:
         one.heard(fact)
     assert one.attendance.changed
+
+
+def test_what_is_wrap_up_is_configured_and_names_of_pauses_are_of_any_case() -> None:
+    queues = [{"name": "support", "wrap_up_seconds": 15}, {"name": "sales"}]
+    config = Config.model_validate({"queue": queues, "standard": {"wrap_up_pauses": ["ACW", "整理"]}})
+    assert wrap_up_of(config) == WrapUp({"support": seconds(15)}, frozenset({"acw", "整理"}))
+    assert "wrap-up" in wrap_up_of(Config()).pauses

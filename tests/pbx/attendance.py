@@ -102,11 +102,15 @@ def stretches(changes: Sequence[tuple[float, str | None]]) -> list[Stretch]:
 
 
 def differences(truth: Sequence[Stretch], told: Sequence[Stretch], tolerance: float) -> list[str]:
-    """Where the two are not alike, in words."""
+    """Where the two are not alike, in words. A line's time is the whole second in which it was written, as it began."""
+
+    def unlike(second: float, other: float) -> bool:
+        return not -tolerance <= other - second <= 1 + tolerance
+
     if [one.what for one in truth] != [one.what for one in told]:
         return [f"other things: {[str(one) for one in truth]} but told {[str(one) for one in told]}"]
     return [
         f"{one} but told {other}"
         for one, other in zip(truth, told, strict=True)
-        if abs(one.begins - other.begins) > tolerance or abs(one.ends - other.ends) > tolerance
+        if unlike(one.begins, other.begins) or unlike(one.ends, other.ends)
     ]
