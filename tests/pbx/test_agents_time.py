@@ -135,7 +135,7 @@ def the_api_agrees(answer: Any, spells: dict[str, list[Stretch]]) -> None:
         assert seconds["unknown"] == seconds["unreachable"] == 0
 
 
-async def test_when_the_service_is_killed_only_what_nobody_heard_is_unknown(pbx: Pbx) -> None:
+async def test_when_the_service_is_killed_without_its_database_only_what_nobody_heard_is_unknown(pbx: Pbx) -> None:
     async with Database() as database, Product([pbx], database.url, extra=EXTRA) as product:
         killed: list[float] = []
 
@@ -151,7 +151,7 @@ async def test_when_the_service_is_killed_only_what_nobody_heard_is_unknown(pbx:
         story.later(0.2, lambda: pbx.add_member("support", "1001"))
         story.later(3.0, lambda: pbx.pause_member("1001", reason="lunch"))
         story.later(4.0, lambda: pbx.pause_member("1001", paused=False))
-        story.later(4.3, kill).later(7.0, again)
+        story.later(1.5, database.stop).later(4.3, kill).later(5.0, database.start).later(7.0, again)
         story.later(14.0, lambda: pbx.pause_member("1001", reason="tea"))
         story.later(16.0, lambda: pbx.remove_member("support", "1001"))
         seen = await story.play()
