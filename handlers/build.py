@@ -9,6 +9,7 @@ from random import SystemRandom
 
 from handlers.agi.claims import Claims
 from handlers.agi.side import AgiSide, Asker
+from handlers.attending import Attending, Timekeeper, attending_of
 from handlers.businesshours import BusinessHours
 from handlers.direct.witness import DirectWitness
 from handlers.effects import Performer
@@ -31,6 +32,7 @@ from telephony.calls.facts import Interface, Moment
 from telephony.calls.record import CallRecord, position_of
 from telephony.calls.tracker import Tracker
 from telephony.cases.ended import ended_since
+from telephony.cases.spells import SpellStore
 from telephony.cases.store import CallStore, Fence
 from telephony.cel.grammar import Quarantined
 from telephony.cel.reading import read
@@ -80,6 +82,8 @@ class Service:
     web: WebSide
     standing: StandardWatch
     hours: BusinessHours
+    timekeeper: Timekeeper
+    spells: SpellStore
 
 
 def labels_of(config: Config) -> Labels:
@@ -230,6 +234,7 @@ def build(  # noqa: PLR0913 - what it is put together from
     measures.observe_hours(hours.gauges)
     claims = Claims(measures.case_claimed, seconds)
     feeds: list[Feed] = []
+    attending: list[Attending] = []
     followers: dict[str, Follower] = {}
     token = config.http.metrics_token
     health = Health(measures, lambda: parts(feeds, saver, agi), token.get_secret_value() if token else None)
@@ -245,6 +250,7 @@ def build(  # noqa: PLR0913 - what it is put together from
         if pbx.name in stale:
             feed.resume = None
         feed.follower.recovering = feed.resume is not None
+        attending.append(attending_of(config, feed.follower, feed.journal, feed.resume))
         stored = StoredCalls(database, pbx.name, store, saver)
         feed.reconciler = reconciler_of(feed, performer, stored, measures)
         if feed.cel is not None:
@@ -257,7 +263,9 @@ def build(  # noqa: PLR0913 - what it is put together from
     web.app.add_routes(ShippedLogs(shipped_logs(config, feeds), seconds).routes())
     askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
     agi = AgiSide(config, askers, claims, measures)
-    return Service(config, store, saver, measures, tuple(feeds), agi, web, standing, hours)
+    spells = SpellStore(database, fence)
+    timekeeper = Timekeeper(spells, attending, lambda: {feed.name for feed in feeds if feed.follower.recovering})
+    return Service(config, store, saver, measures, tuple(feeds), agi, web, standing, hours, timekeeper, spells)
 
 
 def shipped_logs(config: Config, feeds: Sequence[Feed]) -> dict[str, ShippedLog]:

@@ -37,7 +37,7 @@ from telephony.ami.feed import Entry as LineEntry
 from telephony.ami.feed import LinkUp
 from telephony.ami.snapshot import NOBODY
 from telephony.calls.effects import QueuesKnown, SaveCall, VisitEntered
-from telephony.calls.facts import MemberState, Moment, Uniqueid
+from telephony.calls.facts import Fact, MemberState, Moment, Uniqueid
 from telephony.calls.record import CallRecord, Kind, Standing
 from telephony.calls.tracker import Tracker
 from telephony.cel.reading import Read as ChannelsRead
@@ -140,6 +140,18 @@ class Journals(Protocol):
         ...
 
 
+class Attends(Protocol):
+    """Who accounts for the agents: `handlers.attending.Attending`."""
+
+    def heard(self, fact: Fact, /) -> None:
+        """Account for it; never fails, never waits."""
+        ...
+
+    def needs_from(self) -> int:
+        """The position from which on a restart must hear again."""
+        ...
+
+
 Unsaved = Callable[[str], tuple[int, int] | None]
 """Of a PBX's calls with a state that is not in the database: the position at which the oldest of them began, and that
 of the oldest such state; None when there is none."""
@@ -176,6 +188,8 @@ class Follower:
         self.longest = LONGEST
         self.log_heard: Callable[[Read, Moment], None] = lambda _read, _at: None
         self.channels_heard: Callable[[ChannelsRead, Moment], None] = lambda _read, _at: None
+        self.attending: Attends | None = None
+        """Who accounts for the agents; he never fails."""
         self._line, self._queue_log, self._journal, self._unsaved = line, log, journal, unsaved
         self._asked_at = self._asked_all_at = self._marked_at = timedelta()
         self._log_place = self._cel_place = b""
@@ -322,7 +336,9 @@ class Follower:
         """Tell the journal what a restart must read again, should it come now."""
         if self._journal is None or self.recovering:
             return
-        resume = what_to_resume(self.reading, self._unsaved(self.pbx), self._log_place, longest=self.longest)
+        agents = None if self.attending is None else self.attending.needs_from()
+        unsaved = self._unsaved(self.pbx)
+        resume = what_to_resume(self.reading, unsaved, self._log_place, longest=self.longest, agents_from=agents)
         if self._cel_place:  # first: what was read behind it is read again from where the other mark says
             self._journal.mark(CEL_MARK, self._cel_place)
         self._journal.mark(MARK, resume.dump())
@@ -347,6 +363,11 @@ class Follower:
     def channels_read(self, what: ChannelsRead, at: Moment) -> None:
         """Channel events, for those who reconcile direct calls."""
         self.channels_heard(what, at)
+
+    def happened(self, fact: Fact) -> None:
+        """A fact, for whoever accounts for the agents."""
+        if self.attending is not None:
+            self.attending.heard(fact)
 
     # --- whose call a channel is, for those whom the PBX asks: handlers.agi ---
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from telephony.calls.record import CallRecord
+from telephony.calls.spells import Spell
 from telephony.standard.intervals import Intervals
 from telephony.standard.measures_numbers import MOST, Numbers
 from telephony.standard.measures_table import Grouping, Selection, Table, Terms
@@ -48,6 +49,16 @@ class Calls(Protocol):
         """When one of these was answered or called."""
         ...
 
+    def spells(
+        self, since: datetime, until: datetime, pbxs: Collection[str], /
+    ) -> AsyncGenerator[Sequence[Spell], None]:
+        """What agents did at any time of these, in pieces; what goes on ends where it is not known any further."""
+        ...
+
+    async def heard(self) -> Mapping[str, datetime]:
+        """Up to when it is known what the agents of each PBX did."""
+        ...
+
 
 class Saves(Protocol):
     """How far calls are saved: `handlers.saver.SaverState`."""
@@ -76,6 +87,7 @@ class Question:
         intervals: across. grouping: down. selection: what counts.
         known: groups that are there though nothing happened in them.
         numbers: who gave up and was never reached is asked for, too; it takes longer.
+        agents: what agents did is asked for, too.
     """
 
     intervals: Intervals
@@ -83,6 +95,7 @@ class Question:
     selection: Selection = field(default_factory=Selection)
     known: tuple[str, ...] = ()
     numbers: bool = True
+    agents: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,7 @@ class Answer:
         known_from: what ended before may have been forgotten; None: nothing is.
         known_until: what ended by then is whole, as far as it was measured at all.
         reasons: why some of it may not be, in words.
+        agents_until: what agents did is known up to then; None: nothing of it is told.
     """
 
     table: Table
@@ -104,6 +118,7 @@ class Answer:
     known_from: datetime | None
     known_until: datetime
     reasons: tuple[str, ...]
+    agents_until: datetime | None = None
 
     @property
     def complete(self) -> bool:
@@ -113,7 +128,8 @@ class Answer:
     def whole(self, number: int) -> bool:
         """Whether the interval of this number is over and known."""
         begins, ends = self.table.intervals.bounds[number : number + 2]
-        return ends <= self.known_until and (self.known_from is None or begins >= self.known_from)
+        until = self.known_until if self.agents_until is None else min(self.known_until, self.agents_until)
+        return ends <= until and (self.known_from is None or begins >= self.known_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,7 @@ class Surroundings:
         troubles: why a PBX is not, or not fully, known, by its name; empty for those that are.
         now: the wall clock. monotonic: seconds.
         keep: calls are forgotten so long after they came; None: never.
+        pbxs: that are followed: of others, what agents did is not waited for.
         pause: waits so many seconds; handed in so that tests need no time.
     """
 
@@ -136,6 +153,7 @@ class Surroundings:
     monotonic: Callable[[], float]
     keep: timedelta | None = None
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    pbxs: tuple[str, ...] = ()
 
 
 class Measuring:
@@ -194,10 +212,23 @@ class Measuring:
                         table.add(call)
                     await self._around.pause(0)  # whoever reads the line of a PBX has his turn
             await self._reach(snapshot, table)
+            agents_until = await self._attend(snapshot, table, selection.pbxs) if question.agents else None
         for counted, _ in enumerate(table.settle_numbers(saved_until), 1):
             if counted % NUMBERS_AT_ONCE == 0:
                 await self._around.pause(0)
-        return self._answer(table, asked_at, saved_until)
+        return self._answer(table, asked_at, saved_until, agents_until)
+
+    async def _attend(self, snapshot: Calls, table: Table, pbxs: Collection[str]) -> datetime | None:
+        """What agents did; up to when that is known of all PBXs of which anything ever was."""
+        pieces = snapshot.spells(table.intervals.since, table.intervals.until, pbxs)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                for spell in piece:
+                    table.add_spell(spell)
+                await self._around.pause(0)
+        heard = await snapshot.heard()
+        asked = [pbx for pbx in self._around.pbxs if not pbxs or pbx in pbxs]
+        return min((heard[pbx] for pbx in asked if pbx in heard), default=None)
 
     async def _reach(self, snapshot: Calls, table: Table) -> None:
         """Who of those who gave up was reached."""
@@ -225,7 +256,7 @@ class Measuring:
             await around.pause(LOOK)
         return asked_at
 
-    def _answer(self, table: Table, asked_at: datetime, saved_until: datetime) -> Answer:
+    def _answer(self, table: Table, asked_at: datetime, saved_until: datetime, agents_until: datetime | None) -> Answer:
         since, until = table.intervals.since, table.intervals.until
         keep, dropped = self._around.keep, self._around.saver().dropped
         known_from = None if keep is None else asked_at - keep
@@ -234,6 +265,8 @@ class Measuring:
             reasons.append("the time asked for is not over")
         if saved_until < min(asked_at, until):
             reasons.append("what was heard last is not in the database yet")
+        if agents_until is not None and agents_until < min(asked_at, until):
+            reasons.append(f"what agents did is known until {agents_until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
         if until > asked_at - RECENT and (troubles := self._around.troubles()):
             known_until = min(known_until, asked_at - RECENT)
             reasons += [f"{pbx}: {trouble}" for pbx, trouble in sorted(troubles.items())]
@@ -246,4 +279,4 @@ class Measuring:
             reasons.append("of some calls that have ended it is not decided yet how")
         if table.numbers is not None and table.numbers.overflowed:
             reasons.append("final_lost: more numbers gave up than are remembered")
-        return Answer(table, asked_at, saved_until, known_from, known_until, tuple(reasons))
+        return Answer(table, asked_at, saved_until, known_from, known_until, tuple(reasons), agents_until)

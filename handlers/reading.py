@@ -8,6 +8,7 @@ position in the journal, and gets the effects performed. Two readings fed the sa
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple, Protocol, assert_never
 
 import structlog
@@ -148,6 +149,10 @@ class Hears(Protocol):
         """Lines of channel events."""
         ...
 
+    def happened(self, fact: Fact, /) -> None:
+        """A fact, after the tracker; all of them, also those about calls that it skips."""
+        ...
+
 
 class Nobody:
     """Hears nothing."""
@@ -159,6 +164,9 @@ class Nobody:
         """Nothing."""
 
     def channels_read(self, what: ChannelsRead, at: Moment, /) -> None:
+        """Nothing."""
+
+    def happened(self, fact: Fact, /) -> None:
         """Nothing."""
 
 
@@ -372,9 +380,9 @@ class Reading:
 
     def _apply(self, told: Fact) -> None:
         fact = told if self.skips is None else self.skips(told)
-        if fact is None:
-            return
-        self._perform(type(fact).__name__, lambda: self.tracker.apply(fact), fact.at)
+        if fact is not None:
+            self._perform(type(fact).__name__, partial(self.tracker.apply, fact), fact.at)
+        self.hears.happened(told)
 
     def _perform(self, what: str, decide: Callable[[], list[Effect]], at: Moment) -> None:
         """Perform what the tracker decides about a fact, or about what an earlier process left open."""

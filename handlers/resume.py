@@ -66,13 +66,14 @@ class Resume:
             return None
 
 
-def what_to_resume(
+def what_to_resume(  # noqa: PLR0913 - the last ones have defaults
     reading: Reading,
     unsaved: tuple[int, int] | None,
     log_place: bytes,
     *,
     longest: int = LONGEST,
     room: int = ROOM,
+    agents_from: int | None = None,
 ) -> Resume:
     """What a restart must read again, should it come now.
 
@@ -83,6 +84,7 @@ def what_to_resume(
         log_place: how far queue_log has been read.
         longest: a call that began so many records ago is not rebuilt, when it is in the database.
         room: so many bytes name channels of such calls.
+        agents_from: what agents did is stored up to this position, but not with it; one that is very old is forgotten.
     """
     book, nothing = reading.tracker.book, reading.position + 1
     since, state = unsaved or (nothing, nothing)
@@ -94,9 +96,11 @@ def what_to_resume(
     if len(fitting(older, room)) < len(older):  # no mark holds so many: rather read for longer
         calls_from = min([calls_from, *(call.since for call in rebuildable)])
         older = older_than(reading, calls_from)
-    begin = beginning(reading.beginnings, calls_from)
+    near_agents = agents_from is not None and agents_from > reading.position - longest
+    heard_from = min(calls_from, agents_from) if agents_from is not None and near_agents else calls_from
+    begin = beginning(reading.beginnings, heard_from)
     # Of a call that is not rebuilt for its age alone, a state may yet fail to be saved.
-    oldest = min([calls_from, *(call.since for call in rebuildable)])
+    oldest = min([heard_from, *(call.since for call in rebuildable)])
     del reading.beginnings[: reading.beginnings.index(known) if (known := beginning(reading.beginnings, oldest)) else 0]
     start = calls_from if begin is None else begin.start
     reading.from_rows = {one: seen for one, seen in reading.from_rows.items() if seen >= start}

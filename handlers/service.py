@@ -178,6 +178,7 @@ async def run(  # noqa: PLR0913, PLR0917 - what it runs
         if begun:
             await asyncio.wait(begun, timeout=drain)  # what they have heard is put by then
         remaining = await service.saver.stop(drain)
+        await service.timekeeper.last()
         for feed in service.feeds:
             feed.follower.mark()  # all is saved: a restart need not read it again
         if remaining:
@@ -186,6 +187,7 @@ async def run(  # noqa: PLR0913, PLR0917 - what it runs
     await held.term.release()
     await service.web.close()
     await service.store.close()
+    await service.spells.close()
     log.info("stopped")
     return remaining
 
@@ -241,6 +243,7 @@ async def save(service: Service, url: str, held: Held, starts: Sequence[Start]) 
         beside = [
             tasks.create_task(service.web.today.run(), name="today"),
             tasks.create_task(service.standing.run(), name="standing"),
+            tasks.create_task(service.timekeeper.run(), name="agents"),
             tasks.create_task(retain(keep, partial(forget, url), clock, counted), name="retain"),
             tasks.create_task(Leftovers(service.config, partial(close_unfollowed, url), clock).run(), name="leftovers"),
         ]

@@ -49,6 +49,7 @@ __all__ = ["Address", "Config", "ConfigFaults", "load"]
 DEFAULT_FILE = Path("threerings.toml")
 EMBEDDED = "embedded"
 MIN_TOKEN = 16
+WRAP_UP_PAUSES = ("wrap-up", "wrap up", "wrapup", "acw", "话后", "话后处理", "整理")
 
 
 def _zone(value: str) -> str:
@@ -222,6 +223,8 @@ class Standard(Section):
     service_level_seconds: Seconds = Field(default=20, examples=[20])
     short_abandon_seconds: Seconds = Field(default=0, examples=[0])
     long_talk_seconds: Seconds = Field(default=300, examples=[300])
+    wrap_up_pauses: tuple[str, ...] = Field(default=WRAP_UP_PAUSES, examples=[["wrap-up", "话后"]])
+    """Reasons of pauses that are wrap-up, in whatever case."""
 
 
 class Pbx(Section):
@@ -264,6 +267,8 @@ class Queue(Section):
     greeting: str | None = Field(default=None, examples=["您好"])
     service_level_seconds: Seconds | None = Field(default=None, examples=[20])
     short_abandon_seconds: Seconds | None = Field(default=None, examples=[5])
+    wrap_up_seconds: Seconds = Field(default=0, examples=[10])
+    """Its `wrapuptime` in queues.conf, which the PBX tells nobody."""
     hours: str | None = Field(default=None, examples=["office"])
     """Name of a `[[hours]]`; none: those of its branch."""
 

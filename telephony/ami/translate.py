@@ -29,6 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMESTAMP = re.compile(r"(\d{1,11})\.(\d{6})\Z", re.ASCII)
 
 CAUSE = re.compile(r"\d{1,3}\Z", re.ASCII)
+WHOLE = re.compile(r"\d{1,6}\Z", re.ASCII)
 
 CHANNEL = frozenset({"Channel", "Uniqueid", "Linkedid"})
 DEST = frozenset({"DestChannel", "DestUniqueid", "DestLinkedid"})
@@ -61,6 +62,7 @@ ACTED_UPON: Mapping[str, frozenset[str]] = {
     "QueueCallerLeave": QUEUE_CALLER,
     "AgentCalled": QUEUE_CALLER | DEST | MEMBER,
     "AgentConnect": QUEUE_CALLER | DEST | MEMBER,
+    "AgentComplete": MEMBER,  # the caller is gone from it when he was handed over
     "AgentRingNoAnswer": QUEUE_CALLER | DEST | MEMBER,
     "UserEvent": CHANNEL | {"UserEvent"},
     "QueueMemberAdded": MEMBER | {"Status", "Paused"},
@@ -108,6 +110,10 @@ DEVICE_STATES = {
     "8": MemberState.TALKING,
 }
 """Asterisk's device states; 0 unknown, 4 invalid and 5 unavailable mean that no call will reach the agent."""
+UNTOLD = "0"
+"""The technology does not tell what its device does; queues call such a phone all the same."""
+RINGS_IN_CALL = "7"
+"""Who looks for somebody free sees it ring; whoever sits before it talks."""
 
 
 def interface_of(channel_name: str) -> Interface:
@@ -169,13 +175,15 @@ def unescaped(text: str) -> str:
 
 def member(headers: Headers) -> Member:
     """The queue member an event or a listing describes."""
-    if headers.get("Paused") == "1":
-        state = MemberState.PAUSED
-    else:
-        state = DEVICE_STATES.get(headers.get("Status", ""), MemberState.UNAVAILABLE)
-        in_call = headers.get("InCall") == "1"
-        if in_call and state is MemberState.READY:
-            state = MemberState.TALKING
+    phone = DEVICE_STATES.get(headers.get("Status", ""), MemberState.UNAVAILABLE)
+    if headers.get("InCall") == "1" and phone is MemberState.READY:
+        phone = MemberState.TALKING
+    paused = headers.get("Paused") == "1"
+    state = MemberState.PAUSED if paused else phone
+    if headers.get("Status") == UNTOLD:
+        phone = MemberState.TALKING if headers.get("InCall") == "1" else MemberState.READY
+    elif headers.get("Status") == RINGS_IN_CALL:
+        phone = MemberState.TALKING
     # MemberName in events, Name in the QueueMember items of a listing; Interface and Location likewise.
     interface = headers.get("Interface") or headers.get("Location", "")
     return Member(
@@ -184,6 +192,10 @@ def member(headers: Headers) -> Member:
         name=headers.get("MemberName") or headers.get("Name") or interface,
         state=state,
         device=Interface(headers["StateInterface"]) if headers.get("StateInterface") else None,
+        phone=None if phone is state else phone,
+        paused=paused,
+        reason=headers.get("PausedReason", "") if paused else "",
+        wrap_up=timedelta(seconds=int(own)) if WHOLE.match(own := headers.get("Wrapuptime", "")) else timedelta(),
     )
 
 
@@ -280,6 +292,13 @@ def agent_connect(at: Moment, h: Headers) -> facts.Fact:
     return facts.AgentConnected(at, QueueName(h["Queue"]), Uniqueid(h["Uniqueid"]), leg, interface, name)
 
 
+def agent_complete(at: Moment, h: Headers) -> facts.Fact:
+    """Its HoldTime and TalkTime are whole seconds; neither is read. Comes also when the caller was handed on."""
+    interface, name = Interface(h["Interface"]), h["MemberName"] or h["Interface"]
+    caller = h.get("Uniqueid")
+    return facts.AgentCompleted(at, QueueName(h["Queue"]), Uniqueid(caller) if caller else None, interface, name)
+
+
 def queue_of(h: Headers) -> QueueName:
     """The queue an event is about."""
     return QueueName(h["Queue"])
@@ -321,6 +340,7 @@ TRANSLATIONS: Mapping[str, Callable[[Moment, Headers], facts.Fact | None]] = {
     "QueueCallerLeave": lambda at, h: facts.CallerLeft(at, queue_of(h), uniqueid_of(h)),
     "AgentCalled": agent_called,
     "AgentConnect": agent_connect,
+    "AgentComplete": agent_complete,
     "AgentRingNoAnswer": lambda at, h: facts.AgentRangOut(at, queue_of(h), uniqueid_of(h), Uniqueid(h["DestUniqueid"])),
     "UserEvent": user_event,
     "QueueMemberAdded": lambda at, h: facts.MemberChanged(at, member(h)),

@@ -292,6 +292,17 @@ class AgentConnected:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentCompleted:
+    """The queue has done with a talk: the agent need serve `caller` no more, who left or moved on (None: not told)."""
+
+    at: Moment
+    queue: QueueName
+    caller: Uniqueid | None
+    interface: Interface
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentRangOut:
     """The queue gave up on this agent for now."""
 
@@ -359,14 +370,24 @@ class MemberState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An agent's place in one queue."""
+    """An agent's place in one queue. `reason` is free text: of whoever paused him.
+
+    Attributes:
+        device: the phone behind an interface that is not one itself (a Local channel's state interface).
+        phone: what his phone does, paused or not, and ready where nobody tells; None: as `state` says.
+        paused, reason: in this queue, and why.
+        wrap_up: after each talk, where he has a time of his own; zero: that of the queue.
+    """
 
     queue: QueueName
     interface: Interface
     name: str
     state: MemberState
     device: Interface | None = None
-    """The phone behind an interface that is not one itself (a Local channel's state interface)."""
+    phone: MemberState | None = None
+    paused: bool = False
+    reason: str = ""
+    wrap_up: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,6 +509,7 @@ Fact = (
     | CallerLeft
     | AgentCalled
     | AgentConnected
+    | AgentCompleted
     | AgentRangOut
     | QueueResultTold
     | QueueResultLogged

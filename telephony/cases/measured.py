@@ -1,4 +1,4 @@
-"""The calls that measures over an interval are made of, read in pieces, as of one instant."""
+"""The calls and spells that measures over an interval are made of, read in pieces, as of one instant."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
+from telephony.calls.attendance import LONGEST
 from telephony.calls.record import CallRecord
+from telephony.calls.spells import Spell
 from telephony.cases.connecting import Connection, connect
 from telephony.cases.rows import Row, storable, stored_calls
+from telephony.cases.spells import spell_of
 
 READ = 250
 """Calls read at a time."""
@@ -18,6 +21,7 @@ NUMBERS_AT_ONCE = 1_000
 STATEMENT_SECONDS = 30
 LONGEST_CALL = timedelta(hours=24)
 """Calls are found by the index of their arrival; who stays for longer is not found any more."""
+LONGEST_SPELL = LONGEST + timedelta(hours=1)
 
 
 class Snapshot:
@@ -77,6 +81,29 @@ class Snapshot:
                 rows = await self._connection.fetch(statement, some, since, until, since - LONGEST_CALL)
                 yield [(row["caller"], row["at"]) for row in rows]
 
+    async def spells(
+        self, since: datetime, until: datetime, pbxs: Collection[str] = ()
+    ) -> AsyncGenerator[Sequence[Spell], None]:
+        """What agents did at any time of these; what goes on ends where it is not known any further.
+
+        Args:
+            since: aware.
+            until: aware.
+            pbxs: of these alone; none: of all.
+
+        Raises:
+            As `calls`.
+        """
+        theirs = [storable(pbx) for pbx in pbxs] or None
+        cursor = await self._connection.cursor(_SPELLS, since, until, since - LONGEST_SPELL, theirs)
+        while rows := await cursor.fetch(PIECE):
+            yield [spell_of(row) for row in rows]
+
+    async def heard(self) -> Mapping[str, datetime]:
+        """Up to when it is known what the agents of each PBX did. Raises as `calls`."""
+        rows = await self._connection.fetch("SELECT pbx, until FROM agents_heard")
+        return {row["pbx"]: row["until"] for row in rows}
+
 
 @asynccontextmanager
 async def snapshot(url: str, connect_seconds: float = 5) -> AsyncIterator[Snapshot]:
@@ -135,6 +162,16 @@ WHERE arrived_at >= $3 AND arrived_at < $2 AND visits > 0 AND (ended_at >= $1 OR
 _VISITS: LiteralString = "SELECT * FROM visits WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, ordinal"
 
 _OFFERS: LiteralString = "SELECT * FROM offers WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, visit, ordinal"
+
+# A spell lasts for half a day at most, and a little more until a listing ends it.
+_SPELLS: LiteralString = """
+SELECT pbx, agent, state, reason, queues, began_at, since, quality,
+    coalesce(ended_at, greatest(began_at, heard.until)) AS ended_at
+FROM agent_spells LEFT JOIN agents_heard AS heard USING (pbx)
+WHERE began_at >= $3 AND began_at < $2 AND coalesce(ended_at, heard.until) > $1
+    AND ($4::text[] IS NULL OR pbx = ANY($4))
+ORDER BY pbx, agent, began_at
+"""
 
 # The index `calls_of_caller` knows the beginning of a number.
 _ANSWERED: LiteralString = """

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 async def forget(url: str, keep: timedelta, now: datetime, batch: int = BATCH, connect_seconds: float = 5) -> int:
-    """Delete the calls that arrived longer ago and have ended, with visits, offers and case.
+    """Delete the calls that arrived longer ago and have ended, with visits, offers and case; and what agents did then.
 
     Never a call that goes on, nor one with an undecided visit. What somebody else has locked is left for the next time.
     To stop it in the middle is safe: each batch is whole. Of our clock and PostgreSQL's the earlier one counts, and not
@@ -61,6 +61,10 @@ async def forget(url: str, keep: timedelta, now: datetime, batch: int = BATCH, c
         while row := await connection.fetchrow(_FORGET, before, *last, batch):
             forgotten += row["forgotten"]
             last = (row["arrived_at"], row["id"])
+            await asyncio.sleep(REST_SECONDS)
+        spells = 1
+        while spells:
+            spells = await connection.fetchval(_FORGET_SPELLS, before, batch)
             await asyncio.sleep(REST_SECONDS)
     finally:
         connection.terminate()
@@ -106,3 +110,12 @@ gone AS (DELETE FROM calls USING old WHERE calls.id = old.id RETURNING calls.id)
 SELECT (SELECT count(*) FROM gone) AS forgotten, arrived_at, id
 FROM old ORDER BY arrived_at DESC, id DESC LIMIT 1
 """  # noqa: S608 - a constant of ours
+
+_FORGET_SPELLS: LiteralString = """
+WITH gone AS (
+    DELETE FROM agent_spells WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM agent_spells WHERE began_at < $1 AND ended_at < $1 ORDER BY began_at LIMIT $2
+        FOR UPDATE SKIP LOCKED))
+    RETURNING 1)
+SELECT count(*) FROM gone
+"""

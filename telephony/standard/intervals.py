@@ -4,7 +4,7 @@ They are cut where the wall clock begins a new one, so a day of a changing clock
 the clock goes through twice is two. The first and the last are as short as what was asked for leaves them.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -58,6 +58,11 @@ class Intervals:
         """The number of the interval in which an instant lies; None outside all."""
         number = bisect_right(self.bounds, instant) - 1
         return number if 0 <= number < len(self) else None
+
+    def during(self, since: datetime, until: datetime) -> range:
+        """The numbers of the intervals that have an instant of since <= t < until."""
+        first = max(0, bisect_right(self.bounds, since) - 1)
+        return range(first, min(len(self), bisect_left(self.bounds, until)))
 
 
 def cut(since: datetime, until: datetime, step: Step | None, zone: ZoneInfo, most: int) -> Intervals:

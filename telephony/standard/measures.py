@@ -37,12 +37,12 @@ class Reading(NamedTuple):
     Attributes:
         value: in the unit of the measure; None: no data.
         numerator: what stands over the line, in the unit (seconds) or counted; None where nothing is divided.
-        denominator: how many of the population.
+        denominator: how many of the population; of agents: seconds.
     """
 
     value: float | None
     numerator: float | None
-    denominator: int
+    denominator: float
 
 
 NOTHING = Reading(None, None, 0)

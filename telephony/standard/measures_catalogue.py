@@ -30,6 +30,11 @@ def _longest(sums: Sums) -> Reading:
     return Reading(value, None, sums.calls.waits)
 
 
+def _occupancy(sums: Sums) -> Reading:
+    part, whole = found = sums.agents.of_occupancy
+    return Reading(found.share, _seconds(part * MICROSECOND), (whole * MICROSECOND).total_seconds())
+
+
 def _untold(_: Sums) -> Reading:
     return NOTHING
 
@@ -292,10 +297,10 @@ CATALOGUE: tuple[Measure, ...] = (
         "",
         Unit.SHARE,
         Population.AGENTS,
-        "Talk and wrap-up of the agents as a share of the time for which they were there and not paused.",
-        "坐席通话与话后处理时间占其在岗且未置忙时间的比例。",
-        _untold,
-        untold="Since when an agent is there, or paused, is not stored yet.",
+        "Talk and wrap-up of the agents as a share of the time for which they were there and not paused; time in which "
+        "the PBX was not heard is on neither side.",
+        "坐席通话与话后处理时间占其在岗且未置忙时间的比例；未能监听到电话系统的时间不计入分子和分母。",
+        _occupancy,
     ),
     Measure(
         "complaint_rate",

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from telephony.calls.measures import CallSummary, Target
 from telephony.calls.record import OfferRecord, OfferResult, Outcome, Party, VisitRecord
 from telephony.standard.figures import MICROSECOND, Figures
+from telephony.standard.measures_agents import AgentSums
 
 CANCELLED = frozenset({OfferResult.CANCELLED_ELSEWHERE, OfferResult.CALLER_LEFT})
 """The phone stopped ringing through no fault of who sat before it."""
@@ -109,7 +110,7 @@ class NumberSums(NamedTuple):
     final_lost: int = 0
 
 
-T = TypeVar("T", Figures, CallSums, VisitSums, OfferSums, TalkSums, NumberSums)
+T = TypeVar("T", Figures, CallSums, VisitSums, OfferSums, TalkSums, NumberSums, AgentSums)
 
 
 def plus(one: T, other: T) -> T:
@@ -124,6 +125,7 @@ _NO_VISITSUMS = VisitSums()
 _NO_OFFERSUMS = OfferSums()
 _NO_TALKSUMS = TalkSums()
 _NO_NUMBERSUMS = NumberSums()
+_NO_AGENTSUMS = AgentSums()
 
 
 @dataclass(slots=True)
@@ -134,6 +136,7 @@ class Sums:
         figures, calls: calls that ended then. visits, offers, talks: those that ended then. numbers: who gave up then.
         longest: the longest known wait of a call in microseconds; None without one.
         unanswered: calls that nobody answered by their last outcome, shorts left out.
+        agents: what they did then. paused_by: microseconds of their pauses by reason.
     """
 
     figures: Figures = _NO_FIGURES
@@ -144,6 +147,8 @@ class Sums:
     numbers: NumberSums = _NO_NUMBERSUMS
     longest: int | None = None
     unanswered: Counter[Outcome] = field(default_factory=Counter)
+    agents: AgentSums = _NO_AGENTSUMS
+    paused_by: Counter[str] = field(default_factory=Counter)
 
     def add_call(self, measured: CallSummary, figures: Figures) -> None:
         """A call that has ended, all its visits decided; what `figures_of` says of it."""
@@ -176,6 +181,8 @@ class Sums:
             numbers=plus(self.numbers, other.numbers),
             longest=max(longest, default=None),
             unanswered=self.unanswered + other.unanswered,
+            agents=plus(self.agents, other.agents),
+            paused_by=self.paused_by + other.paused_by,
         )
 
 

@@ -2,7 +2,7 @@
 
 Each counts in the interval in which it ended, arrivals in that in which they began; what lies outside all counts
 nowhere, so calls may be given that reach out of the time asked for. A call belongs to the queue or line that it sought
-first, a visit and its offers and talk to their own.
+first, a visit and its offers and talk to their own. What agents did counts where it was done, cut at the bounds.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 from telephony.calls.measures import Targets
 from telephony.calls.record import CallRecord, Kind, OfferRecord, VisitRecord
+from telephony.calls.spells import Spell
 from telephony.standard.day import Branches
 from telephony.standard.figures import figures_of
 from telephony.standard.intervals import Intervals
+from telephony.standard.measures_agents import add_reason, agent_sums
 from telephony.standard.measures_numbers import Numbers
 from telephony.standard.measures_sums import CallSums, Sums, VisitSums, offer_sums, plus, talk_sums, visit_sums
 
@@ -137,6 +139,23 @@ class Table:
             wanted, group = self._place(Place(call.pbx, visit.kind, visit.queue))
             if wanted:
                 self._add_visit(call, visit, group)
+
+    def add_spell(self, spell: Spell) -> None:
+        """Count what an agent did; each only once. It is of every queue that he served, and once of all their group.
+
+        Raises:
+            TooManyGroups: as `add`.
+        """
+        if spell.ended_at is None or (self._selection.agents and spell.agent not in self._selection.agents):
+            return
+        places = [self._place(Place(spell.pbx, Kind.QUEUE, queue)) for queue in spell.queues]
+        groups = {spell.agent if self._grouping is Grouping.AGENT else group for wanted, group in places if wanted}
+        for group in groups:
+            for number in self.intervals.during(spell.began_at, spell.ended_at):
+                found = agent_sums(spell, *self.intervals.bounds[number : number + 2])
+                cell = self._numbered(group, number)
+                cell.agents = plus(cell.agents, found)
+                add_reason(cell.paused_by, spell, found.paused)
 
     def rows(self) -> Iterator[tuple[Group, list[Sums]]]:
         """Each group with its sums by interval, to be read only; the groups by name, what has none last."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telephony.ami.translate import ACTED_UPON, TRANSLATIONS, interface_of, moment, translate, unescaped
+from telephony.ami.translate import ACTED_UPON, TRANSLATIONS, interface_of, member, moment, translate, unescaped
 from telephony.calls import facts
 from telephony.calls.facts import Channel, DialResult, HangupSide, Member, MemberState, Moment, QueueResult
 
@@ -308,3 +308,42 @@ def test_when_the_pbx_started_is_told_by_its_uptime(uptime: str | None, ago: int
 
 def test_an_orderly_shutdown() -> None:
     assert translate("Shutdown", {"Shutdown": "Cleanly"}, AT) == facts.PbxStopping(AT)
+
+
+@pytest.mark.parametrize(
+    ("status", "paused", "in_call", "phone"),
+    [
+        ("1", "0", "0", MemberState.READY),
+        ("1", "1", "0", MemberState.READY),
+        ("2", "1", "1", MemberState.TALKING),
+        ("5", "1", "0", MemberState.UNAVAILABLE),
+        ("6", "0", "0", MemberState.RINGING),
+        ("7", "0", "1", MemberState.TALKING),
+        ("0", "0", "0", MemberState.READY),
+        ("0", "1", "1", MemberState.TALKING),
+        ("", "0", "0", MemberState.UNAVAILABLE),
+    ],
+)
+def test_what_a_phone_does_is_told_of_one_who_is_paused_too(
+    status: str, paused: str, in_call: str, phone: MemberState
+) -> None:
+    found = member({"Queue": "support", "Name": "A", "Status": status, "Paused": paused, "InCall": in_call})
+    assert (found.phone or found.state, found.paused) == (phone, paused == "1")
+
+
+@pytest.mark.parametrize(("told", "own"), [("12", 12), ("0", 0), ("", 0), ("-1", 0), ("1e3", 0), ("9999999", 0)])
+def test_a_members_own_wrap_up_is_whole_seconds_and_what_is_none_is_none(told: str, own: int) -> None:
+    assert member({"Queue": "q", "Name": "A", "Wrapuptime": told}).wrap_up == timedelta(seconds=own)
+
+
+def test_a_reason_is_that_of_a_pause_that_lasts() -> None:
+    headers = {"Queue": "q", "Name": "A", "PausedReason": "lunch"}
+    assert [member(headers | {"Paused": paused}).reason for paused in ("1", "0")] == ["lunch", ""]
+
+
+def test_the_end_of_a_talk_may_name_no_caller() -> None:
+    headers = {"Queue": "support", "MemberName": "", "Interface": "PJSIP/1001"}
+    queue, interface = facts.QueueName("support"), facts.Interface("PJSIP/1001")
+    assert translate("AgentComplete", headers, AT) == facts.AgentCompleted(AT, queue, None, interface, "PJSIP/1001")
+    told = translate("AgentComplete", headers | {"Uniqueid": "c", "MemberName": "A"}, AT)
+    assert told == facts.AgentCompleted(AT, queue, facts.Uniqueid("c"), interface, "A")

@@ -63,6 +63,8 @@ def sql(text: str, chosen: Chosen, span: Span) -> str:
     text = re.sub(r"\$\{([a-z]+):sqlstring\}", lambda match: quoted(chosen[match[1]]), text)
     text = re.sub(r"\$\{([a-z]+)\}", lambda match: chosen[match[1]][0], text)
     text = re.sub(r"\$__timeFilter\(((?:[^()]|\([^()]*\))*)\)", between, text)
+    for macro, end in (("$__timeFrom()", span.since), ("$__timeTo()", span.until)):
+        text = text.replace(macro, f"'{end.astimezone().isoformat()}'")
     assert "$" not in text, text
     return text
 

@@ -62,6 +62,19 @@ def test_what_is_not_saved_is_read_again_though_it_is_over() -> None:
     assert (found.start, found.calls_from, found.saved) == (10, 30, 43)
 
 
+def test_what_agents_did_is_read_again_from_the_last_listing_before_it_was_stored() -> None:
+    one = reading(FIRST, Beginning(10, 12, AT.wall), Beginning(50, 55, AT.wall))
+    found = what_to_resume(one, None, b"", agents_from=54)
+    assert (found.start, found.listed, found.calls_from, found.saved) == (10, True, 101, 100)
+    assert [one.start for one in one.beginnings] == [10, 50]
+    assert what_to_resume(one, None, b"", agents_from=101).start == 50
+
+
+def test_what_agents_did_very_long_ago_is_not_read_for_again() -> None:
+    one = reading(FIRST, Beginning(10, 12, AT.wall), Beginning(50, 55, AT.wall))
+    assert what_to_resume(one, None, b"", longest=40, agents_from=54).start == 50
+
+
 def test_a_call_of_an_age_is_taken_up_from_its_row_and_its_beginning_is_still_remembered() -> None:
     one = reading(FIRST, Beginning(10, 12, None), Beginning(80, 85, None))
     arrives(one, "1.1", 20)

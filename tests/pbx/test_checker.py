@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from . import attendance
 from .checker import compare
 from .queue_log import parse
 from .story import Witnessed
@@ -79,3 +81,27 @@ def test_a_colleague_who_was_connected_at_that_moment_was_faster() -> None:
     assert compare(calls, seen).differences == []
     calls[0]["visits"][0]["offers"][0]["result"] = "answered"
     assert compare(calls, seen).differences == [f"{CALLER} to {PHONE}: exported answered, the phone did not answer"]
+
+
+ATTENDED = """100|MANAGER|support|PJSIP/1001|ADDMEMBER|
+103|c1|support|Agent 1001|CONNECT|2|l1|2
+107|c1|support|Agent 1001|COMPLETECALLER|2|4|1
+115|NONE|support|Agent 1001|PAUSE|lunch
+120|NONE|support|Agent 1001|UNPAUSE|
+121|MANAGER|support|PJSIP/1001|REMOVEMEMBER|
+"""
+DID = ["free 100.000-103.000", "talking 103.000-107.000", "wrap_up 107.000-112.000", "free 112.000-115.000",
+       "paused lunch 115.000-120.000", "free 120.000-121.000"]  # fmt: skip
+
+
+def test_what_agents_did_is_read_off_queue_log() -> None:
+    [told] = attendance.reckon(parse(ATTENDED), {"PJSIP/1001": "Agent 1001"}, {"support": 5}).values()
+    assert [str(one) for one in told] == DID
+
+
+@pytest.mark.parametrize(("shift", "alike"), [(-0.3, False), (-0.2, True), (0.9, True), (1.2, True), (1.3, False)])
+def test_another_second_is_told(shift: float, alike: bool) -> None:
+    [truth] = attendance.reckon(parse(ATTENDED), {"PJSIP/1001": "Agent 1001"}, {"support": 5}).values()
+    shifted = [replace(one, begins=one.begins + shift) for one in truth]
+    assert (attendance.differences(truth, shifted, 0.25) == []) == alike
+    assert len(attendance.differences(truth, shifted[1:], 0.25)) == 1

@@ -54,6 +54,10 @@ def events_of(raw: bytes) -> Iterator[dict[str, str]]:
             yield headers
 
 
+OF_NO_ORDER = "AgentComplete"
+"""Told by a thread that follows others' words; after a transfer it may say it any moment."""
+
+
 def conversation(raw: bytes, log: str) -> list[Said]:
     """All that the product acts upon.
 
@@ -123,8 +127,8 @@ def _thread(headers: Mapping[str, str], names: _Names) -> str:
     event = headers["Event"]
     if event.startswith("QueueMember"):
         return f"{event} {headers['Interface']}"
-    if event == "AgentComplete":
-        return event  # of no order with anything
+    if event == OF_NO_ORDER:
+        return event
     subject = headers.get("Uniqueid") or headers.get("TransfererUniqueid") or headers.get("OrigTransfererUniqueid", "")
     return names.of(subject)
 
@@ -134,6 +138,8 @@ def instants(told: Iterable[Said]) -> list[Counter[tuple[str, tuple[tuple[str, s
     found: list[Counter[tuple[str, tuple[tuple[str, str], ...]]]] = []
     last = float("-inf")
     for said in told:
+        if said.event == OF_NO_ORDER:
+            continue
         if said.at - last > INSTANT:
             found.append(Counter())
         found[-1][said.event, said.headers] += 1

@@ -49,7 +49,11 @@ class Asking:
             assert answer.headers["Cache-Control"] == "no-store"
             assert answer.content_type == ("application/json" if answer.status == 200 else "application/problem+json")
         told = json.loads(text)
-        name = {"/api/v1/measures": "Measures", "/api/v1/live": "Live"}.get(path) if answer.status == 200 else None
+        name = (
+            {"/api/v1/measures": "Measures", "/api/v1/agents": "Measures", "/api/v1/live": "Live"}.get(path)
+            if answer.status == 200
+            else None
+        )
         if name is not None:
             check(told, SCHEMAS["schemas"][name], SCHEMAS["schemas"])
         return answer.status, told

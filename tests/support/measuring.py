@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handlers.measuring import Measuring, Surroundings
 from telephony.calls.record import CallRecord
+from telephony.calls.spells import Spell
 from tests.support.days import o_clock
 from tests.support.tables import TERMS
 
@@ -38,6 +39,9 @@ class Archive:
 
     def __init__(self, *calls: CallRecord, now: datetime | None = None) -> None:
         self.calls_kept = list(calls)
+        self.spells_kept: list[Spell] = []
+        self.agents_heard: dict[str, datetime] = {}
+        self.pbxs: tuple[str, ...] = ("pbx1",)
         self.reached_at: list[tuple[str, datetime]] = []
         self.error: Exception | None = None
         self.opened = asyncio.Event()
@@ -72,6 +76,18 @@ class Archive:
         self.asked_numbers.append(frozenset(callers))
         yield [(caller, at) for caller, at in self.reached_at if caller in callers and since <= at < until]
 
+    async def spells(
+        self, since: datetime, until: datetime, pbxs: Collection[str]
+    ) -> AsyncGenerator[Sequence[Spell], None]:
+        yield [
+            spell
+            for spell in self.spells_kept
+            if spell.began_at < until and spell.ended_at and spell.ended_at > since and (not pbxs or spell.pbx in pbxs)
+        ]
+
+    async def heard(self) -> Mapping[str, datetime]:
+        return self.agents_heard
+
     async def pause(self, seconds: float) -> None:
         self.passed += seconds
         await asyncio.sleep(0)
@@ -79,6 +95,6 @@ class Archive:
     def measuring(self, *, keep: timedelta | None = None, seconds: float = 30, **limits: int) -> Measuring:
         around = Surroundings(
             self.snapshot, lambda: self.saver, lambda: self.troubles, lambda: self.wall, lambda: self.passed, keep,
-            self.pause,
+            self.pause, self.pbxs,
         )  # fmt: skip
         return Measuring(around, self.terms, seconds, **limits)

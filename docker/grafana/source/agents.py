@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - put together from the constants of this file
-"""Agents: who answered, who let it ring, and who talked how long. From PostgreSQL: agents are in no label.
+"""Agents: who answered, who let it ring, who talked, who did what for how long. From PostgreSQL: they are in no label.
 
 Counts only, so that no measure is defined a second time; what they mean stands in docs/definitions.md.
 """
@@ -81,6 +81,31 @@ FROM {ANSWERED} AND v.talk_us IS NOT NULL
 GROUP BY v.agent
 ORDER BY v.agent
 """
+TIME = """
+SELECT s.agent, s.state AS metric,
+  extract(epoch FROM sum(least(coalesce(s.ended_at, h.until), $__timeTo()::timestamptz)
+    - greatest(s.began_at, $__timeFrom()::timestamptz))) AS value
+FROM agent_spells s JOIN agents_heard h USING (pbx)
+WHERE s.began_at >= $__timeFrom()::timestamptz - interval '13 hours' AND s.began_at < $__timeTo()
+  AND coalesce(s.ended_at, h.until) > $__timeFrom()
+  AND s.queues && ARRAY[${queue:sqlstring}]::text[] AND s.agent IN (${agent:sqlstring})
+GROUP BY s.agent, s.state"""
+"""A spell lasts for half a day at most; one that goes on is known as long as its PBX is heard."""
+STATES = {
+    "talking": ("通话 talking", BLUE),
+    "wrap_up": ("话后 wrap-up", PINK),
+    "ringing": ("振铃 ringing", YELLOW),
+    "ready": ("空闲 ready", GREEN),
+    "paused": ("置忙 paused", ORANGE),
+    "unknown": ("未监听到 not heard", GREY),
+}
+SPENT = f"""
+SELECT agent, {", ".join(f"sum(value) FILTER (WHERE metric = '{state}') AS {state}" for state in STATES)}
+FROM ({TIME}) AS spent
+GROUP BY agent
+HAVING bool_or(metric <> 'unreachable')
+ORDER BY agent
+"""
 OVER_TIME = f"""
 SELECT date_bin('15 minutes', coalesce(o.answered_at, o.ended_at), '2000-01-03Z') AS time, o.result AS metric,
   count(*) AS value
@@ -93,7 +118,7 @@ ORDER BY 1, 2
 def dashboard() -> Dashboard:
     """For whoever leads a team."""
     made = Dashboard("坐席").uid("threerings-agents").refresh("1m").time("now/d", "now")
-    made.description("Agents: rings, answers, talks of each, from the database; counts, not ratios.")
+    made.description("Agents: rings, answers, talks and time of each, from the database; counts, not ratios.")
     made.variables([prometheus(), postgres(), branch(), queue(), agent()])
     said = (
         "Of each agent: phones that rang, answered, not answered, stopped because the caller left or "
@@ -101,6 +126,11 @@ def dashboard() -> Dashboard:
         "length, the longest, and those that he ended."
     )
     made.with_panel(panels.grid("坐席一览", said, [SqlBuilder(TABLE)], COLUMNS).span(24).height(9))
+    said = (
+        "How long each agent did what, over all his queues: members of a queue whose phone can be reached. "
+        "Occupancy is talking and wrap-up of all but paused and not heard (/api/v1/agents)."
+    )
+    made.with_panel(panels.bars("坐席时间", said, [SqlBuilder(SPENT)], STATES, "s").span(24).height(9))
     said = "Answered phones by the ring in which they were answered. The standard: within three."
     made.with_panel(panels.bars("第几响接听", said, [SqlBuilder(RINGS)], RING_COLOURS).span(12).height(9))
     said = "Phones that rang and were not answered while the caller waited on, and those that rang when he left."

@@ -17,6 +17,8 @@ from telephony.standard.verdict import Limits
 Document = dict[str, object]
 OF_TARGET = ("rings", "service_level_seconds", "short_abandon_seconds")
 """The thresholds that a queue may have of its own."""
+SECOND = 1_000_000
+"""Microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def head(answer: Answer, asked: Asked, house: House, standard: Standard) -> Docu
         "zone": house.zone.key,
         "asked_at": instant(answer.asked_at),
         "saved_until": instant(answer.saved_until),
+        "agents_until": None if answer.agents_until is None else instant(answer.agents_until),
         "complete": answer.complete,
         "reasons": list(answer.reasons),
         "measures": [described(measure, standard) for measure in asked.measures],
@@ -83,6 +86,7 @@ def rows(answer: Answer, asked: Asked, standard: Standard) -> Iterator[Document]
                 "complete": answer.whole(number) and not sums.calls.undecided,
                 "measures": {one.name: _reading(one, sums, standard) for one in asked.measures},
                 **(_of_agent(sums) if by_agent else _of_calls(sums)),
+                **(_attended(sums) if asked.question.agents else {}),
             }
 
 
@@ -150,9 +154,23 @@ def _of_agent(sums: Sums) -> Document:
             "offers_no_answer": offers.no_answer,
             "offers_unreachable": offers.unreachable,
             "talks": talks.known,
-            "talk_seconds": talks.talked / 1_000_000,
+            "talk_seconds": talks.talked / SECOND,
         },
         "left_out": {"offers_unknown": offers.unknown},
+    }
+
+
+def _attended(sums: Sums) -> Document:
+    """For how long agents did what. `staffed` is all but the last two; an agent is in one of them at any instant."""
+    agents, reasons = sums.agents, sums.paused_by
+    known = agents.staffed + agents.unreachable + agents.unknown
+    return {
+        "agent_seconds": {
+            "staffed": agents.staffed / SECOND,
+            **{state: microseconds / SECOND for state, microseconds in agents._asdict().items()},
+        },
+        "paused_seconds_by_reason": {reason: reasons[reason] / SECOND for reason in sorted(reasons)},
+        "agents_heard": (known - agents.unknown) / known if known else None,
     }
 
 

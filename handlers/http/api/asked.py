@@ -14,7 +14,7 @@ from handlers.measuring import Question
 from telephony.calls.record import Kind
 from telephony.standard.day import Branches
 from telephony.standard.intervals import EARLIEST, LATEST, Intervals, Step, TooManyIntervals, cut, midnight
-from telephony.standard.measures import BY_AGENT, Measure
+from telephony.standard.measures import BY_AGENT, Measure, Population
 from telephony.standard.measures_catalogue import BY_NAME, CATALOGUE
 from telephony.standard.measures_table import Grouping, Selection
 
@@ -115,7 +115,8 @@ def asked(query: MultiMapping[str], house: House, now: datetime) -> Asked:
     measures = _measures(query, by_agent=by_agent)
     numbers = not by_agent and any(measure.name == "final_lost" for measure in measures)
     known = house.groups(grouping, selection)
-    return Asked(Question(intervals, grouping, selection, known, numbers), step, measures)
+    agents = any(measure.population is Population.AGENTS for measure in measures)
+    return Asked(Question(intervals, grouping, selection, known, numbers, agents), step, measures)
 
 
 def _names(query: MultiMapping[str], parameter: str) -> Sequence[str]:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 import structlog
 from aiohttp import hdrs, web
+from multidict import MultiDict, MultiMapping
 
 from handlers.database import AWAY, trouble
 from handlers.http.api.access import Access
@@ -17,7 +18,7 @@ from handlers.http.api.asked import Asked, BadQueryError, House, asked
 from handlers.http.problems import problem
 from handlers.measuring import Answer, Busy, Measuring
 from telephony.cases.connecting import DatabaseUrlError
-from telephony.standard.measures_table import TooManyGroups
+from telephony.standard.measures_table import Grouping, TooManyGroups
 
 PIECE = 32_768
 """Characters of the answer that are put together before others have their turn."""
@@ -54,15 +55,27 @@ class MeasuresApi:
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
-        return [web.get("/api/v1/measures", self.measures, allow_head=False)]
+        return [
+            web.get("/api/v1/measures", self.measures, allow_head=False),
+            web.get("/api/v1/agents", self.agents, allow_head=False),
+        ]
 
     async def measures(self, request: web.Request) -> web.StreamResponse:
         """The measures that are asked for; docs/measures.md tells what of."""
+        return await self._asked(request, request.query)
+
+    async def agents(self, request: web.Request) -> web.StreamResponse:
+        """The same of each agent: what is told of agents, and how they spent their time."""
+        if "group" in request.query and self._access.refused(request) is None:
+            return problem(HTTPStatus.BAD_REQUEST, "group: is not known here: a row is an agent's", parameter="group")
+        return await self._asked(request, MultiDict([*request.query.items(), ("group", Grouping.AGENT.value)]))
+
+    async def _asked(self, request: web.Request, query: MultiMapping[str]) -> web.StreamResponse:
         if (refused := self._access.refused(request)) is not None:
             return refused
         try:
             # In a thread: ten thousand intervals take a tenth of a second.
-            parse = partial(asked, request.query, self._house, self._now())
+            parse = partial(asked, query, self._house, self._now())
             what = await asyncio.get_running_loop().run_in_executor(None, parse)
             answer = await self._measuring.measure(what.question)
         except (BadQueryError, TooManyGroups, Busy, DatabaseUrlError, *AWAY) as error:

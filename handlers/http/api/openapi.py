@@ -11,6 +11,7 @@ from handlers.http.api.asked import MAX_NAMES
 from handlers.http.api.measures import HEADERS
 from handlers.http.pages.shell import Pages
 from telephony.calls.facts import MemberState
+from telephony.calls.spells import STAFFED, AgentState
 from telephony.standard.intervals import Step
 from telephony.standard.measures import Population, Unit
 from telephony.standard.measures_catalogue import CATALOGUE
@@ -40,6 +41,7 @@ def _ref(name: str) -> Schema:
 
 TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
+TIME: Schema = {"type": "number", "minimum": 0}
 YES: Schema = {"type": "boolean"}
 INSTANT: Schema = {"type": "string", "format": "date-time", "description": "UTC, with microseconds"}
 
@@ -48,7 +50,7 @@ READING = _object(
     {
         "value": _maybe("number", description="numerator / denominator; in the unit of the measure"),
         "numerator": _maybe("number", description="a count, or seconds; null where nothing is divided"),
-        "denominator": COUNT,
+        "denominator": {"type": "number", "minimum": 0, "description": "a count; of agents, seconds"},
         "limit": _maybe("number", description="what the standard asks; null: nothing"),
         "met": _maybe("boolean", description="whether it does; null without data or limit"),
         "version": COUNT,
@@ -76,7 +78,7 @@ MEASURE = _object(
     },
 )
 ROW = _object(
-    "One group in one interval. Of agents there are only offers and talks, and no more than counts beside them.",
+    "One group in one interval. Of agents there are only offers, talks and their time, and counts beside them.",
     {
         "from": INSTANT,
         "to": INSTANT,
@@ -90,6 +92,17 @@ ROW = _object(
 ROW_MORE: Mapping[str, Schema] = {
     "unanswered_by": {"type": "object", "additionalProperties": COUNT, "description": "by the last outcome"},
     "quality": {"type": "object", "description": "visits, and the share of each data quality", "properties": {}},
+    "agent_seconds": _object(
+        "For how long the agents did what. Of a queue: all who served it then, whatever queue they talked for.",
+        {
+            "staffed": {**TIME, "description": "the next five together: they were there"},
+            **{state.value: TIME for state in AgentState if state in STAFFED},
+            "unreachable": {**TIME, "description": "a member of queues, but no phone of his could be called"},
+            "unknown": {**TIME, "description": "nobody heard the PBX; in no measure"},
+        },
+    ),
+    "paused_seconds_by_reason": {"type": "object", "additionalProperties": TIME, "description": "empty: none given"},
+    "agents_heard": _maybe("number", description="the share of all that time that is known"),
 }
 MEASURES = _object(
     "The answer.",
@@ -101,6 +114,7 @@ MEASURES = _object(
         "zone": {**TEXT, "description": "in which hours, days and months are cut"},
         "asked_at": INSTANT,
         "saved_until": {**INSTANT, "description": "all that was heard up to then is in it"},
+        "agents_until": _maybe("string", format="date-time", description="what agents did is known up to then"),
         "complete": {**YES, "description": "nothing of it will change any more but by a correction"},
         "reasons": _list(TEXT, "why it is not complete"),
         "measures": _list(_ref("Measure"), "what is told, once; the rows have the values"),
@@ -216,6 +230,13 @@ def document(version: str) -> Schema:
                 "get": {
                     "summary": "How the standard was kept over any interval",
                     "parameters": PARAMETERS,
+                    "responses": _answers("Measures", bad, later),
+                }
+            },
+            "/api/v1/agents": {
+                "get": {
+                    "summary": "The same of each agent, and how he spent his time",
+                    "parameters": [one for one in PARAMETERS if one["name"] != "group"],
                     "responses": _answers("Measures", bad, later),
                 }
             },

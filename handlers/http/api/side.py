@@ -64,7 +64,13 @@ def api_routes(  # noqa: PLR0913 - what it is put together from
     terms = Terms(targets, branches, timedelta(seconds=config.standard.long_talk_seconds), MOST_ROWS)
     days = config.database.keep_days
     around = Surroundings(
-        partial(snapshot, database), saved, troubles, clock.wall, seconds, timedelta(days=days) if days else None
+        partial(snapshot, database),
+        saved,
+        troubles,
+        clock.wall,
+        seconds,
+        timedelta(days=days) if days else None,
+        pbxs=tuple(pbx.name for pbx in config.pbx),
     )
     access = Access(who, seconds)
     standard = Standard(limits, targets, terms.long_talk)
