@@ -222,6 +222,8 @@ class Standard(Section):
     service_level_seconds: Seconds = Field(default=20, examples=[20])
     short_abandon_seconds: Seconds = Field(default=0, examples=[0])
     long_talk_seconds: Seconds = Field(default=300, examples=[300])
+    final_lost_minutes: int = Field(default=60, ge=1, le=1_440, examples=[60])
+    """Who gave up and is not reached so soon is lost for good; no standard says how soon."""
 
 
 class Pbx(Section):
