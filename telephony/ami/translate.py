@@ -18,6 +18,7 @@ from telephony.calls.facts import (
     Member,
     MemberState,
     Moment,
+    Phone,
     QueueName,
     QueueResult,
     Uniqueid,
@@ -67,6 +68,7 @@ ACTED_UPON: Mapping[str, frozenset[str]] = {
     "QueueMemberStatus": MEMBER | {"Status", "Paused"},
     "QueueMemberPause": MEMBER | {"Status", "Paused"},
     "QueueMemberRemoved": MEMBER,
+    "DeviceStateChange": frozenset({"Device", "State"}),
     "FullyBooted": frozenset({"Status"}),
     "Shutdown": frozenset({"Shutdown"}),
 }
@@ -108,6 +110,10 @@ DEVICE_STATES = {
     "8": MemberState.TALKING,
 }
 """Asterisk's device states; 0 unknown, 4 invalid and 5 unavailable mean that no call will reach the agent."""
+
+
+GONE = frozenset({"UNAVAILABLE", "INVALID"})
+"""Device states, here by name, of what no call reaches: not registered, and not there at all."""
 
 
 def interface_of(channel_name: str) -> Interface:
@@ -185,6 +191,12 @@ def member(headers: Headers) -> Member:
         state=state,
         device=Interface(headers["StateInterface"]) if headers.get("StateInterface") else None,
     )
+
+
+def phone(headers: Headers) -> Phone:
+    """A device of an event or of a listing: any state but these is one of a device that is there."""
+    told = headers["State"]
+    return Phone(Interface(headers["Device"]), None if told == "UNKNOWN" else told not in GONE)
 
 
 def newchannel(at: Moment, h: Headers) -> facts.Fact:
@@ -327,6 +339,7 @@ TRANSLATIONS: Mapping[str, Callable[[Moment, Headers], facts.Fact | None]] = {
     "QueueMemberStatus": lambda at, h: facts.MemberChanged(at, member(h)),
     "QueueMemberPause": lambda at, h: facts.MemberChanged(at, member(h)),
     "QueueMemberRemoved": lambda at, h: facts.MemberRemoved(at, queue_of(h), Interface(h["Interface"])),
+    "DeviceStateChange": lambda at, h: facts.PhoneTold(at, phone(h)),
     "FullyBooted": fully_booted,
     "Shutdown": lambda at, _: facts.PbxStopping(at),
 }
