@@ -53,7 +53,7 @@ def watched(queues: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
     def ends(queue: str) -> None:
         number = next(numbers)
-        told = call(visit(queue=queue, joined=calendar.now, wait=float(chance.randrange(60))), number=number)
+        told = call(visit(queue=queue, wait=timedelta(seconds=chance.randrange(60))), number=number)
         watch.follow(replace(told, ended_at=calendar.now))
 
     for turn in range(CALLS_EACH):
