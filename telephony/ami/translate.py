@@ -74,6 +74,9 @@ ACTED_UPON: Mapping[str, frozenset[str]] = {
 }
 """The events that become facts, and the headers without which each is quarantined. All others are only counted."""
 
+DISPENSABLE = frozenset({"DeviceStateChange"})
+"""Without these nothing is counted wrongly: what they tell is listed once a minute, too."""
+
 UNSTAMPED = frozenset({"FullyBooted"})
 """Sent to a new session by itself, without Timestamp and SystemName, whatever the configuration."""
 
