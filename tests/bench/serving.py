@@ -39,8 +39,8 @@ async def ours(args: Answer, talk: Talk) -> None:
     """`serve`, told by its configuration alone where everything is.
 
     Args:
-        args: `ami` and `database`, where these are; `folder`, in which it makes its own; `followed`: wait for the PBX before saying ready; `watched`: look
-            for stalls; `more`: of the configuration.
+        args: `ami` and `database`, where these are; `folder`, in which it makes its own; `followed`: wait for the PBX
+            before saying ready; `watched`: look for stalls; `more`: of the configuration.
         talk: every question is answered when all that came is saved.
     """
     pbx = {"name": PBX, "port": args["ami"], "username": "bench", "secret": "secret", "trunks": ["PJSIP/callers"]}
