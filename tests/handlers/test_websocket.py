@@ -238,6 +238,7 @@ async def test_who_says_nothing_is_not_waited_for(opens: Opens) -> None:
         ('{"type":"hello","v":true,"token":"x"}', "version"),
         ('{"type":"hello","v":1,"token":7}', "bad_message"),
         ('{"type":"seen","seq":1}', "bad_message"),
+        ('{"type":"turn","page":1}', "bad_message"),
     ],
 )
 async def test_what_is_no_hello_ends_the_connection(house: House, said: str, reason: str) -> None:
