@@ -254,6 +254,12 @@ async def test_what_is_no_number_is_not_seen(house: House, seq: str) -> None:
     assert await client.closed() == ("bad_message", 4400)
 
 
+async def test_a_desk_has_no_pages_to_turn(house: House) -> None:
+    client = await house.signs_in("1001")
+    await client.says(type="turn", page=1)
+    assert await client.closed() == ("bad_message", 4400)
+
+
 async def test_nobody_signs_in_twice(house: House) -> None:
     client = await house.signs_in("1001")
     await client.says(type="hello", v=1, token=TOKENS["1002"])
