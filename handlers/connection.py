@@ -13,7 +13,7 @@ from typing import Protocol
 from aiohttp import ClientError, WSMsgType, web
 
 from telephony.screenpop import messages
-from telephony.screenpop.messages import MAX_MESSAGE, BadMessage, Hello, Seen
+from telephony.screenpop.messages import MAX_MESSAGE, BadMessage, Hello, Seen, Turn
 from telephony.screenpop.screen import Bye
 
 CLOSE_SECONDS = 0.4
@@ -49,6 +49,14 @@ class Shows(Protocol):
 
     def seen(self, seq: int, /) -> None:
         """The client has painted this message."""
+        ...
+
+    def turn(self, page: int, /) -> None:
+        """The client wants to see this page.
+
+        Raises:
+            BadMessage: there are none here.
+        """
         ...
 
     def leave(self, bye: Bye, /) -> None:
@@ -106,7 +114,7 @@ class Connection:
         self._second, self._frames = clock(), 0
         self._owed = 0
 
-    async def read(self) -> Hello | Seen | None:
+    async def read(self) -> Hello | Seen | Turn | None:
         """What the client says next; None when it is gone.
 
         Raises:
@@ -131,10 +139,15 @@ class Connection:
     async def listen(self, screen: Shows) -> None:
         """Read until the client goes, or says what it may not."""
         try:
-            while isinstance(said := await self.read(), Seen):
-                screen.seen(said.seq)
-            if isinstance(said, Hello):
-                screen.leave(bad(BadMessage("bad_message")))  # it is known already who he is
+            while (said := await self.read()) is not None:
+                match said:
+                    case Seen(seq):
+                        screen.seen(seq)
+                    case Turn(page):
+                        screen.turn(page)
+                    case Hello():
+                        screen.leave(bad(BadMessage("bad_message")))  # it is known already who he is
+                        return
         except BadMessage as error:
             screen.leave(bad(error))
         except GONE:
@@ -153,7 +166,7 @@ class Connection:
             pass
         return False
 
-    def _said(self, text: str) -> Hello | Seen:
+    def _said(self, text: str) -> Hello | Seen | Turn:
         """One for each message that we sent does not count: we decide how many acknowledgements come at once."""
         if self._owed:
             self._owed -= 1

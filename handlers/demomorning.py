@@ -31,7 +31,8 @@ LASTS = timedelta(hours=2)
 SHORTEST = timedelta(minutes=4)
 """A morning that would be shorter has no calls: nothing could be said of so few."""
 LAST_CALL = timedelta(seconds=20)
-"""Nobody calls any more so long before the end; whose call is not over by then is left out, and so called never."""
+"""Nobody calls any more so long before the end; whose call is not over by then is left out, and so called never: not
+according to queue_log either."""
 RUSH = timedelta(minutes=65)
 """So long before the end is the one rush of the morning: it lies in the middle of the lines, and long ago for `now`."""
 QUIET_BEFORE = timedelta(minutes=35)
@@ -95,8 +96,23 @@ def earlier_today(config: Config, until: datetime, seeds: Seeds) -> Morning:
         ears.hear(simulated.said, now)
     for later in LATER:
         ears.wait(simulated.until + later)
-    calls = (call for call in ears.newest.values() if call.ended_at is not None and call.ended_at < until)
-    return Morning(tuple(calls), tuple(simulated.log))
+    over = tuple(call for call in ears.newest.values() if call.ended_at is not None and call.ended_at < until)
+    left_out = {call.id for call in ears.newest.values()} - {call.id for call in over}
+    never = {name for call in ears.newest.values() if call.id in left_out for name in _channels(call)}
+    return Morning(over, tuple(line for line in simulated.log if _callid(line) not in never))
+
+
+def _channels(call: CallRecord) -> Iterator[str]:
+    """Everybody in it whom a line of queue_log can name."""
+    yield call.uniqueid
+    for visit in call.visits:
+        yield visit.uniqueid
+        yield from (offer.leg for offer in visit.offers)
+
+
+def _callid(line: str) -> str:
+    entry = parse(line.encode())
+    return entry.callid if isinstance(entry, Entry) else ""
 
 
 class _Simulated:

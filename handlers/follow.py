@@ -324,7 +324,8 @@ class Follower:
             if full:
                 self._asked_all_at = now.mono
                 channels = self._line.request("CoreShowChannels")
-                asked = Asked(now.mono, offset_of(now), self._line.request("QueueStatus"), channels)
+                phones = self._line.request("DeviceStateList") if self.tracker.book.rules.lines else None
+                asked = Asked(now.mono, offset_of(now), self._line.request("QueueStatus"), channels, phones)
             else:
                 asked = Asked(now.mono, offset_of(now), self._line.request("QueueStatus", Member=NOBODY), None)
         except NotConnected:

@@ -26,7 +26,7 @@ class Source(IntEnum):
     AMI_REFUSED = 4
     """Why in a line, then the whole message, on which nobody acts."""
     ASKED = 5
-    """The ActionIDs of a listing: of the queues, and of the channels or nothing."""
+    """The ActionIDs of a listing: of the queues, of the channels or nothing, and, in a third line, of the devices."""
     EXPIRED = 6
     """The ActionID of a request that was not answered."""
     GIVEN_UP = 7
@@ -75,7 +75,8 @@ def _dump(part: Entry) -> tuple[Source, bytes]:  # noqa: C901, PLR0911, PLR0912 
         case RequestExpired():
             return Source.EXPIRED, _bytes(part.action_id)
         case Asked():
-            return Source.ASKED, _bytes(part.queues_id, part.channels_id or "")
+            more = () if part.phones_id is None else (part.phones_id,)
+            return Source.ASKED, _bytes(part.queues_id, part.channels_id or "", *more)
         case ListingGivenUp():
             return Source.GIVEN_UP, b""
         case Logged():
@@ -141,8 +142,8 @@ class Loader:
             case Source.EXPIRED:
                 return RequestExpired(mono, offset, _text(data))
             case Source.ASKED:
-                queues, channels = _text(data).split("\n")
-                return Asked(mono, offset, queues, channels or None)
+                queues, channels, *phones = _text(data).split("\n")
+                return Asked(mono, offset, queues, channels or None, *phones[:1])
             case Source.GIVEN_UP:
                 return ListingGivenUp(mono, offset)
             case Source.QUEUE_LOG:

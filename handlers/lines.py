@@ -1,15 +1,16 @@
-"""What the phones of direct lines are doing, from what calls and queues tell of them.
+"""What the phones of direct lines are doing, from what calls, queues and the PBX tell of them.
 
-The PBX does not tell us whether a phone is registered (the filters of `manager.conf` leave that out). Known is: that it
-rings or somebody talks on it now; what a queue says that it serves; and whether it could be reached when it was called
-last, which holds until it shows another sign of life.
+Known is: that it rings or somebody talks on it now; what a queue says that it serves; what the PBX says of its device,
+which it lists when we connect, and tells when it changes unless the filters of `manager.conf` leave that out; and
+whether it could be reached when it was called last, which holds until it shows another sign of life. Of the last two
+the newer one counts: a phone may be registered, and not be reached.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from telephony.calls.book import Leg
-from telephony.calls.facts import Interface, MemberState
+from telephony.calls.facts import Interface, MemberState, Moment
 from telephony.calls.record import CallRecord, OfferResult
 from telephony.calls.tracker import Tracker
 from telephony.metrics import LineState
@@ -47,18 +48,26 @@ class LinePhones:
     def states(self, tracker: Tracker) -> dict[str, LineState]:
         """By name of the line; of the PBX's calls, which are only looked at."""
         heard = {leg.interface: _of(leg) for leg in tracker.book.legs.values() if leg.interface in self._lines}
-        members = tracker.phones()
-        return {name: self._state(phone, heard.get(phone), members) for phone, name in self._lines.items()}
+        members, told = tracker.phones(), tracker.book.reachable
+        return {name: self._state(phone, heard.get(phone), members, told) for phone, name in self._lines.items()}
 
-    def _state(self, phone: Interface, heard: LineState | None, members: Mapping[Interface, MemberState]) -> LineState:
+    def _state(
+        self,
+        phone: Interface,
+        heard: LineState | None,
+        members: Mapping[Interface, MemberState],
+        told: Mapping[Interface, tuple[Moment, bool]],
+    ) -> LineState:
         if heard is not None:
             self._last[phone] = self._last.get(phone, (NEVER, True))[0], True
             return heard
         if phone in members:
             return AS_MEMBER.get(members[phone], LineState.READY)
-        if phone not in self._last:
+        known = [(since.wall, there) for since, there in (told[phone],)] if phone in told else []
+        known += [self._last[phone]] if phone in self._last else []
+        if not known:
             return LineState.UNKNOWN
-        return LineState.READY if self._last[phone][1] else LineState.UNAVAILABLE
+        return LineState.READY if max(known)[1] else LineState.UNAVAILABLE
 
 
 def _of(leg: Leg) -> LineState | None:

@@ -201,7 +201,7 @@ class Measuring:
     async def _measured(self, question: Question) -> Answer:
         asked_at = self._around.now().astimezone(UTC)
         saved_until = await self._saved(asked_at)
-        numbers = Numbers(most=self._most_numbers) if question.numbers else None
+        numbers = Numbers(self._terms.reached_within, self._most_numbers) if question.numbers else None
         selection, intervals = question.selection, question.intervals
         table = Table(intervals, question.grouping, selection, self._terms, question.known, numbers)
         async with self._around.snapshot() as snapshot:

@@ -35,12 +35,16 @@ REFUSED_IN_A_ROW = 5
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A listing was asked for, under these ActionIDs; `channels_id` None: of the waiting callers only."""
+    """A listing was asked for, under these ActionIDs; `channels_id` None: of the waiting callers only.
+
+    `phones_id` None: and not of the devices.
+    """
 
     mono: timedelta
     offset: timedelta
     queues_id: str
     channels_id: str | None
+    phones_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +251,9 @@ class Reading:
             case LinkDown():
                 self._down(entry.mono, moment_of(entry), entry.reason)
             case RequestExpired():
-                if self.listing is not None and entry.action_id in self.listing.open:
-                    self._do_without(moment_of(entry), "no answer in time")
+                self._unanswered(entry.action_id, moment_of(entry), "no answer in time")
             case Asked():
-                ids = entry.queues_id, entry.channels_id
+                ids = entry.queues_id, entry.channels_id, entry.phones_id
                 self.listing, self._asked_position = Listing(moment_of(entry), *ids), position
                 self.wants = None if entry.channels_id is not None else self.wants
             case ListingGivenUp():
@@ -286,8 +289,8 @@ class Reading:
                     self._restored(fact)
         elif item.kind is MessageKind.LISTED:
             self._list(item, moment_of(batch))
-        elif self.listing is not None and item.action_id in self.listing.open and not item.succeeded:
-            self._do_without(moment_of(batch), item.headers.get("Message", "refused"))
+        elif not item.succeeded:
+            self._unanswered(item.action_id, moment_of(batch), item.headers.get("Message", "refused"))
 
     def _take_up(self, now: Moment) -> None:
         """What an earlier process left open, by the clock of the PBX."""
@@ -331,6 +334,16 @@ class Reading:
         """That moment of ours, by the clock of the PBX as far as it has told it."""
         stamped = self._stamped
         return at.wall if stamped is None else stamped.wall + (at.mono - stamped.mono)
+
+    def _unanswered(self, action_id: str, at: Moment, reason: str) -> None:
+        """A listing was refused, or is late. That of the devices may be lacking."""
+        listing = self.listing
+        if listing is None or action_id not in listing.open:
+            return
+        if not listing.dispensable(action_id):
+            self._do_without(at, reason)
+        elif listing.completed(action_id):
+            self._completed(listing, at)
 
     def _do_without(self, at: Moment, reason: str) -> None:
         """The PBX gives no listing: go on with what is heard, and ask again later."""

@@ -24,7 +24,7 @@ from handlers.connection import Connection, bad, connected, show
 from handlers.screens import Screens
 from telephony.logs import Seldom
 from telephony.screenpop.hub import Full
-from telephony.screenpop.messages import BadMessage, Hello, Seen
+from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn
 from telephony.screenpop.screen import BEHIND, RESTART, Bye
 
 HELLO_SECONDS = 5.0
@@ -149,7 +149,7 @@ class Sockets:
         match said:
             case Hello(token):
                 return self._identify(token, remote)
-            case Seen():
+            case Seen() | Turn():
                 return bad(BadMessage("bad_message"))
             case None:
                 return None

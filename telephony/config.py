@@ -225,6 +225,8 @@ class Standard(Section):
     long_talk_seconds: Seconds = Field(default=300, examples=[300])
     wrap_up_pauses: tuple[str, ...] = Field(default=WRAP_UP_PAUSES, examples=[["wrap-up", "话后"]])
     """Reasons of pauses that are wrap-up, in whatever case."""
+    final_lost_minutes: int = Field(default=60, ge=1, le=1_440, examples=[60])
+    """Who gave up and is not reached so soon is lost for good; no standard says how soon."""
 
 
 class Pbx(Section):

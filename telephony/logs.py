@@ -22,7 +22,10 @@ KEPT_FIRST = 3
 KEPT_LAST = 2
 
 _ID = r"(?<![\w.])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_TIME = r"(?<![\w.])\d{4}-\d\d-\d\dT[\d:.]+"
+_DATE = r"(?<![\w.])20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?"
+_TIME = rf"{_DATE}(?:[T ]{_CLOCK}(?!\w)|(?!\w|[ ()/-]{{0,2}}\d))"
+"""RFC 3339, and what Python makes of a time: nowhere in it are seven digits together, and none follow a date alone."""
 _UNIQUEID = r"(?<![\w.])\d{9,10}\.\d{1,9}(?!\d)"
 _CHANNEL_SUFFIX = r"-000[0-9a-f]{5}(?![0-9a-zA-Z])"
 _JOURNAL = r"(?<![\w.])20\d\d[01]\d[0-3]\dT[0-2]\dZ(?:\.\d{1,9})?\.sqlite3(?!\w)"

@@ -3,11 +3,17 @@
 import io
 import json
 import logging
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from telephony import logs
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +52,16 @@ def test_a_number_keeps_its_first_three_and_last_two(number: str, masked: str) -
         ("PJSIP/13800138000-0000001a", "PJSIP/138******00-0000001a"),
         ("uniqueid 1700000000.123 stays", "uniqueid 1700000000.123 stays"),
         ("2026-03-02T09:00:00.123456Z", "2026-03-02T09:00:00.123456Z"),
+        ("on 2026-11-22, then", "on 2026-11-22, then"),
+        ("2026-11-22 10:05:59.000001+08:00 it was", "2026-11-22 10:05:59.000001+08:00 it was"),
+        ("day 20261122", "day 202***22"),
+        ("2026-13-22", "202*****22"),
+        ("2026-11-22 3456", "202**********56"),
+        ("2026-11-22T13800138000", "202*****22T138******00"),
+        ("2026-11-22T10:00:00.13800138000", "2026-11-22T10:00:00.138******00"),
+        ("2026-11-22T10:00:0013800138000", "2026-11-22T10:00:001********00"),
+        ("2026-11-22T10:00:00+8613800138000", "2026-11-22T10:00:00+86*********00"),
+        ("0351-2026-11-22", "035**********22"),
         ("9e0d8a4e-6c0e-5b0b-9c57-3a1c6f3a3333", "9e0d8a4e-6c0e-5b0b-9c57-3a1c6f3a3333"),
         ("PJSIP/1001-0000001a", "PJSIP/1001-0000001a"),
         ("010-12345678", "010*******78"),
@@ -68,6 +84,40 @@ def test_a_number_keeps_its_first_three_and_last_two(number: str, masked: str) -
 def test_what_looks_like_a_number_is_masked_wherever_it_stands(text: str, masked: str) -> None:
     assert logs.mask_text(text) == masked
     assert json.loads(logged(detail=text))["detail"] == masked
+
+
+DAY, SECOND = "2026-11-22", "2026-11-22T10:00:00"
+BEGUN = [
+    f"{DAY}T",
+    f"{DAY} ",
+    f"{DAY}T1",
+    f"{DAY} 10:",
+    f"{SECOND[:-1]}",
+    f"{SECOND}.",
+    f"{SECOND}.123",
+    f"{SECOND}+08:0",
+]
+BESIDE = st.sampled_from(
+    [DAY, SECOND, *BEGUN, f"{SECOND}Z", "", " ", "-", "T", ":", ".", "+", "/", "1001 ", "\N{FULLWIDTH DIGIT ONE}"]
+)
+NUMBERS = st.from_regex(r"\+?[1-9][0-9]{6,14}|\+86 1[0-9]{2} [0-9]{4} [0-9]{4}|0[0-9]{3}-[0-9]{7}", fullmatch=True)
+
+
+@given(before=st.lists(BESIDE, max_size=2), number=NUMBERS, behind=st.lists(BESIDE, max_size=2))
+def test_beside_whatever_time_a_number_stands_it_is_masked(before: list[str], number: str, behind: list[str]) -> None:
+    assert number not in logs.mask_text("".join([*before, number, *behind]))
+
+
+@given(
+    when=st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31), timezones=st.sampled_from([None, UTC, SHANGHAI])),  # noqa: DTZ001 - hypothesis wants them so
+    blank=st.sampled_from("T "),
+    before=st.sampled_from(["", "since ", "('", "at="]),
+    behind=st.sampled_from(["", ",", " on", "')", " 40 calls"]),
+)
+def test_a_time_stays_as_it_is(when: datetime, blank: str, before: str, behind: str) -> None:
+    text = f"{before}{when.isoformat(blank)}{behind}"
+    assert logs.mask_text(text) == text
+    assert logs.mask_text(f"{when.date()};") == f"{when.date()};"
 
 
 def test_numbers_within_other_values_are_masked_too() -> None:

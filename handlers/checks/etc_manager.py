@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from handlers.checks.acl import Reach, reach
 from handlers.checks.findings import Finding, Result, Subject, some
 from handlers.checks.pbx import READ, WRITE
-from telephony.ami.translate import ACTED_UPON
+from telephony.ami.translate import ACTED_UPON, DISPENSABLE
 from telephony.config import Pbx
 from telephony.pbxfiles.grammar import is_true
 from telephony.pbxfiles.tree import Entry, Section, Tree
@@ -174,11 +174,20 @@ def _filters(about: Subject, general: Section | None, user: Section) -> list[Fin
 
 
 def _gone(about: Subject, entry: Entry, names: Iterable[str]) -> list[Finding]:
-    lost = list(names)
-    if not lost:
-        return []
-    what = f"{entry.place}: {entry.name} drops what the numbers are made of: {some(lost)}"
-    return [about.fault("event-filter", what, f"take it out, {RELOAD}")]
+    names = frozenset(names)
+    lost = [name for name in ACTED_UPON if name in names - DISPENSABLE]
+    if lost:
+        what = f"{entry.place}: {entry.name} drops what the numbers are made of: {some(lost)}"
+        return [about.fault("event-filter", what, f"take it out, {RELOAD}")]
+    if names and not _picks(entry):
+        what = f"{entry.place}: {entry.name} drops {some(names)}: that the phone of a line went, or came, is known late"
+        return [about.warning("event-filter", what, f"take it out, or let it drop = Queue: only, {RELOAD}")]
+    return []
+
+
+def _picks(entry: Entry) -> bool:
+    """It drops some of these events, and lets others through."""
+    return bool(_options(entry)) and bool(entry.value.strip())
 
 
 def _options(entry: Entry) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """The picture of a branch, made of the calls of today and of what the PBXs show now."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from handlers.walls.floor import Floor, Standing, standing_of
 from telephony.calls.record import Kind
@@ -14,10 +14,14 @@ from telephony.standard.evidence import Evidence
 from telephony.standard.figures import Figures
 from telephony.standard.places import NOTHING, Place
 from telephony.standard.verdict import Limits
-from telephony.standard.wall import EVERY, VERSION, Json, Row, Scene, Silence, day_lines, limits_told, picture
+from telephony.standard.wall import EVERY, VERSION, Beyond, Json, Row, Scene, Silence, day_lines, limits_told, picture
 
 ROWS = 40
-"""More queues and lines than this are on no wall: those with most callers are shown, the others counted."""
+"""Queues and lines on one page; of more there are several, in their order, so that each is on one of them."""
+PHONES = Place(Kind.DIRECT, None)
+"""All phones that are no line."""
+Shown: TypeAlias = tuple[str | None, int]
+"""A branch, and a page of it."""
 REDRAWN = timedelta(seconds=10)
 """The lines of the day are made so often."""
 
@@ -123,8 +127,8 @@ class Painter:
         self, premises: Premises, today: KnowsToday, floors: Mapping[str, Floor], now: Callable[[], datetime]
     ) -> None:
         self._premises, self._today, self._floors, self._now = premises, today, floors, now
-        self._painted: dict[str | None, tuple[datetime, Painted]] = {}
-        self._drawings: dict[str | None, _Drawing] = {}
+        self._painted: dict[Shown, tuple[datetime, Painted]] = {}
+        self._drawings: dict[Shown, _Drawing] = {}
         self._silent: dict[str, datetime] = {}
         self._stood: tuple[datetime, Standing] | None = None
         self._number = 0
@@ -139,10 +143,10 @@ class Painter:
         now = self._now()
         self._silent = {name: self._silent.get(name, now) for name, one in self._floors.items() if not one.settled}
 
-    def forget(self, branch: str | None) -> None:
-        """Nobody looks at it any more."""
-        self._painted.pop(branch, None)
-        self._drawings.pop(branch, None)
+    def keep(self, shown: Collection[Shown]) -> None:
+        """Nobody looks at any other any more."""
+        self._painted = {one: painted for one, painted in self._painted.items() if one in shown}
+        self._drawings = {one: drawing for one, drawing in self._drawings.items() if one in shown}
 
     def welcome(self, branch: str | None, choices: Iterable[str], person: str) -> str:
         """What a screen is told first: which branch it shows, among which to choose, who looks, what is asked."""
@@ -160,20 +164,24 @@ class Painter:
             }
         )
 
-    def paint(self, branch: str | None) -> Painted:
-        """The picture of a branch (None: of all), as of now or of half a second ago.
+    def paint(self, branch: str | None, page: int = 0) -> Painted:
+        """A page of the picture of a branch (None: of all), as of now or of half a second ago.
+
+        The last page, where it has fewer.
 
         Raises:
             KeyError: there is no such branch.
         """
         now = self._now()
-        known = self._painted.get(branch)
+        known = self._painted.get((branch, page))
         if known is not None and timedelta() <= now - known[0] < EVERY / 2:
             return known[1]
         today, standing = self._today, self._standing(now)
         places = self._places(branch, standing)
-        shown = self._shown(places, standing)
-        drawing = self._draw(branch, shown, now)
+        pages = max(1, -(-len(places) // ROWS))
+        first = min(page, pages - 1) * ROWS
+        shown = places[first : first + ROWS]
+        drawing = self._draw((branch, page), shown, now)
         rows = [self._row(place, standing, drawing) for place in shown]
         silence = [Silence(name, since) for name, since in sorted(self._silent.items())]
         doubtful = bool(silence) if branch is None else any(standing.doubtful(place) for place in places)
@@ -186,11 +194,15 @@ class Painter:
             evidence=today.evidence(branch),
             rows=rows,
             more=len(places) - len(rows),
+            first=first,
+            page=first // ROWS,
+            pages=pages,
+            beyond=self._beyond(places[:first] + places[first + ROWS :], standing),
             silent=silence,
             doubtful=doubtful,
         )
         painted = Painted(_json(picture(scene, self._premises.limits)), drawing.text, drawing.number)
-        self._painted[branch] = now, painted
+        self._painted[branch, page] = now, painted
         return painted
 
     def _standing(self, now: datetime) -> Standing:
@@ -214,17 +226,16 @@ class Painter:
         named = [place for place in rest if place.kind is Kind.QUEUE and place.name is not None]
         return queues + named + lines + [place for place in rest if place.kind is Kind.DIRECT or place.name is None]
 
-    def _shown(self, places: Sequence[Place], standing: Standing) -> list[Place]:
-        """Of too many, those with most callers; in their order."""
-        if len(places) <= ROWS:
-            return list(places)
-        busy = sorted(
-            places,
-            key=lambda place: (standing.waiting(place, self._premises.lines), self._today.figures_at(place).sought),
-            reverse=True,
-        )
-        chosen = set(busy[:ROWS])
-        return [place for place in places if place in chosen]
+    def _beyond(self, places: Sequence[Place], standing: Standing) -> Beyond:
+        """What goes on on other pages: there may be thousands of places, and somebody waits in few of them."""
+        lines = self._premises.lines
+        busy = [place for place in places if place in standing.callers or place == PHONES]
+        oldest = {place: wait for place in busy if (wait := standing.oldest(place, lines)) is not None}
+        limit = self._premises.limits.mean_wait
+        late = [place for place, wait in oldest.items() if wait >= limit and not standing.doubtful(place)]
+        late.sort(key=oldest.__getitem__, reverse=True)
+        waiting = sum(standing.waiting(place, lines) for place in busy)
+        return Beyond(waiting, max(oldest.values(), default=None), [self._title(place) for place in late])
 
     def _row(self, place: Place, standing: Standing, drawing: _Drawing) -> Row:
         lines = self._premises.lines
@@ -246,19 +257,19 @@ class Painter:
         titles = self._premises.queues if place.kind is Kind.QUEUE else self._premises.lines
         return titles.get(place.name) or self._premises.title(place.name)
 
-    def _draw(self, branch: str | None, places: Sequence[Place], now: datetime) -> _Drawing:
+    def _draw(self, of: Shown, places: Sequence[Place], now: datetime) -> _Drawing:
         """The lines, made anew only now and then: over a long day of many queues they take some milliseconds."""
-        known, today, shown = self._drawings.get(branch), self._today, tuple(places)
+        known, today, shown = self._drawings.get(of), self._today, tuple(places)
         if known is not None and (known.day, known.places) == (today.start, shown) and abs(now - known.at) < REDRAWN:
             return known
         self._number += 1
-        whole = today.lines(branch)
+        whole = today.lines(of[0])
         each = {place: today.lines_at(place) for place in shown}
         text = _json(day_lines(today.start, whole, [(p.kind, p.name or "", lines) for p, lines in each.items()]))
         lately = {place: lines.figures[-1] for place, lines in each.items() if lines.figures}
         recent = whole.figures[-1] if whole.figures else NOTHING
         drawing = _Drawing(now, today.start, shown, recent, lately, text, self._number)
-        self._drawings[branch] = drawing
+        self._drawings[of] = drawing
         return drawing
 
 

@@ -5,13 +5,13 @@ themselves; calls are measured all the same.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
-from handlers.walls.painting import Painted, Painter
+from handlers.walls.painting import Painted, Painter, Shown
 from telephony.logs import Seldom
 from telephony.screenpop.screen import RESTART, Bye
 from telephony.standard.wall import EVERY
@@ -44,7 +44,7 @@ class WallScreen:
     """One screen that is open; its connection calls `take`, and `Walls.close` at the end.
 
     Attributes:
-        branch: that it shows; None: all.
+        branch: that it shows; None: all. page: of its queues and lines.
         welcome: what it is told first.
         allowed: whether who opened it may still see it.
         bye: why it is to be closed; None while it is not. left: set once there is one.
@@ -55,6 +55,7 @@ class WallScreen:
     allowed: Callable[[], bool]
     bye: Bye | None = None
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    page: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _painted: Painted | None = None
     _drawn: int = 0
@@ -75,6 +76,10 @@ class WallScreen:
 
     def seen(self, _seq: int) -> None:
         """Nothing is asked of who looks."""
+
+    def turn(self, page: int) -> None:
+        """From the next second on this page is shown."""
+        self.page = page
 
     def show(self, painted: Painted) -> None:
         """The newest picture; one that was not taken yet is none any more."""
@@ -154,7 +159,7 @@ class Walls:
         own.remove(screen)
         if not own:
             del self._screens[screen.branch]
-            self.painter.forget(screen.branch)
+        self.painter.keep(self._shown())
         self._measured.wall_closed(reason)
 
     def stop(self) -> None:
@@ -176,8 +181,9 @@ class Walls:
 
     def _second(self) -> Iterator[None]:
         self._look()
-        for branch in list(self._screens):
-            self._tell(branch, self._screens.get(branch, ()))
+        self.painter.keep(self._shown())
+        for branch, page in self._shown():
+            self._tell(branch, [one for one in self._screens.get(branch, ()) if one.page == page], page)
             yield
         if self._clock() - self._looked >= LOOKED_AFTER:
             self._looked = self._clock()
@@ -204,14 +210,18 @@ class Walls:
         if (untold := self._seldom.may(what)) is not None:
             self._log.exception("wall_failed", at=what, branch=branch, untold=untold)
 
+    def _shown(self) -> Collection[Shown]:
+        """What screens show; each once, in their order."""
+        return dict.fromkeys((screen.branch, screen.page) for screen in self._all())
+
     def _all(self) -> list[WallScreen]:
         return [screen for screens in self._screens.values() for screen in screens]
 
-    def _tell(self, branch: str | None, screens: Sequence[WallScreen]) -> None:
+    def _tell(self, branch: str | None, screens: Sequence[WallScreen], page: int = 0) -> None:
         if not screens:  # the last one went meanwhile
             return
         try:
-            painted = self.painter.paint(branch)
+            painted = self.painter.paint(branch, page)
         except Exception:  # noqa: BLE001 - whatever it is, it must not end the measuring elsewhere
             self._failed("paint", branch)
             return

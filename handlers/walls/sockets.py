@@ -15,7 +15,7 @@ from handlers.connection import Connection, bad, connected, show
 from handlers.walls.screens import FullError, Walls
 from handlers.websocket import BAD_TOKEN, BUSY, HELLO_LATE, HELLO_SECONDS, LOCKED_OUT, SEND_SECONDS
 from telephony.logs import Seldom
-from telephony.screenpop.messages import BadMessage, Hello, Seen
+from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn
 from telephony.screenpop.screen import RESTART, Bye
 
 SIGN_IN = Bye("sign_in", 4401)
@@ -140,7 +140,7 @@ class WallSockets:
             case Hello(token):
                 found = self._supervisor(request) or self._wall(token)
                 return found or (self._refused(request.remote) if token else SIGN_IN)
-            case Seen():
+            case Seen() | Turn():
                 return bad(BadMessage("bad_message"))
             case None:
                 return None

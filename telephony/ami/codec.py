@@ -180,6 +180,7 @@ class Codec:
         )
         self._listed = {name: Rule(name, headers | {"ActionID"}) for name, headers in (listed or {}).items()}
         self._unlisted = Rule("", frozenset({"ActionID"}))
+        self._either = frozenset(name.encode() for name in self._listed.keys() & acted_upon.keys())
         self._responses = Rule("", frozenset())
         self._max_message, self._max_headers = max_message, max_headers
         self._greeted = not banner
@@ -243,6 +244,8 @@ class Codec:
             rule = rule if self._counts else self._at_first.get(name, rule)
             if not self._count_first(name):
                 return Quarantined(raw, "an event without a name")
+        if name in self._either and raw.startswith(b"ActionID: ", end + 2):
+            rule = None
         if rule is not None:
             return self._checked(raw, Kind.EVENT, rule.event, rule) if name != b"UserEvent" or self._ours(raw) else None
         if raw.startswith(b"Privilege: ", end + 2):

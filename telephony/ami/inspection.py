@@ -33,7 +33,7 @@ _PRIVILEGES = re.compile(r"\(Priv: ([a-z_,<>]+)\)\s*\Z")
 _DEVICE = re.compile(r"[A-Za-z0-9]+/[^\s()${}\x00-\x1f\x7f]{1,120}")
 _OTHERS = (
     "VarSet", "Newexten", "RTCPSent", "RTCPReceived", "Cdr", "CEL", "DTMFBegin", "DTMFEnd", "SuccessfulAuth",
-    "ChallengeSent", "InvalidPassword", "PeerStatus", "ContactStatus", "ContactStatusDetail", "DeviceStateChange",
+    "ChallengeSent", "InvalidPassword", "PeerStatus", "ContactStatus", "ContactStatusDetail",
     "ExtensionStatus", "Registry", "BridgeCreate", "BridgeDestroy", "NewConnectedLine", "MusicOnHoldStart",
     "MusicOnHoldStop", "QueueCallerAbandon", "AgentComplete", "Reload",
 )  # fmt: skip

@@ -1,21 +1,23 @@
 """Listings to facts: what there is on a PBX at one instant. Pure.
 
 Two listings make a snapshot: `QueueStatus` (queues, who waits in them, who serves them) and `CoreShowChannels`. The
-first has no linked ids, so the second lends them. Between full snapshots a light one (`QueueStatus` for a member who
-does not exist) lists the waiting callers only, for comparison.
+first has no linked ids, so the second lends them. A third, `DeviceStateList`, tells which phones are there; a PBX that
+does not give it (its module is not loaded) is listed without. Between full snapshots a light one (`QueueStatus` for a
+member who does not exist) lists the waiting callers only, for comparison.
 """
 
 import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from telephony.ami.translate import Headers, channel, interface_of, known, member
+from telephony.ami.translate import Headers, channel, interface_of, known, member, phone
 from telephony.calls.facts import (
     BridgeId,
     Channel,
     LiveChannel,
     Member,
     Moment,
+    Phone,
     QueueName,
     SnapshotTaken,
     Uniqueid,
@@ -30,6 +32,7 @@ LISTED: Mapping[str, frozenset[str]] = {
     "QueueMember": frozenset({"Queue", "Name", "Location", "Status", "Paused"}),
     "QueueEntry": frozenset({"Queue", "Channel", "Uniqueid", "Wait"}),
     "CoreShowChannel": frozenset({"Channel", "Uniqueid", "Linkedid", "ChannelState", "Duration"}),
+    "DeviceStateChange": frozenset({"Device", "State"}),
 }
 """The entries that a snapshot is made of, and what each must have."""
 
@@ -39,18 +42,21 @@ DURATION = re.compile(r"(\d{1,5}):(\d\d):(\d\d)\Z", re.ASCII)
 
 
 class Listing:
-    """Gathers the entries of one snapshot until both of its listings are complete.
+    """Gathers the entries of one snapshot until all of its listings are complete.
 
     Args:
         asked_at: when they were asked for.
         queues_id: ActionID of QueueStatus.
         channels_id: ActionID of CoreShowChannels; None for a light snapshot.
+        phones_id: ActionID of DeviceStateList; None where nobody asks for it.
     """
 
-    def __init__(self, asked_at: Moment, queues_id: str, channels_id: str | None) -> None:
+    def __init__(self, asked_at: Moment, queues_id: str, channels_id: str | None, phones_id: str | None = None) -> None:
         self.asked_at = asked_at
-        self.open = {queues_id} | ({channels_id} if channels_id else set())
+        self.open = {one for one in (queues_id, channels_id, phones_id) if one}
         self.full = channels_id is not None
+        self.phones_id = phones_id
+        self.phones: list[Phone] | None = None if phones_id is None else []
         self.queues: list[QueueName] = []
         self.entries: list[Headers] = []
         self.members: list[Member] = []
@@ -67,6 +73,8 @@ class Listing:
                 self.members.append(member(headers))
             case "CoreShowChannel":
                 self.channels.append(live_channel(headers))
+            case "DeviceStateChange" if self.phones is not None:
+                self.phones.append(phone(headers))
             case _:
                 pass
 
@@ -74,6 +82,13 @@ class Listing:
         """One listing has ended; whether it was the last."""
         self.open.discard(action_id)
         return not self.open
+
+    def dispensable(self, action_id: str) -> bool:
+        """Whether this one was refused or is late, and the snapshot does without it."""
+        if action_id != self.phones_id:
+            return False
+        self.phones = None
+        return True
 
     def taken(self, at: Moment) -> SnapshotTaken:
         """The fact."""
@@ -85,6 +100,7 @@ class Listing:
             waiting=tuple(waiting_caller(headers, linked) for headers in self.entries),
             members=tuple(self.members) if self.full else None,
             channels=tuple(self.channels) if self.full else None,
+            phones=None if self.phones is None else tuple(self.phones),
         )
 
 

@@ -18,6 +18,7 @@ from telephony.calls.facts import (
     Member,
     MemberState,
     Moment,
+    Phone,
     QueueName,
     QueueResult,
     Uniqueid,
@@ -69,10 +70,14 @@ ACTED_UPON: Mapping[str, frozenset[str]] = {
     "QueueMemberStatus": MEMBER | {"Status", "Paused"},
     "QueueMemberPause": MEMBER | {"Status", "Paused"},
     "QueueMemberRemoved": MEMBER,
+    "DeviceStateChange": frozenset({"Device", "State"}),
     "FullyBooted": frozenset({"Status"}),
     "Shutdown": frozenset({"Shutdown"}),
 }
 """The events that become facts, and the headers without which each is quarantined. All others are only counted."""
+
+DISPENSABLE = frozenset({"DeviceStateChange"})
+"""Without these nothing is counted wrongly: what they tell is listed once a minute, too."""
 
 UNSTAMPED = frozenset({"FullyBooted"})
 """Sent to a new session by itself, without Timestamp and SystemName, whatever the configuration."""
@@ -114,6 +119,10 @@ UNTOLD = "0"
 """The technology does not tell what its device does; queues call such a phone all the same."""
 RINGS_IN_CALL = "7"
 """Who looks for somebody free sees it ring; whoever sits before it talks."""
+
+
+GONE = frozenset({"UNAVAILABLE", "INVALID"})
+"""Device states, here by name, of what no call reaches: not registered, and not there at all."""
 
 
 def interface_of(channel_name: str) -> Interface:
@@ -197,6 +206,12 @@ def member(headers: Headers) -> Member:
         reason=headers.get("PausedReason", "") if paused else "",
         wrap_up=timedelta(seconds=int(own)) if WHOLE.match(own := headers.get("Wrapuptime", "")) else timedelta(),
     )
+
+
+def phone(headers: Headers) -> Phone:
+    """A device of an event or of a listing: any state but these is one of a device that is there."""
+    told = headers["State"]
+    return Phone(Interface(headers["Device"]), None if told == "UNKNOWN" else told not in GONE)
 
 
 def newchannel(at: Moment, h: Headers) -> facts.Fact:
@@ -347,6 +362,7 @@ TRANSLATIONS: Mapping[str, Callable[[Moment, Headers], facts.Fact | None]] = {
     "QueueMemberStatus": lambda at, h: facts.MemberChanged(at, member(h)),
     "QueueMemberPause": lambda at, h: facts.MemberChanged(at, member(h)),
     "QueueMemberRemoved": lambda at, h: facts.MemberRemoved(at, queue_of(h), Interface(h["Interface"])),
+    "DeviceStateChange": lambda at, h: facts.PhoneTold(at, phone(h)),
     "FullyBooted": fully_booted,
     "Shutdown": lambda at, _: facts.PbxStopping(at),
 }

@@ -209,6 +209,8 @@ class Book:
         self.others_waiting: dict[tuple[QueueName, Uniqueid], Moment] = {}
         self.departed: dict[Uniqueid, Departed] = {}
         self.members: dict[tuple[QueueName, Interface], Member] = {}
+        self.reachable: dict[Interface, tuple[Moment, bool]] = {}
+        """Of the lines: since when it is told so, and whether a call would reach the phone."""
         self.phones: set[Interface] = set(rules.lines)
         self.queues: frozenset[QueueName] = frozenset()
         self.open: dict[Visit, LiveCall] = {}

@@ -411,6 +411,22 @@ class MemberRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Phone:
+    """A device, and whether a call would reach it; None: the PBX does not know."""
+
+    interface: Interface
+    reachable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneTold:
+    """The PBX says whether a device can be reached: it registered, or went, or did something else."""
+
+    at: Moment
+    phone: Phone
+
+
+@dataclass(frozen=True, slots=True)
 class LinkLost:
     """We no longer hear the PBX. What happens from here on is unknown until `SnapshotTaken`."""
 
@@ -469,6 +485,7 @@ class SnapshotTaken:
         waiting: who waits in them.
         members: who serves them; None when not asked for.
         channels: every channel; None when not asked for (the periodic comparison lists the queues only).
+        phones: the devices that the PBX has ever told of; None when not asked for, or not told.
     """
 
     at: Moment
@@ -477,6 +494,7 @@ class SnapshotTaken:
     waiting: tuple[WaitingCaller, ...]
     members: tuple[Member, ...] | None
     channels: tuple[LiveChannel, ...] | None
+    phones: tuple[Phone, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -515,6 +533,7 @@ Fact = (
     | QueueResultLogged
     | MemberChanged
     | MemberRemoved
+    | PhoneTold
     | LinkLost
     | LinkRestored
     | PbxStopping

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
-from telephony.calls import channels, dialling, facts, handing, merging, pickup, queueing, resuming, talking
+from telephony.calls import channels, dialling, facts, handing, merging, pickup, queueing, reaching, resuming, talking
 from telephony.calls.book import Book, Rules
 from telephony.calls.clocks import span
 from telephony.calls.effects import Effect
@@ -57,6 +57,7 @@ RULES: Mapping[type, Callable[..., None]] = {
     facts.QueueResultLogged: queueing.logged,
     facts.MemberChanged: merging.member_changed,
     facts.MemberRemoved: merging.member_removed,
+    facts.PhoneTold: reaching.told,
     facts.PbxStopping: merging.stopping,
 }
 UNHEARD = (TimePassed, facts.QueueResultLogged)
@@ -92,10 +93,12 @@ class Tracker:
             case SnapshotTaken():
                 held = self.held
                 resuming.name_devices(self.book, fact)
+                reaching.listed(self.book, fact)
                 self.run(lambda: merging.snapshot(self.book, self.comparison, fact, held), fact)
                 return self.release()
             case LinkLost():
                 self.release_into_book()
+                reaching.forget(self.book)
                 self.run(lambda: merging.link_lost(self.book, fact), fact)
                 self.comparison.forget()
             case LinkRestored():

@@ -101,10 +101,10 @@ class FeedGauges(Protocol):
 
 
 class LineState(StrEnum):
-    """What the phone of a direct line is doing, as far as calls and queues tell: exactly one.
+    """What the phone of a direct line is doing, as far as calls, queues and the PBX's own devices tell: exactly one.
 
-    Nobody tells whether a phone is registered: `unavailable` is one that could not be reached when it was called last
-    (or that a queue which it serves says so of), `unknown` one of which nothing was heard since this process began.
+    `unavailable` is one that is not registered, or could not be reached when it was called since then; `unknown` one of
+    which nobody told anything since this process began: the PBX has no such device.
     """
 
     READY = "ready"

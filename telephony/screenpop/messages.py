@@ -22,6 +22,7 @@ BEAT = 10.0
 MAX_MESSAGE = 4096
 """Bytes of a client's message."""
 MAX_SEQ = 2**53
+MAX_PAGE = 10_000
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -44,6 +45,13 @@ class Seen:
     """The client has painted this message."""
 
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who looks at a wall wants to see this page of its queues and lines, from 0 on."""
+
+    page: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,7 @@ def bye(reason: str) -> str:
     return _json({"type": "bye", "reason": reason})
 
 
-def read(text: str) -> Hello | Seen:
+def read(text: str) -> Hello | Seen | Turn:
     """What a client sent.
 
     Raises:
@@ -164,6 +172,8 @@ def read(text: str) -> Hello | Seen:
             raise BadMessage("version")
         case {"type": "seen", "seq": int(seq)} if not isinstance(seq, bool) and 0 < seq < MAX_SEQ:
             return Seen(seq)
+        case {"type": "turn", "page": int(page)} if not isinstance(page, bool) and 0 <= page < MAX_PAGE:
+            return Turn(page)
         case _:
             raise BadMessage("bad_message")
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from telephony.screenpop import messages
 from telephony.screenpop.board import Change, Popped
-from telephony.screenpop.messages import Writer
+from telephony.screenpop.messages import BadMessage, Writer
 from telephony.screenpop.pop import Phase, Shown
 
 ACKNOWLEDGED_WITHIN = 10.0
@@ -109,6 +109,14 @@ class Screen:
                 return text
             self._wake.clear()
             await self._wake.wait()
+
+    def turn(self, _page: int) -> None:
+        """A desk has no pages.
+
+        Raises:
+            BadMessage: always.
+        """
+        raise BadMessage("bad_message")
 
     def seen(self, seq: int) -> None:
         """The screen has painted that message; of one that was not awaited nothing is thought."""

@@ -1,4 +1,4 @@
-"""What the PBX lists when it is asked: QueueStatus and CoreShowChannels. Pure.
+"""What the PBX lists when it is asked: QueueStatus, CoreShowChannels and DeviceStateList. Pure.
 
 Entries of listings carry no Privilege, Timestamp and SystemName, and callers' names raw.
 """
@@ -41,6 +41,16 @@ def core_show_channels(pbx: Pbx, ids: Pairs) -> bytes:
             ]
         )
     return _listing(entries, ids, "Channels will follow", "CoreShowChannelsComplete", ids_last=False)
+
+
+def device_state_list(pbx: Pbx, ids: Pairs) -> bytes:
+    """All phones: each is registered; whether somebody talks on it is told by its channels."""
+    busy = {channel.interface for channel in pbx.channels.values()}
+    entries: list[Pairs] = [
+        [("Event", "DeviceStateChange"), *ids, ("Device", phone), ("State", "INUSE" if phone in busy else "NOT_INUSE")]
+        for phone in pbx.phones
+    ]
+    return _listing(entries, ids, "Device State Changes will follow", "DeviceStateListComplete", ids_last=False)
 
 
 def _listing(entries: list[Pairs], ids: Pairs, said: str, complete: str, *, ids_last: bool) -> bytes:

@@ -48,6 +48,7 @@ class ManagerSession:
             "ping": self._ping,
             "queuestatus": self._queue_status,
             "coreshowchannels": self._core_show_channels,
+            "devicestatelist": self._device_state_list,
             "coresettings": self._core_settings,
             "corestatus": self._core_status,
             "listcommands": self._list_commands,
@@ -112,6 +113,9 @@ class ManagerSession:
     def _core_show_channels(self, _headers: Mapping[str, str], ids: Pairs) -> bytes:
         return listings.core_show_channels(self._pbx, ids)
 
+    def _device_state_list(self, _headers: Mapping[str, str], ids: Pairs) -> bytes:
+        return listings.device_state_list(self._pbx, ids)
+
     def _core_settings(self, _headers: Mapping[str, str], ids: Pairs) -> bytes:
         told: Pairs = [
             ("AMIversion", "11.0.0"),
@@ -138,8 +142,9 @@ class ManagerSession:
         return wire.message([("Response", "Success"), *ids, *started, *reloaded, *calls])
 
     def _list_commands(self, _headers: Mapping[str, str], ids: Pairs) -> bytes:
-        names = ["Challenge", "CoreSettings", "CoreShowChannels", "CoreStatus", "Events", "ListCommands", "Login"]
-        told: Pairs = [(name, "(Priv: <none>)") for name in [*names, "Logoff", "Ping", "QueueStatus"]]
+        names = ["Challenge", "CoreSettings", "CoreShowChannels", "CoreStatus", "DeviceStateList", "Events"]
+        names += ["ListCommands", "Login", "Logoff", "Ping", "QueueStatus"]
+        told: Pairs = [(name, "(Priv: <none>)") for name in names]
         return wire.message([("Response", "Success"), *ids, *told])
 
 

@@ -244,12 +244,13 @@ CATALOGUE: tuple[Measure, ...] = (
         "STD-FIRST-ASKED",
         Unit.SHARE,
         Population.NUMBERS,
-        "Share of the numbers that gave up that within 60 minutes neither got through nor were called back; that they "
-        "were called counts, whether they answered is not stored; numbers whose 60 minutes still run are on neither "
-        "side.",
-        "曾放弃的来电号码中，60 分钟内既未再次拨通、也未被回拨的比例；回拨即计，是否接听未作记录；"
-        "未满 60 分钟的号码不计。",
+        "Share of the numbers that gave up that neither got through nor were called back within the time asked, 60 "
+        "minutes unless configured otherwise; that they were called counts, whether they answered is not stored; "
+        "numbers whose time still runs are on neither side.",
+        "曾放弃的来电号码中，在规定时间（默认 60 分钟，可配置）内既未再次拨通、也未被回拨的比例；"
+        "回拨即计，是否接听未作记录；时间未满的号码不计。",
         _share(lambda sums: Ratio(sums.numbers.final_lost, sums.numbers.gave_up)),
+        threshold="final_lost_minutes",
     ),
     Measure(
         "hung_up_by_agent",

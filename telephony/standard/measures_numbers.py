@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from telephony.standard.measures_sums import NumberSums
 
 WITHIN = timedelta(minutes=60)
-"""A number is reached when he gets through, or is called back, so soon after he gave up. Ours: no standard says it."""
+"""A number is reached when he gets through, or is called back, so soon after he gave up, unless configured otherwise
+(`final_lost_minutes`). Ours: no standard says it."""
 MOST = 50_000
 Cell = tuple[str | None, int]
 """A group, and the number of an interval."""

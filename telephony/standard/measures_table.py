@@ -18,7 +18,7 @@ from telephony.standard.day import Branches
 from telephony.standard.figures import figures_of
 from telephony.standard.intervals import Intervals
 from telephony.standard.measures_agents import add_reason, agent_sums
-from telephony.standard.measures_numbers import Numbers
+from telephony.standard.measures_numbers import WITHIN, Numbers
 from telephony.standard.measures_sums import CallSums, Sums, VisitSums, offer_sums, plus, talk_sums, visit_sums
 
 
@@ -80,12 +80,14 @@ class Terms:
         branches: which branch each belongs to.
         long_talk: a talk that is longer is a long one.
         most: so many rows there may be: groups times intervals.
+        reached_within: who gave up and is not reached so soon is lost for good.
     """
 
     targets: Targets
     branches: Branches = field(default_factory=Branches)
     long_talk: timedelta = timedelta(minutes=5)
     most: int = 10_000
+    reached_within: timedelta = WITHIN
 
 
 _KINDS = {Grouping.QUEUE: Kind.QUEUE, Grouping.LINE: Kind.DIRECT}

@@ -22,6 +22,8 @@ BEAT = 2.0
 """Seconds: a screen is told something at least so often, or its line is dead."""
 EVERY = timedelta(seconds=1)
 """A picture is made at most so often."""
+NAMED = 3
+"""Queues and lines of other pages where somebody waits too long: so many are named, the others counted."""
 Json = Mapping[str, object]
 
 
@@ -57,6 +59,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """What goes on in queues and lines of other pages.
+
+    Attributes:
+        waiting: callers. oldest: the longest wait that goes on; None when nobody waits.
+        late: titles of those where somebody waits longer than callers are to wait on average, the longest first.
+    """
+
+    waiting: int = 0
+    oldest: timedelta | None = None
+    late: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """Everything that a wall shows at one moment.
 
@@ -66,7 +82,8 @@ class Scene:
         complete: the whole of the day is known, as far as it was measured.
         day: the sums of the day over the branch. lately: those of the last quarter of an hour.
         evidence: how well the visits of the day are known.
-        rows: its queues and lines, in the order in which they are shown. more: so many are not shown.
+        rows: its queues and lines, in the order in which they are shown. more: so many are on other pages.
+        first: so many are on the pages before. page, pages: from 0 on. beyond: what goes on on the others.
         silent: the PBXs that are not heard.
         doubtful: one of them may have calls of this branch.
     """
@@ -81,6 +98,10 @@ class Scene:
     more: int = 0
     silent: Sequence[Silence] = field(default=())
     doubtful: bool = False
+    first: int = 0
+    page: int = 0
+    pages: int = 1
+    beyond: Beyond = field(default_factory=Beyond)
 
 
 def picture(scene: Scene, limits: Limits) -> Json:
@@ -88,18 +109,23 @@ def picture(scene: Scene, limits: Limits) -> Json:
     found = stands(scene.day, scene.lately, limits)
     rows = [_row(row, limits) for row in scene.rows]
     known = [row for row in scene.rows if row.waiting is not None]
-    oldest = max((row.oldest for row in known if row.oldest is not None), default=None)
-    certain = not scene.doubtful
+    beyond, certain = scene.beyond, not scene.doubtful
+    waits = [wait for wait in (beyond.oldest, *(row.oldest for row in known)) if wait is not None]
+    oldest = max(waits, default=None)
     return {
         "at": moment(scene.at),
         "outlook": whole(found).value,
         "certain": certain,
         "measures": _measures(found),
         "calls": scene.day.sought,
-        "waiting": sum(row.waiting or 0 for row in known) if certain else None,
+        "waiting": sum((row.waiting or 0 for row in known), beyond.waiting) if certain else None,
         "oldest_seconds": _seconds(oldest) if certain else None,
         "rows": rows,
         "more": scene.more,
+        "first": scene.first,
+        "page": scene.page,
+        "pages": scene.pages,
+        "elsewhere": {"late": len(beyond.late), "titles": list(beyond.late[:NAMED])},
         "complete": scene.complete,
         "since": moment(scene.since),
         "silent": [{"pbx": one.pbx, "since": moment(one.since)} for one in scene.silent],

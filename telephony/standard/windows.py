@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import accumulate
+from operator import add, sub
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -46,21 +47,25 @@ Key = tuple[Kind, str]
 Group = tuple[str, str]
 """Branch and queue or line; `WHOLE` in the second place: the whole branch, in both: everything."""
 WHOLE = ""
+_NOTHING = Figures()
 
 
 class _Sums:
-    """Sums by what was sought; nothing is kept of what has none."""
+    """Sums by what was sought; nothing is kept of what has none.
+
+    Made anew by each call and not when somebody asks: of thousands of queues an answer would take long.
+    """
 
     def __init__(self) -> None:
-        self.of: dict[Key, list[int]] = {}
+        self.of: dict[Key, Figures] = {}
 
-    def count(self, key: Key, figures: Iterable[int], sign: int) -> None:
-        sums = self.of.setdefault(key, [0] * len(Figures._fields))
-        for index, number in enumerate(figures):
-            if number:
-                sums[index] += sign * number
-        if not any(sums):
-            del self.of[key]
+    def count(self, key: Key, figures: Figures, sign: int) -> None:
+        change = add if sign > 0 else sub
+        sums = Figures._make(map(change, self.of.get(key, _NOTHING), figures))
+        if any(sums):
+            self.of[key] = sums
+        else:
+            self.of.pop(key, None)
 
 
 class _Counted(NamedTuple):
@@ -256,7 +261,7 @@ class Windows:
 
     def sums(self, window: Window) -> dict[Key, Figures]:
         """By what was sought, as of the last `turn`; what has no calls is not there."""
-        return {key: Figures._make(sums) for key, sums in self._sums[window].of.items()}
+        return self._sums[window].of.copy()
 
 
 def grouped(sums: Mapping[Key, Figures], group: Callable[[Kind, str], Group]) -> dict[Group, Figures]:

@@ -5,7 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from telephony.ami.snapshot import Listing
-from telephony.calls.facts import Channel, LiveChannel, Member, MemberState, Moment, SnapshotTaken, WaitingCaller
+from telephony.calls.facts import (
+    Channel,
+    Interface,
+    LiveChannel,
+    Member,
+    MemberState,
+    Moment,
+    Phone,
+    SnapshotTaken,
+    WaitingCaller,
+)
 
 ASKED = Moment(datetime(2026, 3, 2, 9, 0, tzinfo=UTC), timedelta(seconds=5))
 DONE = Moment(datetime(2026, 3, 2, 9, 0, 1, tzinfo=UTC), timedelta(seconds=6))
@@ -57,6 +67,29 @@ def test_everything_listed_is_in_the_fact() -> None:
         members=(Member("support", "PJSIP/1001", "Bob", MemberState.READY),),  # type: ignore[arg-type]
         channels=(LiveChannel(who, None, up=True, lived=timedelta(seconds=69), application="Queue"),),
     )
+
+
+def test_the_devices_are_a_third_list_and_without_it_nothing_is_told_of_phones() -> None:
+    listing = Listing(ASKED, "q-1", "c-1", "d-1")
+    listing.add("DeviceStateChange", {"Device": "PJSIP/8001", "State": "UNAVAILABLE"})
+    listing.add("DeviceStateChange", {"Device": "PJSIP/8002", "State": "RINGINUSE"})
+    assert [listing.completed(one) for one in ("q-1", "c-1", "d-1")] == [False, False, True]
+    assert listing.taken(DONE).phones == (
+        Phone(Interface("PJSIP/8001"), reachable=False),
+        Phone(Interface("PJSIP/8002"), reachable=True),
+    )
+    unasked = full()
+    unasked.add("DeviceStateChange", {"Device": "PJSIP/8001", "State": "UNAVAILABLE"})
+    assert unasked.taken(DONE).phones is None
+
+
+def test_a_pbx_that_does_not_list_devices_is_listed_without() -> None:
+    listing = Listing(ASKED, "q-1", "c-1", "d-1")
+    listing.add("DeviceStateChange", {"Device": "PJSIP/8001", "State": "UNAVAILABLE"})
+    assert [listing.dispensable(one) for one in ("q-1", "c-1", "d-1")] == [False, False, True]
+    listing.completed("d-1")
+    assert listing.taken(DONE).phones is None
+    assert not full().dispensable("q-1")
 
 
 def test_a_light_listing_says_nothing_of_agents_and_channels() -> None:

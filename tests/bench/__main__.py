@@ -15,7 +15,7 @@ from tests.bench.measuring import Bench
 from tests.bench.report import Section, document, machine, table
 from tests.bench.workers import ROOT
 
-MODULES = ("codec", "ingest", "recovery", "fastagi", "database", "journal", "memory", "stalls", "screens")
+MODULES = ("codec", "ingest", "recovery", "fastagi", "database", "journal", "memory", "stalls", "standing", "screens")
 OPENING = """
 # Benchmarks
 

@@ -185,7 +185,7 @@ def sections(bench: Bench) -> list[Section]:
                     found[name].append(answer["seconds"])
         saved = server.ask({"table": "calls"})["rows"]
         inserted = server.ask({"table": "inserted_calls"})["rows"]
-    if saved != inserted:
+    if saved != inserted or not saved:
         raise ValueError(f"the saver made {saved:,} calls durable, of {inserted:,}")
     # The limits count what they write; at the end the saver has written as many.
     ways = tuple(Way(name, tuple(calls / seconds for seconds in taken)) for name, taken in found.items())

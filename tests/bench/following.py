@@ -22,6 +22,7 @@ from tests.bench.streams import prelude
 from tests.support.store import FakeStore
 
 PBX = "pbx1"
+LISTED_FROM = b"Response: Success\r\nActionID: queues\r\n"
 RULES = Rules(pbx=PBX, trunks=frozenset({Interface("PJSIP/callers"), Interface("PJSIP/trunk")}))
 
 
@@ -92,7 +93,9 @@ class Listener:
         self.line.heard_at = now
         if not self.began:
             self.began = True
-            self.hear(at, prelude())
+            booted, listed = prelude().split(LISTED_FROM, 1)
+            self.hear(at, booted)  # the listings are asked for now, and so cannot have come with it
+            self.hear(at, LISTED_FROM + listed)
         items = [item for item in self.codec.feed(data) if isinstance(item, Message | Quarantined)]
         if items:
             self.follower.take(Batch(now, timedelta(), items))

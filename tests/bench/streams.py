@@ -34,6 +34,7 @@ _FRESH = re.compile(
     rb"|(?<=Timestamp: )(?P<second>\d{10})\.(?P<micro>\d{6})"
 )
 _STAMP = re.compile(rb"\r\nTimestamp: (\d{10})\.(\d{6})\r\n")
+_SYSTEM = re.compile(rb"\r\nSystemName: (\w+)\r\n")
 _RINGING = re.compile(rb"^Event: Newstate\r\n.*\r\nChannelState: 5\r\n.*\r\nUniqueid: ([^\r]+)", re.DOTALL)
 _WIDTH = 1_000
 """More channels than any one recording has."""
@@ -43,6 +44,12 @@ def recorded() -> bytes:
     """All recordings of a named PBX, without banners and without what was quarantined."""
     streams = [file.read_bytes() for file in sorted(RECORDINGS.glob("*/ami*.bin"))]
     return b"".join(raw.partition(b"\r\n")[2] for raw in streams if b"\r\nSystemName: pbx1\r\n" in raw)
+
+
+def renamed(raw: bytes) -> bytes:
+    """As if `pbx1` had said it: some were recorded beside another PBX."""
+    found = _SYSTEM.search(raw)
+    return raw if found is None else raw.replace(found[1], b"pbx1")
 
 
 def noise() -> bytes:
@@ -80,7 +87,7 @@ class Conversation:
     """
 
     def __init__(self, name: str, upto: int | None = None) -> None:
-        raw = next((RECORDINGS / name).glob("ami*.bin")).read_bytes()
+        raw = renamed(next((RECORDINGS / name).glob("ami*.bin")).read_bytes())
         events = [one for one in raw.split(END) if one.startswith(b"Event") and _STAMP.search(one)]
         self.name = name
         self._templates = [_template(one + END) for one in events[:upto]]

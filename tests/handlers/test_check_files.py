@@ -95,6 +95,8 @@ def test_the_shipped_files_are_as_they_should_be(judge: Judge) -> None:
         ("write = reporting", "write = system", ("fault", "ami-too-much")),
         ("write = reporting", "write = all", ("fault", "ami-too-much")),
         ("name(VarSet)", "name(Hangup)", ("fault", "event-filter")),
+        ("name(VarSet)", "name(DeviceStateChange)", ("warning", "event-filter")),
+        ("[threerings]", "disabledevents = DeviceStateChange\n[threerings]", ("warning", "event-filter")),
         ("[threerings]", "disabledevents = NewExten,newchannel\n[threerings]", ("fault", "event-filter")),
         ("write = reporting", "write = reporting\neventfilter = !VarSet", ("warning", "event-filter")),
         ("write = reporting", "write = reporting\neventfilter = !(", ("warning", "event-filter")),

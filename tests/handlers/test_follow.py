@@ -20,9 +20,10 @@ from telephony.calls.tracker import Tracker
 from telephony.queuelog.place import Piece, Place
 from tests.support.calls import call
 from tests.support.replay import RECORDINGS
-from tests.support.wire import lines
+from tests.support.wire import lines, opening
 
 SECOND = timedelta(seconds=1)
+DESK = Interface("PJSIP/8001")
 BOOTED = lines(("Event", "FullyBooted"), ("Privilege", "system,all"), ("Uptime", "7"), ("Status", "Fully Booted"))
 BOOTED_SILENTLY = lines(("Event", "FullyBooted"), ("Privilege", "system,all"), ("Status", "Fully Booted"))
 OFFSET = timedelta(seconds=1_795_000_000)
@@ -240,6 +241,58 @@ def test_a_refused_listing_is_told_and_tried_again(stage: Stage) -> None:
     assert len(stage.line.asked) == 2, "not at once"
     stage.passes(LISTING_LIMIT)
     assert len(stage.line.asked) == 4
+
+
+def device(state: str, *, number: str = "") -> bytes:
+    """An event, or with `number` an entry of the listing: these have no Privilege, no time and no name of a system."""
+    if number:
+        return lines(("Event", "DeviceStateChange"), ("ActionID", number), ("Device", "PJSIP/8001"), ("State", state))
+    return lines(*opening("DeviceStateChange"), ("Device", "PJSIP/8001"), ("State", state))
+
+
+@pytest.fixture
+def published(stage: Stage) -> Stage:
+    """There is a line."""
+    stage.tracker.book.rules = replace(stage.tracker.book.rules, lines={DESK: "front-desk"})
+    return stage
+
+
+def ends_devices(stage: Stage) -> None:
+    end = ("Event", "DeviceStateListComplete"), ("ActionID", "r2"), ("EventList", "Complete")
+    stage.says(lines(("Response", "Success"), ("ActionID", "r2"), ("EventList", "start")))
+    stage.says(device("UNAVAILABLE", number="r2") + lines(*end))
+
+
+def reachable(stage: Stage) -> bool | None:
+    found = stage.tracker.book.reachable.get(DESK)
+    return None if found is None else found[1]
+
+
+def test_where_there_are_lines_the_devices_are_listed_and_what_changes_is_told(published: Stage) -> None:
+    published.boots()
+    assert [action for action, _ in published.line.asked] == ["CoreShowChannels", "DeviceStateList", "QueueStatus"]
+    published.lists(params("r3"), queues="r3")
+    assert not published.follower.synchronised
+    ends_devices(published)
+    assert (published.follower.synchronised, reachable(published)) == (True, False)
+    published.says(device("NOT_INUSE"))
+    assert reachable(published) is True
+    assert published.line.quarantined == 0
+
+
+def test_a_pbx_that_does_not_list_its_devices_is_followed_all_the_same(published: Stage) -> None:
+    published.boots()
+    published.says(lines(("Response", "Error"), ("ActionID", "r2"), ("Message", "Invalid/unknown command")))
+    published.lists(params("r3"), queues="r3")
+    assert (published.follower.synchronised, reachable(published)) == (True, None)
+
+
+def test_a_listing_that_waits_for_the_devices_alone_is_whole_without_them(published: Stage) -> None:
+    published.boots()
+    published.lists(params("r3"), queues="r3")
+    published.follower.take(RequestExpired(published.line.clock, OFFSET, "r2"))
+    published.follower.take(RequestExpired(published.line.clock, OFFSET, "r9"))
+    assert (published.follower.synchronised, reachable(published)) == (True, None)
 
 
 def test_a_pbx_whose_every_event_is_refused_is_not_followed(stage: Stage) -> None:

@@ -36,7 +36,7 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(LinkUp, TIMES, TIMES, ONE_LINE),
     st.builds(LinkDown, TIMES, TIMES, ONE_LINE),
     st.builds(RequestExpired, TIMES, TIMES, ONE_LINE),
-    st.builds(Asked, TIMES, TIMES, ONE_LINE, st.none() | ONE_LINE.filter(bool)),
+    st.builds(Asked, TIMES, TIMES, ONE_LINE, st.none() | ONE_LINE.filter(bool), st.none() | ONE_LINE.filter(bool)),
     st.builds(ListingGivenUp, TIMES, TIMES),
     st.builds(Logged, TIMES, TIMES, st.lists(LINES, max_size=5).map(tuple), LINES),
     st.builds(ChannelsLogged, TIMES, TIMES, st.lists(LINES, max_size=5).map(tuple), LINES),

@@ -83,6 +83,24 @@ def test_who_uses_a_phone_that_was_not_reached_shows_that_it_is_there() -> None:
     assert phones.states(tracker())["front-desk"] is LineState.UNAVAILABLE
 
 
+@pytest.mark.parametrize(("there", "state"), [(True, LineState.READY), (False, LineState.UNAVAILABLE)])
+def test_what_the_pbx_says_of_a_phone_that_nobody_called_is_known(there: bool, state: LineState) -> None:
+    served = tracker()
+    served.book.reachable[DESK] = NOW, there
+    assert LinePhones(LINES).states(served) == {"front-desk": state, "manager": LineState.UNKNOWN}
+
+
+def test_of_what_the_pbx_says_and_how_the_last_call_went_the_newer_counts() -> None:
+    served = tracker()
+    served.book.reachable[DESK] = Moment(at(5), timedelta()), True
+    assert rung(OfferResult.UNREACHABLE, second=4).states(served)["front-desk"] is LineState.READY
+    assert rung(OfferResult.UNREACHABLE, second=6).states(served)["front-desk"] is LineState.UNAVAILABLE
+    served.book.reachable[DESK] = Moment(at(9), timedelta()), False
+    assert rung(OfferResult.NO_ANSWER, second=6).states(served)["front-desk"] is LineState.UNAVAILABLE
+    served.book.legs[Uniqueid("1.2")] = leg(rung_by=RUNG_BY, alerted=NOW)
+    assert LinePhones(LINES).states(served)["front-desk"] is LineState.RINGING
+
+
 @pytest.mark.parametrize(
     ("member", "state"),
     [

@@ -48,6 +48,15 @@ async def test_who_gave_up_is_looked_for_in_the_hour_after_it_also_beyond_the_in
     assert sums(answer).numbers == (NUMBERS_AT_ONCE + 3, NUMBERS_AT_ONCE + 2)
 
 
+async def test_how_soon_he_must_be_reached_is_what_the_configuration_says() -> None:
+    archive = Archive(replace(unanswered(1, NOON), caller="021"))
+    archive.terms = replace(archive.terms, reached_within=timedelta(minutes=15))
+    archive.reached_at = [("021", o_clock("12:20"))]
+    assert sums(await archive.measuring().measure(MORNING)).numbers == (1, 1)
+    archive.reached_at = [("021", o_clock("12:15"))]
+    assert sums(await archive.measuring().measure(MORNING)).numbers == (1, 0)
+
+
 async def test_where_nobody_gave_up_or_nobody_asks_nobody_is_looked_for() -> None:
     archive = Archive(answered(9, NOON))
     await archive.measuring().measure(MORNING)

@@ -238,6 +238,7 @@ async def test_who_says_nothing_is_not_waited_for(opens: Opens) -> None:
         ('{"type":"hello","v":true,"token":"x"}', "version"),
         ('{"type":"hello","v":1,"token":7}', "bad_message"),
         ('{"type":"seen","seq":1}', "bad_message"),
+        ('{"type":"turn","page":1}', "bad_message"),
     ],
 )
 async def test_what_is_no_hello_ends_the_connection(house: House, said: str, reason: str) -> None:
@@ -250,6 +251,12 @@ async def test_what_is_no_hello_ends_the_connection(house: House, said: str, rea
 async def test_what_is_no_number_is_not_seen(house: House, seq: str) -> None:
     client = await house.signs_in("1001")
     await client.socket.send_str(f'{{"type":"seen","seq":{seq}}}')
+    assert await client.closed() == ("bad_message", 4400)
+
+
+async def test_a_desk_has_no_pages_to_turn(house: House) -> None:
+    client = await house.signs_in("1001")
+    await client.says(type="turn", page=1)
     assert await client.closed() == ("bad_message", 4400)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from telephony.calls.record import Outcome, Party
 from telephony.screenpop import messages
-from telephony.screenpop.messages import BadMessage, Hello, Seen, Writer, harmless
+from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn, Writer, harmless
 from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
 from telephony.screenpop.standing import pop_of, standings
 from tests.screenpop.desks import LIMITS, QUEUES, desk
@@ -151,11 +151,12 @@ def test_whatever_a_caller_writes_makes_one_message(text: str) -> None:
 # --- what clients send ---
 
 
-def test_hello_and_seen_are_read() -> None:
+def test_hello_seen_and_turn_are_read() -> None:
     hello = messages.read('{"type":"hello","v":1,"token":"secret","more":1}')
     assert hello == Hello("secret")
     assert "secret" not in repr(hello)
     assert messages.read('{"type":"seen","seq":12}') == Seen(12)
+    assert messages.read('{"type":"turn","page":0}') == Turn(0)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +172,9 @@ def test_hello_and_seen_are_read() -> None:
         ('{"type":"seen","seq":true}', "bad_message"),
         ('{"type":"seen","seq":1.0}', "bad_message"),
         ('{"type":"seen","seq":-1}', "bad_message"),
+        ('{"type":"turn","page":true}', "bad_message"),
+        ('{"type":"turn","page":-1}', "bad_message"),
+        ('{"type":"turn","page":10000}', "bad_message"),
         ('{"type":"bye"}', "bad_message"),
     ],
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tests.simulation.disk import Disk
 from tests.simulation.service import Service, mono
 from tests.simulation.story import MS, SECOND, Fault, Story
-from tests.simulation.wire import fully_booted, listing
+from tests.simulation.wire import fully_booted, listing, message
 from tests.simulation.world import BEGAN, Boot, World, play
 
 TICK = 100 * MS
@@ -226,6 +226,10 @@ class Harness:
             return
         at = max(self.now, self.answers[-1][0] if self.answers else 0)
         for action_id, action, headers in asked:
+            if action == "DeviceStateList":  # no story is about phones that come and go
+                refused = message([("Response", "Error"), ("ActionID", action_id), ("Message", "Permission denied")])
+                self.answers.append((at, refused))
+                continue
             at += self.rng.choice((400, 900, 3 * MS, 15 * MS))
             if action == "QueueStatus":
                 entries = self.boot.pbx.queue_status(at, members="Member" not in headers)

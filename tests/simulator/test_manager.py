@@ -130,7 +130,7 @@ def waiting(at: float = 2.5) -> ManagerSession:
 class Frozen(ManagerSession):
     """What it was answered at one moment."""
 
-    queues = channels = light = ""
+    queues = channels = light = devices = ""
 
 
 def frozen(pbx: object) -> Frozen:
@@ -139,6 +139,7 @@ def frozen(pbx: object) -> Frozen:
     session.queues = said(session, "Action: QueueStatus", "ActionID: queues")
     session.light = said(session, "Action: QueueStatus", "ActionID: queues", f"Member: {NOBODY}")
     session.channels = said(session, "Action: CoreShowChannels", "ActionID: channels")
+    session.devices = said(session, "Action: DeviceStateList", "ActionID: devices")
     return session
 
 
@@ -164,6 +165,16 @@ def test_core_show_channels_has_the_headers_of_the_real_one_in_their_order(event
     session = waiting()
     assert isinstance(session, Frozen)
     assert names(session.channels, event) == names(recorded, event)
+
+
+def test_the_devices_are_listed_as_by_the_real_one_and_who_rings_or_talks_is_in_use() -> None:
+    session = waiting()
+    assert isinstance(session, Frozen)
+    assert names(session.devices, "DeviceStateChange") == ["Event", "ActionID", "Device", "State"]
+    assert names(session.devices, "DeviceStateListComplete") == ["Event", "ActionID", "EventList", "ListItems"]
+    states = dict(re.findall("\r\nDevice: (.*)\r\nState: (.*)\r\n", session.devices))
+    assert [phone for phone, state in states.items() if state == "INUSE"] == ["PJSIP/1001", "PJSIP/1002"]
+    assert states["PJSIP/1040"] == "NOT_INUSE"
 
 
 @pytest.mark.parametrize("at", [1.5, 2.5])

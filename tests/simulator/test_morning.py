@@ -11,9 +11,12 @@ from handlers.demo import MORNING_SEED, REGULARS_SEED, SEED
 from handlers.demomorning import LASTS, Morning, Seeds, earlier_today
 from handlers.demosettings import toml
 from handlers.http.site import branches_of, site_of
+from handlers.reconciling.held import differences
 from telephony.calls.record import Outcome
 from telephony.config import Address, Config, load
 from telephony.queuelog.grammar import Entry, parse
+from telephony.queuelog.matching import of
+from telephony.queuelog.stays import Stays
 from telephony.standard.day import Day
 from telephony.standard.verdict import Verdict, judge
 
@@ -114,6 +117,19 @@ def test_the_morning_has_its_queue_log_so_nobody_just_left(earlier: Earlier) -> 
     told = [entry.at for entry in entries if isinstance(entry, Entry)]
     assert len(told) == len(morning.log) > 4_000
     assert told == sorted(told)
+
+
+@pytest.mark.parametrize("until", TIMES, ids=str)
+def test_what_the_morning_tells_and_what_its_queue_log_tells_is_the_same(earlier: Earlier, until: datetime) -> None:
+    morning, stays = earlier(until), Stays()
+    for line in morning.log:
+        entry = parse(line.encode())
+        assert isinstance(entry, Entry)
+        stays.feed(entry)
+    joined = [visit for call in morning.calls for visit in of(call) if visit.joined_at is not None]
+    assert len(stays.known) >= len(joined) > 0
+    assert stays.open == ()
+    assert differences(morning.calls, stays.known, (), None, ()) == []
 
 
 def test_the_same_people_call_again_on_another_day_and_something_else_happens(earlier: Earlier) -> None:

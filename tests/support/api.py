@@ -31,7 +31,7 @@ HOUSE = House(
     SHANGHAI, BRANCHES, queues=("support", "sales", "vip"), lines=("front-desk",), pbxs=("pbx1",),
     branch_names=("changzhi", "jincheng"), most=100,
 )  # fmt: skip
-STANDARD = Standard(LIMITS, TARGETS, timedelta(minutes=5))
+STANDARD = Standard(LIMITS, TARGETS, timedelta(minutes=5), timedelta(minutes=60))
 SCHEMAS: Any = document("9.9.9")["components"]
 
 

@@ -15,6 +15,7 @@ from telephony.standard.measures_table import Group, Grouping
 from telephony.standard.verdict import Limits
 
 Document = dict[str, object]
+A_MINUTE = timedelta(minutes=1)
 OF_TARGET = ("rings", "service_level_seconds", "short_abandon_seconds")
 """The thresholds that a queue may have of its own."""
 SECOND = 1_000_000
@@ -27,11 +28,13 @@ class Standard:
 
     Attributes:
         limits: of the figures. targets: of a call. long_talk: a longer talk is a long one.
+        reached_within: who gave up and is not reached so soon is lost for good.
     """
 
     limits: Limits
     targets: Targets
     long_talk: timedelta
+    reached_within: timedelta
 
 
 def head(answer: Answer, asked: Asked, house: House, standard: Standard) -> Document:
@@ -177,6 +180,8 @@ def _attended(sums: Sums) -> Document:
 def _threshold(measure: Measure, standard: Standard) -> Document:
     """On what it depends, and where a queue or line has its own."""
     key = measure.threshold
+    if key == "final_lost_minutes":
+        return {"key": key, "value": standard.reached_within / A_MINUTE, "own": {}}
     if key not in OF_TARGET:
         return {"key": key, "value": standard.long_talk.total_seconds(), "own": {}}
     default = _of_target(standard.targets.default, key)

@@ -61,7 +61,8 @@ def api_routes(  # noqa: PLR0913 - what it is put together from
         return {name: floor.trouble for name, floor in floors.items() if floor.trouble}
 
     targets = targets_of(config)
-    terms = Terms(targets, branches, timedelta(seconds=config.standard.long_talk_seconds), MOST_ROWS)
+    long_talk = timedelta(seconds=config.standard.long_talk_seconds)
+    terms = Terms(targets, branches, long_talk, MOST_ROWS, timedelta(minutes=config.standard.final_lost_minutes))
     days = config.database.keep_days
     around = Surroundings(
         partial(snapshot, database),
@@ -73,7 +74,7 @@ def api_routes(  # noqa: PLR0913 - what it is put together from
         pbxs=tuple(pbx.name for pbx in config.pbx),
     )
     access = Access(who, seconds)
-    standard = Standard(limits, targets, terms.long_talk)
+    standard = Standard(limits, targets, terms.long_talk, terms.reached_within)
     return [
         *MeasuresApi(access, Measuring(around, terms), house_of(config, branches), standard, clock.wall).routes(),
         *LiveApi(access, floors, published_of(config, branches), clock.wall).routes(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -75,6 +76,19 @@ async def test_the_wall_is_accessible_and_fits(open_page: OpenPage, name: str, d
             await picture(page, f"wall-{name}-{size}-{locale}{'-dark' if dark else ''}", whole=size != "wall")
             if size != "desktop":  # one layout wide, one narrow
                 await accessible(page)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1366, 768), WALL])
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+async def test_whatever_is_missed_nothing_has_to_be_scrolled_on_a_small_screen_either(
+    open_page: OpenPage, locale: str, size: tuple[int, int]
+) -> None:
+    hall = await missed().whole_day()
+    hall.open_to_all = True
+    async with serving(hall) as served:
+        page = await open_page(served.url, size=size, locale=locale)
+        await expect(page.locator("#why")).to_have_text(re.compile(r"([^.。]+[.。] ?){4}"))  # four reasons
+        assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])

@@ -10,6 +10,7 @@ import pytest
 
 from handlers.walls.painting import REDRAWN, ROWS
 from telephony.calls.record import Kind
+from telephony.metrics.gauges import QueueGauge
 from tests.support.days import answered, o_clock, unanswered
 from tests.support.overview import gauge
 from tests.support.walls import Floor, Hall, at_risk, busy_floor
@@ -56,14 +57,47 @@ def test_a_queue_whose_name_is_no_utf8_is_shown_and_darkens_no_wall() -> None:
     assert (painted.now + painted.lines).encode()
 
 
-def test_of_very_many_queues_those_with_most_callers_are_shown_and_the_others_counted() -> None:
+def crowded(*waiting: QueueGauge) -> Hall:
+    """Twenty-three queues and lines more than there is room for on one page."""
     calls = [answered(n, NOON, queue=f"q{n % (ROWS + 20):03}") for n in range(ROWS + 30)]
-    hall = Hall(calls, floors={"pbx1": Floor([gauge("q059", 1, 3)])})
+    return Hall(calls, floors={"pbx1": Floor(list(waiting))})
+
+
+def test_of_very_many_queues_each_is_on_one_page() -> None:
+    hall = crowded()
+    pages = [json.loads(hall.painter.paint(None, page).now) for page in (0, 1)]
+    assert [(len(one["rows"]), one["more"], one["first"], one["page"], one["pages"]) for one in pages] == [
+        (ROWS, 23, 0, 0, 2), (23, ROWS, ROWS, 1, 2),
+    ]  # fmt: skip
+    shown = [row["id"] for one in pages for row in one["rows"]]
+    queues = [f"queue:q{n:03}" for n in range(ROWS + 20)]
+    assert shown == ["queue:support", "queue:sales", *queues, "direct:front-desk"]
+    assert {one["calls"] for one in pages} == {ROWS + 30}
+    drawn = [json.loads(hall.painter.paint(None, page).lines)["rows"] for page in (0, 1)]
+    assert [list(one) for one in drawn] == [shown[:ROWS], shown[ROWS:]]
+
+
+def test_a_page_behind_the_last_is_the_last() -> None:
+    assert json.loads(crowded().painter.paint(None, 7).now)["page"] == 1
+    assert json.loads(Hall().painter.paint("changzhi", 7).now)["page"] == 0
+
+
+def test_who_waits_on_another_page_counts_and_where_somebody_waits_too_long_is_named() -> None:
+    hall = crowded(gauge("q001", 1, 4), *(gauge(f"q05{n}", 2, 30.0 + n) for n in range(4)), gauge("q058", 1, 29.9))
     told = now(hall)
-    assert (len(told["rows"]), told["more"]) == (ROWS, 23)
-    assert [f"queue:q{n:03}" for n in range(10)] == [row["id"] for row in told["rows"]][:10]
-    assert "queue:q059" in [row["id"] for row in told["rows"]]
-    assert told["calls"] == ROWS + 30
+    assert (told["waiting"], told["oldest_seconds"]) == (10, 33.0)
+    assert told["elsewhere"] == {"late": 4, "titles": ["<q053>", "<q052>", "<q051>"]}
+    other = json.loads(hall.painter.paint(None, 1).now)
+    assert (other["waiting"], other["oldest_seconds"]) == (10, 33.0)
+    assert other["elsewhere"] == {"late": 0, "titles": []}
+    hall.floors["pbx1"].settled = False
+    hall.clock.now += timedelta(seconds=1)
+    assert now(hall)["elsewhere"]["late"] == 0
+
+
+def test_phones_of_nobody_that_wait_on_another_page_are_one_place_without_a_name() -> None:
+    told = now(crowded(gauge("PJSIP/13800138000", 1, 50.0, Kind.DIRECT)))
+    assert (told["waiting"], told["elsewhere"]) == (1, {"late": 1, "titles": [""]})
 
 
 def test_a_good_day_with_bad_last_minutes_is_at_risk_and_says_why() -> None:
@@ -124,7 +158,7 @@ def test_the_lines_are_drawn_anew_now_and_then_and_when_the_rows_or_the_day_are_
     drawn.append(hall.painter.paint(None).drawn)
     assert drawn == sorted(set(drawn))
     assert json.loads(hall.painter.paint(None).lines)["whole"]["at"] == []
-    hall.painter.forget(None)
+    hall.painter.keep([(None, 1), ("changzhi", 0)])
     assert hall.painter.paint(None).drawn > drawn[-1]
 
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from handlers.walls.painting import ROWS
 from handlers.walls.screens import LOOKED_AFTER, SIGNED_OUT, FullError, Walls
 from telephony.screenpop.screen import RESTART
 from tests.support.days import answered, o_clock
@@ -61,6 +62,21 @@ async def test_all_screens_of_a_branch_are_told_the_same_text() -> None:
     hall.passes(1)
     first, *others = [await screen.take() for screen in screens]
     assert all(other == first for other in others)
+
+
+async def test_who_turns_the_page_is_shown_it_from_the_next_second_on_and_nobody_else_is() -> None:
+    hall = Hall([answered(n, NOON, queue=f"q{n:03}") for n in range(2 * ROWS)])
+    still, turning = (hall.walls.open(None, (), "") for _ in range(2))
+    for screen in (still, turning, still, turning):
+        await taken(screen)
+    turning.turn(1)
+    hall.passes(1)
+    first, second = await taken(still), await taken(turning)
+    assert (first["now"]["page"], "lines" in first) == (0, False)
+    assert (second["now"]["page"], len(second["lines"]["rows"])) == (1, ROWS)
+    hall.walls.close(turning, "closed")
+    hall.passes(1)
+    assert (await taken(still))["now"]["page"] == 0
 
 
 async def test_only_so_many_may_be_open_and_closing_makes_room() -> None:

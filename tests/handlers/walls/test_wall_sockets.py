@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from handlers.admission import SIGNING_IN_EACH
 from handlers.http.pages.people import COOKIE, HOURS
+from handlers.walls.painting import ROWS
 from handlers.walls.screens import LOOKED_AFTER
 from tests.support.days import answered, o_clock
 from tests.support.walls import LOBBY, OFFICE, ZHAO, Hall
@@ -105,6 +106,20 @@ async def test_a_wall_sees_its_branch_by_its_token_and_no_other(visitor: Visitor
         assert (welcome["branch"]["name"], welcome["branches"], welcome["person"]) == ("changzhi", [], "")
         await socket.close()
     assert await closed(await visitor.greets("/ws/wall?branch=jincheng", LOBBY)) == ("not_yours", 4403)
+
+
+async def test_who_looks_may_turn_the_page(visitor: Visitor) -> None:
+    for n in range(2 * ROWS):
+        visitor.hall.today.follow(answered(n, NOON, queue=f"q{n:03}"))
+    socket = await visitor.greets(token=OFFICE)
+    assert [(await heard(socket))["type"] for _ in range(2)] == ["welcome", "picture"]
+    await socket.send_json({"type": "turn", "page": 2})
+    told = {"now": {"page": 0}}
+    while told["now"]["page"] == 0:
+        visitor.hall.passes(1)
+        told = await heard(socket)
+    assert (told["now"]["page"], told["now"]["pages"]) == (2, 3)
+    await socket.close()
 
 
 async def test_a_wall_that_is_bound_to_none_may_choose(visitor: Visitor) -> None:

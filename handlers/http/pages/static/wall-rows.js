@@ -1,7 +1,8 @@
 // The queues and lines: a row each, whose cells change only when what they say does.
 
+import { Pages } from "./wall-pages.js";
 import { spark } from "./wall-spark.js";
-import { MEASURES, doing, number, share, t, ticking, titled } from "./wall-words.js";
+import { MEASURES, doing, naming, number, share, t, ticking, titled } from "./wall-words.js";
 
 const LINE = MEASURES.find(({ id }) => id === "unanswered");
 /** More rows than this are more than a wall has room for: what needs somebody comes first. */
@@ -103,10 +104,13 @@ export class Rows {
   #more = document.getElementById("more");
   #rows = new Map();
   #limits = null;
+  #elsewhere = { late: 0, titles: [] };
+  #pages = new Pages(() => this.#show());
 
-  /** What is asked; before all else. */
-  ask(limits) {
+  /** What is asked, and how another page is; before all else. */
+  ask(limits, turn) {
     this.#limits = limits;
+    this.#pages.begin(turn);
     this.#rows.clear();
     this.#body.replaceChildren();
     const heads = [
@@ -130,23 +134,36 @@ export class Rows {
     );
   }
 
-  tell(told, more) {
-    const many = told.length > MANY;
-    const nodes = (many ? [...told].sort((a, b) => urgency(a) - urgency(b)) : told).map((one) => {
+  tell({ rows: told, more, elsewhere, page, pages, first }) {
+    const many = told.length + more > MANY;
+    const ordered = many ? [...told].sort((a, b) => urgency(a) - urgency(b)) : told;
+    for (const one of ordered) {
       let row = this.#rows.get(one.id);
       if (!row) this.#rows.set(one.id, (row = new Row(this.#limits)));
       row.tell(one);
-      return row.tr;
-    });
+    }
     const ids = new Set(told.map(({ id }) => id));
     for (const id of [...this.#rows.keys()]) if (!ids.has(id)) this.#rows.delete(id);
-    const same = nodes.length === this.#body.children.length && nodes.every((tr, n) => tr === this.#body.children[n]);
-    if (!same) this.#body.replaceChildren(...nodes);
     document.getElementById("wall").dataset.size = many ? "many" : "few";
     const count = this.#heads.querySelector("small");
-    if (count) write(count, many ? t("{count} in all", { count: number(nodes.length + more) }) : "");
-    this.#more.hidden = !more;
-    write(this.#more, more ? t("{count} more are not shown: those with most callers are.", { count: number(more) }) : "");
+    if (count) write(count, many ? t("{count} in all", { count: number(told.length + more) }) : "");
+    this.#elsewhere = elsewhere;
+    this.#pages.tell({ page, pages, first, more }, ordered.map(({ id }) => id));
+    this.#show();
+  }
+
+  /** Put the rows of this page where they are seen; whatever is the same stays as it is. */
+  #show() {
+    const shown = new Set(this.#pages.shown);
+    const nodes = [...shown].filter((id) => this.#rows.has(id)).map((id) => this.#rows.get(id).tr);
+    const same = nodes.length === this.#body.children.length && nodes.every((tr, n) => tr === this.#body.children[n]);
+    if (!same) this.#body.replaceChildren(...nodes);
+    const unseen = [...this.#rows].filter(([id, { told }]) => told.late && !shown.has(id)).map(([, { told }]) => titled(told));
+    const [late, names] = [unseen.length + this.#elsewhere.late, [...unseen, ...this.#elsewhere.titles]];
+    this.#more.hidden = !late;
+    const said = late ? t("On other pages somebody waits too long: {names}.", { names: naming(names, late) }) : "";
+    write(this.#more.lastElementChild, said);
+    this.#pages.drawn();
   }
 
   draw(lines, span) {
@@ -160,21 +177,24 @@ export class Rows {
   #line(row, line, span) {
     const values = line.unanswered;
     const last = values.length ? values[values.length - 1] : null;
-    const label = t("{name}: unanswered in the last hour {value}", { name: row.title.textContent, value: share(last) });
+    const label = t("{name}: unanswered in the last 45 to 60 minutes {value}", { name: row.title.textContent, value: share(last) });
     return spark({ at: line.at, values, limit: this.#limits.unanswered, measure: LINE, span, label });
   }
 
   tick(age) {
     for (const row of this.#rows.values()) row.tick(row.told.certain ? age : null);
+    this.#pages.tick(performance.now());
   }
 
   /** Whether somebody waits too long somewhere. */
   get late() {
-    return [...this.#rows.values()].some(({ told }) => told.late);
+    return this.#elsewhere.late > 0 || [...this.#rows.values()].some(({ told }) => told.late);
   }
 
   /** Nothing of what goes on is known any more. */
   doubt() {
+    this.#elsewhere = { late: 0, titles: [] };
+    this.#more.hidden = true;
     for (const row of this.#rows.values()) row.staff(null, 0);
   }
 }

@@ -15,6 +15,7 @@ export class View {
   #lines = null;
   #offset = null;
   #heardAt = 0;
+  #known = new Map();
   #cut = null;
 
   /** `name`: one of door, elsewhere, wall. */
@@ -24,7 +25,8 @@ export class View {
     if (name !== "wall") write(at("clock"), "");
   }
 
-  welcome({ branch, branches, limits }) {
+  /** `turn` asks for another page of queues and lines. */
+  welcome({ branch, branches, limits }, turn) {
     this.#limits = limits;
     const list = at("branches");
     while (list.options.length > 1) list.remove(1);
@@ -32,7 +34,8 @@ export class View {
     at("choose").hidden = !branches.length;
     at("branch").hidden = Boolean(branches.length) || !branch.title;
     write(at("branch").firstElementChild, branch.title ?? "");
-    this.#rows.ask(limits);
+    this.#rows.ask(limits, turn);
+    this.#known.clear();
     this.#lines = null;
     this.#measures();
   }
@@ -59,7 +62,10 @@ export class View {
       write(part(card, "of"), measured.whole ? t("of {count} calls", { count: number(measured.whole) }) : "");
       stand(card, measured.outlook, part(card, "mark"));
     }
-    this.#rows.tell(now.rows, now.more);
+    this.#rows.tell(now);
+    // Those of other pages, as they were when they were shown.
+    if (now.pages === 1) this.#known.clear();
+    for (const { id, title, kind, outlook } of now.rows) this.#known.set(id, { title, kind, outlook });
     if (lines) this.#draw(lines);
     at("part").hidden = now.complete;
     const known = t("Figures since {time}. Earlier calls of today are not known: the database has not answered.", {
@@ -97,7 +103,7 @@ export class View {
     wall.dataset.state = certain ? "live" : "stale";
     wall.dataset.outlook = certain ? told.outlook : "unknown";
     write(at("word"), OUTLOOKS[wall.dataset.outlook]);
-    write(at("why"), certain ? sentences(reasons(told)) : this.#doubt());
+    write(at("why"), certain ? sentences(reasons(told, [...this.#known.values()])) : this.#doubt());
     document.title = document.title.replace(/^.*(?= · )/s, OUTLOOKS[wall.dataset.outlook]);
   }
 
@@ -153,7 +159,7 @@ export class View {
   /** Nothing of what was shown is this viewer's any more. */
   forget() {
     this.#told = this.#lines = this.#cut = null;
-    this.#rows.tell([], 0);
+    this.#rows.tell({ rows: [], more: 0, elsewhere: { late: 0, titles: [] }, page: 0, pages: 1, first: 0 });
     at("wall").dataset.state = "connecting";
     at("wall").dataset.outlook = "unknown";
     for (const id of ["waiting", "oldest"]) write(at(id), "–");

@@ -127,12 +127,17 @@ const WHYS = {
 /** The queues and lines that would miss the standard by themselves, though all together keep it. */
 function alone(rows) {
   const names = rows.filter((row) => row.outlook === "missed").map(titled);
-  if (names.length > NAMED) names.splice(NAMED, Infinity, t("{count} more", { count: number(names.length - NAMED) }));
-  return names.length ? t("By themselves not: {names}.", { names: list.format(names) }) : "";
+  return names.length ? t("By themselves not: {names}.", { names: naming(names, names.length) }) : "";
+}
+
+/** Some of so many names, and how many more there are. */
+export function naming(names, all) {
+  const named = names.slice(0, NAMED).map((name) => name || t("Other telephones"));
+  return list.format(all > named.length ? [...named, t("{count} more", { count: number(all - named.length) })] : named);
 }
 
 /** Why the whole stands as it does: the reasons of the worst kind, each a sentence. */
-export function reasons({ measures, outlook, rows }) {
+export function reasons({ measures, outlook }, rows) {
   if (outlook === "kept") return [t("Every measure of today is within its limit."), alone(rows)];
   return MEASURES.filter(({ id }) => measures[id].outlook === outlook && measures[id].why)
     .map(({ id }) => WHYS[id][measures[id].why])

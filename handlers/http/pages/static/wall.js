@@ -71,10 +71,10 @@ function renew() {
   if (performance.now() > 60_000) location.reload();
 }
 
-function heard(message) {
+function heard(message, answer) {
   if (message.type === "welcome") {
     if (message.v !== SPOKEN || message.assets !== assets) renew();
-    view.welcome(message);
+    view.welcome(message, (page) => answer({ type: "turn", page }));
   } else if (message.type === "picture") view.picture(message, performance.now());
 }
 

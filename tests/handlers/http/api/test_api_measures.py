@@ -52,6 +52,7 @@ async def test_the_head_says_once_what_each_measure_means_and_what_is_asked_of_i
     assert described["short"]["threshold"] == {"key": "short_abandon_seconds", "value": 0.0, "own": {"vip": 5.0}}
     assert described["within_three_rings"]["threshold"] == {"key": "rings", "value": 3, "own": {}}
     assert described["long_talks"]["threshold"] == {"key": "long_talk_seconds", "value": 300.0, "own": {}}
+    assert described["final_lost"]["threshold"] == {"key": "final_lost_minutes", "value": 60.0, "own": {}}
     assert described["service_level"]["threshold"]["value"] == 20.0
     mean_wait = described["mean_wait"]
     assert (mean_wait["limit"], mean_wait["bound"], mean_wait["clause"]) == (30.0, "below", "STD-WAIT")
