@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from telephony.cases.attempts import Attempts
-from telephony.cases.connecting import Connection, connect
+from telephony.cases.connecting import Connection, connect, cut_is_reset
 from telephony.cases.migrate import refuse_newer
 
 LEASE = timedelta(seconds=10)
@@ -235,13 +235,11 @@ class Leases:
     async def _asking(self) -> AsyncIterator[Connection]:
         async with self._turn:
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    if self._connection is None or self._connection.is_closed():
-                        self._connection = await self._connect()
-                    yield self._connection
-            except asyncpg.InternalClientError as error:  # its word for a connection that was cut while nobody used it
-                self._drop()
-                raise ConnectionResetError("the connection was cut") from error
+                with cut_is_reset():
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        if self._connection is None or self._connection.is_closed():
+                            self._connection = await self._connect()
+                        yield self._connection
             except BaseException:
                 self._drop()
                 raise

@@ -9,7 +9,7 @@ from typing import LiteralString
 
 from telephony.calls.record import Quality
 from telephony.calls.spells import AgentState, Spell
-from telephony.cases.connecting import Connection, connect
+from telephony.cases.connecting import Connection, connect, cut_is_reset
 from telephony.cases.rows import Row, storable
 from telephony.cases.store import CLOSE_SECONDS, Fence, NotOurs
 
@@ -79,15 +79,16 @@ class SpellStore:
         """The connection, for one at a time and a limited time; after any trouble it is dropped."""
         async with self._turn:
             try:
-                async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
-                    if self._connection is None or self._connection.is_closed():
-                        settings = {
-                            "application_name": "threerings agents",
-                            "timezone": "UTC",
-                            "idle_in_transaction_session_timeout": "8s",
-                        }
-                        self._connection = await connect(self._url, self._connect_seconds, settings)
-                    yield self._connection
+                with cut_is_reset():
+                    async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
+                        if self._connection is None or self._connection.is_closed():
+                            settings = {
+                                "application_name": "threerings agents",
+                                "timezone": "UTC",
+                                "idle_in_transaction_session_timeout": "8s",
+                            }
+                            self._connection = await connect(self._url, self._connect_seconds, settings)
+                        yield self._connection
             except BaseException:
                 if self._connection is not None:
                     self._connection.terminate()

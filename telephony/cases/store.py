@@ -13,7 +13,7 @@ import asyncpg
 
 from telephony.calls.record import CallRecord, Quality
 from telephony.cases.closing import close
-from telephony.cases.connecting import Connection, connect
+from telephony.cases.connecting import Connection, connect, cut_is_reset
 from telephony.cases.rows import (
     StoredCall,
     call_columns,
@@ -228,8 +228,9 @@ class CallStore:
         """The connection for writing, for one at a time and a limited time; after any trouble it is dropped."""
         async with self._turn:
             try:
-                async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
-                    yield await self._connected()
+                with cut_is_reset():
+                    async with asyncio.timeout(self._connect_seconds + self._statement_seconds):
+                        yield await self._connected()
             except BaseException:
                 self._drop()
                 raise
