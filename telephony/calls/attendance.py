@@ -16,7 +16,7 @@ from telephony.calls.clocks import STEP, ZERO
 from telephony.calls.facts import Interface, Member, MemberState, Moment, QueueName, Uniqueid
 from telephony.calls.merging import SAME_BOOT
 from telephony.calls.record import Quality
-from telephony.calls.spells import AgentState, Spell
+from telephony.calls.spells import AgentState, Spell, legible
 
 LONGEST = timedelta(hours=12)
 """A spell that is longer goes on in another, so that whoever asks for a day need not look back for ever."""
@@ -145,7 +145,7 @@ class Attendance:
             return
         asked = fact.asked_at.mono
         self._told = {seat: mono for seat, mono in self._told.items() if mono >= asked}
-        members = {(one.queue, one.interface): one for one in fact.members}
+        members = {(one.queue, one.interface): replace(one, name=legible(one.name)) for one in fact.members}
         for seat in self._told:
             members.pop(seat, None)
             if seat in self._members:
@@ -174,7 +174,7 @@ class Attendance:
     # --- members and talks ---
 
     def _member_changed(self, fact: facts.MemberChanged) -> None:
-        member = fact.member
+        member = replace(fact.member, name=legible(fact.member.name))
         seat = member.queue, member.interface
         before = self._members.get(seat)
         if before is not None and before.name != member.name:
@@ -200,27 +200,32 @@ class Attendance:
 
     def _called(self, fact: facts.AgentCalled) -> None:
         """A new call ends the wrap-up after the last."""
-        if (agent := self.agents.get(fact.member)) is not None and agent.wraps is not None:
+        name = legible(fact.member)
+        if (agent := self.agents.get(name)) is not None and agent.wraps is not None:
             agent.wraps = None
-            self._turn(fact.member, fact.at)
+            self._turn(name, fact.at)
 
     def _connected(self, fact: facts.AgentConnected) -> None:
         member = self._members.get((fact.queue, fact.interface))
         own = ZERO if member is None else member.wrap_up
         wrap_up = own or self._wrap_up.after.get(fact.queue, ZERO)
+        name, before = legible(fact.member), self._serving.get(fact.caller)
+        if before is not None and before.agent != name:
+            self._over(fact.caller, fact.at)  # he was handed over
         self._serves_no_more(fact.caller)
-        self._serving[fact.caller] = Served(fact.member, fact.queue, fact.at.mono, wrap_up)
-        self._talks[fact.member] += 1
-        if (agent := self.agents.get(fact.member)) is not None:
+        self._serving[fact.caller] = Served(name, fact.queue, fact.at.mono, wrap_up)
+        self._talks[name] += 1
+        if (agent := self.agents.get(name)) is not None:
             agent.wraps = None
-        self._turn(fact.member, fact.at)
+        self._turn(name, fact.at)
 
     def _completed(self, fact: facts.AgentCompleted) -> None:
         """Who was handed over is told of under another name, or none; an agent has one talk of a queue at a time."""
-        theirs = [
-            caller for caller, one in self._serving.items() if (one.agent, one.queue) == (fact.member, fact.queue)
-        ]
-        for caller in [fact.caller] if fact.caller in self._serving else theirs:
+        who = legible(fact.member), fact.queue
+        served = None if fact.caller is None else self._serving.get(fact.caller)
+        named = fact.caller if served is not None and served.agent == who[0] else None
+        theirs = [caller for caller, one in self._serving.items() if (one.agent, one.queue) == who]
+        for caller in theirs if named is None else [named]:
             self._over(caller, fact.at)
 
     def _channel_ended(self, fact: facts.ChannelEnded) -> None:
@@ -278,12 +283,12 @@ class Attendance:
 
     def _reason(self, name: str, seats: Collection[Seat]) -> str:
         """Of several the one that he has already, else the newest."""
-        reasons = {self._members[seat].reason[:REASON] for seat in seats}
+        reasons = {legible(self._members[seat].reason)[:REASON] for seat in seats}
         open_ = self.agents[name].open if name in self.agents else None
         if open_ is not None and open_.reason in reasons and open_.state in {AgentState.PAUSED, AgentState.WRAP_UP}:
             return open_.reason
         newest = max(seats, key=lambda seat: (self._told.get(seat, ZERO), seat))
-        return self._members[newest].reason[:REASON]
+        return legible(self._members[newest].reason)[:REASON]
 
     def _turn(self, name: str, at: Moment, *, found: bool = False) -> None:
         """See what he does now. `found`: it was not heard to begin."""

@@ -4,11 +4,22 @@ Field names and rules follow docs/agents-time.md. A spell includes its beginning
 and two days, never both have an instant.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from telephony.calls.record import Quality
+
+_BYTE = re.compile("[\x00\ud800-\udfff]")
+
+
+def legible(text: str) -> str:
+    r"""The text with each byte that is not UTF-8, and NUL, written as `\xNN`.
+
+    A database stores neither; and were all replaced by one sign, 张敏 and 刘洋 in GBK would be one agent.
+    """
+    return _BYTE.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
 
 
 class AgentState(StrEnum):

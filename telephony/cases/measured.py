@@ -17,6 +17,8 @@ READ = 250
 """Calls read at a time."""
 PIECE = 500
 """Rows made into records at a time: some milliseconds of work. A call has one, and one for each phone that rang."""
+SPELLS = 100
+"""Spells read and counted at a time."""
 NUMBERS_AT_ONCE = 1_000
 STATEMENT_SECONDS = 30
 LONGEST_CALL = timedelta(hours=24)
@@ -96,7 +98,7 @@ class Snapshot:
         """
         theirs = [storable(pbx) for pbx in pbxs] or None
         cursor = await self._connection.cursor(_SPELLS, since, until, since - LONGEST_SPELL, theirs)
-        while rows := await cursor.fetch(PIECE):
+        while rows := await cursor.fetch(SPELLS):
             yield [spell_of(row) for row in rows]
 
     async def heard(self) -> Mapping[str, datetime]:

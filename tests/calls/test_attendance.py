@@ -291,6 +291,25 @@ def test_an_event_that_comes_late_moves_nothing_back() -> None:
     assert day.told() == ["ready 10-20", "ready 20-21"]
 
 
+def test_whose_caller_is_handed_over_talks_until_then_and_the_other_until_he_is_done() -> None:
+    day = Day().listed([]).at(1).member("A").member("B")
+    day.at(10).connected("A").at(30).connected("B").at(40).completed("A").at(60).completed("B").at(100).listed()
+    assert day.told("A") == ["ready 1-10", "talking 10-30", "wrap_up 30-40", "ready 40-"]
+    assert day.told("B") == ["ready 1-30", "talking 30-60", "wrap_up 60-70", "ready 70-"]
+
+
+def test_names_that_are_not_utf_8_are_as_many_agents_and_can_be_stored() -> None:
+    names = [name.encode("gbk").decode("utf-8", "surrogateescape") for name in ("张敏", "刘洋", "杨磊")]
+    day = Day().listed([])
+    for name in names:
+        day.member(name)
+    day.at(5).paused(names[0], names[1]).at(7).connected(names[1]).at(8).called(names[1]).at(9).completed(names[1])
+    day.at(10).listed()
+    told = {(spell.agent, spell.reason) for spell in day.attendance.take()}
+    assert len({agent for agent, _ in told}) == 3
+    assert (r"\xd5\xc5\xc3\xf4", r"\xc1\xf5\xd1\xf3") in told
+
+
 # --- taken ------------------------------------------------------------------------------------------------------------
 
 

@@ -136,6 +136,20 @@ async def of_a_process(spells: SpellStore, facts: Sequence[Fact], saved_at: Sequ
     return one
 
 
+async def test_agents_whose_names_are_not_utf_8_are_each_stored(spells: SpellStore, database: str) -> None:
+    day = Day().listed([])
+    for at, name in enumerate(("张敏", "刘洋", "杨磊"), 1):
+        day.at(at).member(name.encode("gbk").decode("utf-8", "surrogateescape"), phone=str(at))
+    day.at(4).member("good", phone="4").at(60).compared()
+    await of_a_process(spells, day.facts)
+    assert sorted((one.agent, said(one)) for one in await stored(database)) == [
+        (r"\xc1\xf5\xd1\xf3", "ready 2-60"),
+        (r"\xd1\xee\xc0\xda", "ready 3-60"),
+        (r"\xd5\xc5\xc3\xf4", "ready 1-60"),
+        ("good", "ready 4-60"),
+    ]
+
+
 WHOLE = ["ready 10-30", "talking 30-50", "wrap_up 50-60", "ready 60-70", "paused(lunch) 70-80", "ready 80-90"]
 
 

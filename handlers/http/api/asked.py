@@ -170,7 +170,9 @@ def _measures(query: MultiMapping[str], *, by_agent: bool) -> tuple[Measure, ...
     unknown = [name for name in named if name not in BY_NAME]
     if unknown:
         raise BadQueryError("measure", f"is not known; known are {', '.join(BY_NAME)}")
-    wanted = [measure for measure in CATALOGUE if not named or measure.name in named]
+    # What agents did are very many rows: they are read where somebody asks for them, and not with every question.
+    every = [measure for measure in CATALOGUE if by_agent or measure.population is not Population.AGENTS]
+    wanted = [measure for measure in CATALOGUE if measure.name in named] if named else every
     if not by_agent:
         return tuple(wanted)
     told = tuple(measure for measure in wanted if measure.population in BY_AGENT)

@@ -74,7 +74,7 @@ async def test_a_row_is_an_agents_so_no_other_group_can_be_had() -> None:
 async def test_of_a_branch_and_of_all_are_the_sums_of_its_agents() -> None:
     kept = archive(*WORK.spells_kept, spell(READY, "09:00", "11:00", "Agent 1002"))
     async with asking(kept) as person:
-        branch = await person.measures(**MORNING, group="branch")
+        branch = await person.measures(**MORNING, group="branch", measure="occupancy")
         everything = await person.measures(**MORNING, measure="occupancy")
     found = {row["group"]["branch"]: row["measures"]["occupancy"]["value"] for row in branch["rows"]}
     assert found == {"changzhi": 0.25, "jincheng": None}
@@ -83,8 +83,10 @@ async def test_of_a_branch_and_of_all_are_the_sums_of_its_agents() -> None:
 
 async def test_without_a_measure_of_agents_nothing_of_them_is_read_or_told() -> None:
     async with asking(WORK) as person:
-        told = await person.measures(**MORNING, measure="mean_wait")
-    assert (told["agents_until"], "agent_seconds" in told["rows"][0]) == (None, False)
+        for asked in ({"measure": "mean_wait"}, {}):
+            told = await person.measures(**MORNING, **asked)
+            assert (told["agents_until"], "agent_seconds" in told["rows"][0]) == (None, False)
+            assert "occupancy" not in told["rows"][0]["measures"]
 
 
 async def test_what_agents_did_is_complete_as_far_as_it_is_known_of_every_pbx_that_is_followed() -> None:

@@ -27,10 +27,14 @@ def span(*pairs: tuple[str, str]) -> tuple[Any, Any]:
     return intervals.since, intervals.until
 
 
-def test_nothing_asked_is_today_until_now_all_together_and_every_measure() -> None:
+OF_CALLS = tuple(measure for measure in CATALOGUE if measure.name != "occupancy")
+
+
+def test_nothing_asked_is_today_until_now_all_together_and_every_measure_but_of_what_agents_did() -> None:
     found = ask()
     assert span() == (o_clock("00:00"), NOW)
-    assert (found.step, found.question.grouping, found.measures) == (None, Grouping.ALL, CATALOGUE)
+    assert (found.step, found.question.grouping, found.measures) == (None, Grouping.ALL, OF_CALLS)
+    assert not found.question.agents
     assert (found.question.selection, found.question.known, found.question.numbers) == (Selection(), (), True)
 
 

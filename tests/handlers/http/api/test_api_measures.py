@@ -46,7 +46,7 @@ async def test_a_measure_has_value_numerator_denominator_limit_and_whether_it_is
 
 async def test_the_head_says_once_what_each_measure_means_and_what_is_asked_of_it() -> None:
     async with asking(Archive()) as person:
-        told = await person.measures()
+        told = await person.measures(measure=[measure.name for measure in CATALOGUE])
     described = {one["name"]: one for one in told["measures"]}
     assert list(described) == [measure.name for measure in CATALOGUE]
     assert described["short"]["threshold"] == {"key": "short_abandon_seconds", "value": 0.0, "own": {"vip": 5.0}}
