@@ -13,6 +13,18 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 PHONE, DESKTOP, WALL = (360, 740), (1280, 800), (1920, 1080)
 
 
+_OPEN: set[Windows] = set()
+
+
+async def leave(url: str) -> None:
+    """Close the pages of an address, before whoever serves it ends.
+
+    They ask of their own accord, and would complain, rightly, that nobody answers.
+    """
+    for windows in list(_OPEN):
+        await windows.leave(url)
+
+
 class OpenPage(Protocol):
     """The fixture `open_page`.
 
@@ -64,6 +76,7 @@ class Windows:
             timezone_id="Asia/Shanghai",
         )
         self._contexts.append(context)
+        _OPEN.add(self)
 
         def complain(text: str) -> None:
             if not any(re.search(pattern, text) for pattern in tolerate):
@@ -83,8 +96,14 @@ class Windows:
             await page.goto(url)
         return page
 
+    async def leave(self, url: str) -> None:
+        """Close the pages of this address."""
+        for page in [page for context in self._contexts for page in context.pages if page.url.startswith(url)]:
+            await page.close()
+
     async def close(self) -> None:
         """Close them all."""
+        _OPEN.discard(self)
         for context in self._contexts:
             await context.close()
 

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from handlers.http.pages import Pages
 from handlers.http.pages.desk import DeskPage
+from tests.browser.windows import leave
 
 PATIENCE = 10.0
 Message = dict[str, Any]
@@ -75,6 +76,7 @@ class Service:
         async with TestServer(self._app) as server:
             self.url = str(server.make_url("/desk"))
             yield self
+            await leave(self.url)
             self._end.set()
 
     async def conversation(self) -> Conversation:

@@ -14,7 +14,7 @@ from playwright.async_api import Page, Request, expect
 
 from handlers.http.pages.overview import Desk, Titles
 from telephony.calls.facts import MemberState
-from tests.browser.windows import DESKTOP, PHONE, WALL, OpenPage, accessible, picture
+from tests.browser.windows import DESKTOP, PHONE, WALL, OpenPage, accessible, leave, picture
 from tests.support.days import answered, o_clock, unanswered
 from tests.support.overview import AFTERNOON, HOSTILE, Floor, Scene, gauge, kept, missed, office_day
 
@@ -54,6 +54,7 @@ async def serving(scene: Scene) -> AsyncIterator[Served]:
     try:
         yield served
     finally:
+        await leave(served.url)
         await served.stop()
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from tests.browser.windows import leave
 from tests.support.walls import Hall
 
 
@@ -48,4 +49,5 @@ async def serving(hall: Hall, *, ticks: bool = True) -> AsyncIterator[Served]:
             for task in running:
                 task.cancel()
     finally:
+        await leave(served.url)
         await served.stop()
