@@ -35,8 +35,7 @@ demo: setup
 
 test: lint
 	@$(MAKE) --no-print-directory --output-sync=target -j3 unit-core unit-waiting db  # one works, the others mostly wait
-	@$(MAKE) --no-print-directory --output-sync=target -j2 NICE="nice -n 19" simulation pbx-stories  # one computes, the other waits
-	@$(MAKE) --no-print-directory pbx-paced pbx-load browser
+	@$(MAKE) --no-print-directory simulation pbx browser
 	@$(BIN)/coverage combine --quiet --keep
 	@$(BIN)/coverage report --include='telephony/calls/*,telephony/standard/*,telephony/agi/codec.py,telephony/agi/answering.py,telephony/agi/vocabulary.py,telephony/ami/codec.py,telephony/ami/layout.py,telephony/ami/translate.py,telephony/ami/snapshot.py,telephony/queuelog/grammar.py,telephony/queuelog/place.py,telephony/queuelog/reading.py,telephony/queuelog/stays.py,telephony/queuelog/matching.py,telephony/queuelog/reconcile.py,telephony/queuelog/boots.py,telephony/queuelog/shipping/parcel.py,telephony/queuelog/shipping/gathering.py,telephony/cel/*,telephony/journal/record.py,telephony/journal/files.py,telephony/pbxfiles/*,telephony/regularfile.py,telephony/screenpop/board.py,telephony/screenpop/messages.py,telephony/screenpop/pop.py,telephony/screenpop/standing.py,handlers/http/pages/overview_plot.py' --fail-under=100
 	@$(BIN)/coverage report --fail-under=95
@@ -60,7 +59,7 @@ unit-waiting: setup
 	COVERAGE_FILE=.coverage.waiting $(BIN)/coverage run -m pytest -q -m "not db and not pbx and not browser" $(WAITING) --ignore tests/handlers/test_recovery.py
 
 simulation: setup
-	$(if $(SEEDS),THREERINGS_SEEDS=$(SEEDS)) $(NICE) $(BIN)/pytest -q -n 2 tests/simulation tests/handlers/test_recovery.py  # long computing, without the cost of coverage
+	$(if $(SEEDS),THREERINGS_SEEDS=$(SEEDS)) $(BIN)/pytest -q -n 2 tests/simulation tests/handlers/test_recovery.py  # long computing, without the cost of coverage
 
 db: setup
 	@rm -f .coverage.db
