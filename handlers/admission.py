@@ -29,16 +29,17 @@ class Failures:
 
     Args:
         clock: monotonic seconds.
+        most, within: so many within so many seconds are too many.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float], most: int = FAILURES, within: float = FAILURES_WITHIN) -> None:
+        self._clock, self._most, self._within = clock, most, within
         self._of: dict[str, list[float]] = {}
 
     def add(self, remote: str | None) -> None:
         """One more."""
         key = network(remote)
-        times = [*self._recent(key), self._clock()][-FAILURES:]
+        times = [*self._recent(key), self._clock()][-self._most :]
         self._of.pop(key, None)
         if len(self._of) >= ADDRESSES:
             del self._of[next(iter(self._of))]
@@ -46,10 +47,15 @@ class Failures:
 
     def too_many(self, remote: str | None) -> bool:
         """Whether this address has to wait."""
-        return len(self._recent(network(remote))) >= FAILURES
+        return len(self._recent(network(remote))) >= self._most
+
+    def take_back(self, remote: str | None) -> None:
+        """The last one was none."""
+        if times := self._of.get(network(remote)):
+            times.pop()
 
     def _recent(self, key: str) -> list[float]:
-        since = self._clock() - FAILURES_WITHIN
+        since = self._clock() - self._within
         return [at for at in self._of.get(key, ()) if at > since]
 
 
