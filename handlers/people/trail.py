@@ -119,6 +119,12 @@ class Trail:
         self._wake.clear()
         return True
 
+    def give_up(self) -> None:
+        """We end; what is still to be written never will be."""
+        if self._waiting:
+            self.lost += len(self._waiting)
+            self._log.error("audit_entries_lost", lost=self.lost, remedy="none: the database was away until the end")
+
     def _failed(self, error: str) -> None:
         if (untold := self._seldom.may("away")) is not None:
             self._log.warning("audit_waits", waiting=len(self._waiting), error=error, untold=untold)

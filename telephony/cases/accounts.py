@@ -50,7 +50,9 @@ class Account:
         terms = self.terms
         by_token = None if scopes is None else frozenset(scopes)
         must_change = self.must_change and scopes is None
-        return Person(self.login, terms.role, terms.branches, terms.title, terms.desk, by_token, must_change)
+        return Person(
+            self.login, terms.role, terms.branches, terms.title, terms.desk, by_token, must_change, account=True
+        )
 
 
 class Accounts:

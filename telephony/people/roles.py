@@ -92,6 +92,7 @@ class Person:
         desk: the `[[agent]]` whose calls he is shown; None: nobody's.
         scopes: of the token by which he asks; None: it is he himself.
         must_change: he has to choose a password of his own first.
+        account: he has one, which he can look after himself.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Person:
     desk: str | None = None
     scopes: frozenset[Scope] | None = None
     must_change: bool = False
+    account: bool = False
 
     @property
     def everywhere(self) -> bool:
