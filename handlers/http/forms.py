@@ -18,7 +18,7 @@ from handlers.http.doorkeeper import by_tls, session_of
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-threerings_form", "threerings_form"
 COOKIE: web.RequestKey[str] = web.RequestKey("form_cookie")
 FIELD = "form"
-FIELDS = 60
+FIELDS = 200
 Fields = MultiDict[str]
 
 

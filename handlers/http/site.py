@@ -17,6 +17,8 @@ from handlers.http.doorkeeper import Doorkeeper
 from handlers.http.forms import Forms
 from handlers.http.gate import Gate
 from handlers.http.health import Health, application
+from handlers.http.pages.admin_audit import AuditPage
+from handlers.http.pages.admin_users import Choices, UsersPage
 from handlers.http.pages.desk import DeskPage
 from handlers.http.pages.login import LoginPage
 from handlers.http.pages.overview import Desk, Overview, Site, Sources, Titles, from_this_machine
@@ -140,6 +142,8 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     limits, product = site.limits, version("threerings")
     api = api_routes(config, database, followers, pages, saved=saved, branches=branches, limits=limits, version=product)
     app.add_routes(api)
+    users = UsersPage(pages, known, forms, choices_of(config))
+    app.add_routes([*users.routes(), *AuditPage(pages, known, config.zone).routes()])
     app.add_routes([*login.routes(), *people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
     painter = Painter(premises_of(config, branches, pages.static.version), today, followers, clock.wall)
     walls = Walls(painter, measures, lambda: clock.monotonic().total_seconds())
@@ -152,6 +156,14 @@ def web_side(  # noqa: PLR0913 - what it is put together from
 
     app.on_shutdown.append(stop)
     return WebSide(app, screens, today, sockets, earlier, wall_sockets, known)
+
+
+def choices_of(config: Config) -> Choices:
+    """What an account may be bound to."""
+    return Choices(
+        branches={branch.name: branch.title or branch.name for branch in config.branch},
+        desks={agent.name: f"{agent.name} {agent.title or ''}".strip() for agent in config.agent},
+    )
 
 
 def audit_of(people: PeopleSide, branches: Branches) -> Audit:

@@ -73,10 +73,11 @@ class Keyring:
     Args:
         asks: the database.
         clock: monotonic seconds.
+        every: seconds between looks round.
     """
 
-    def __init__(self, asks: Asks, clock: Callable[[], float]) -> None:
-        self._asks, self._clock = asks, clock
+    def __init__(self, asks: Asks, clock: Callable[[], float], every: float = FRESH * 0.6) -> None:
+        self._asks, self._clock, self._every = asks, clock, every
         self._entries: dict[bytes, _Entry] = {}
         self._ended = 0
         self._seldom = Seldom(FRESH * 12, clock)
@@ -125,7 +126,7 @@ class Keyring:
     async def run(self) -> None:
         """Ask for all of them again and again, until cancelled."""
         while True:
-            await asyncio.sleep(FRESH * 0.6)
+            await asyncio.sleep(self._every)
             await self.refresh()
 
     async def refresh(self) -> None:
