@@ -22,7 +22,7 @@ from handlers.admission import (
     ours,
 )
 from handlers.connection import Connection, bad, connected, show
-from handlers.http.gate import needs
+from handlers.http.gate import NOT_KNOWN, needs
 from handlers.screens import Screens
 from telephony.logs import Seldom
 from telephony.people.roles import Permission, Person, holds
@@ -192,8 +192,13 @@ class Sockets:
             return bad(error)
         match said:
             case Hello(token):
-                return self._identify(token, request.remote) if token else self._seat(request) or SIGN_IN
+                return self._identify(token, request.remote) if token else self._seat(request) or unknown(request)
             case Seen():
                 return bad(BadMessage("bad_message"))
             case None:
                 return None
+
+
+def unknown(request: web.Request) -> Bye:
+    """Nobody is signed in; while that cannot be told, he may come back and need not sign in anew."""
+    return BUSY if request.get(NOT_KNOWN) else SIGN_IN

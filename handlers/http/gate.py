@@ -19,6 +19,8 @@ from telephony.people.roles import Permission, Person, holds
 
 WHO: web.RequestKey[Person | None] = web.RequestKey("person")
 """Under which key of a request it stands who asks."""
+NOT_KNOWN: web.RequestKey[bool] = web.RequestKey("not_known")
+"""Under which it stands that who asks could not be found out: the database is away."""
 PASSWORD_PAGE = "/password"  # noqa: S105 - where one is changed
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Who = Callable[[web.Request], Awaitable[Person | None]]
@@ -128,7 +130,7 @@ class Gate:
             person = None
         if person is None and not rule.stranger:
             return self._unknown(request, rule, away=away)
-        request[WHO] = person
+        request[WHO], request[NOT_KNOWN] = person, away
         return await handler(request)
 
     async def _found(self, request: web.Request) -> tuple[Person | None, bool]:

@@ -2,7 +2,7 @@
 
 Each is asked for again every few seconds, all in one question: what was revoked by the command, or by another instance,
 ends then; what is revoked by a page of ours ends at once. While the database is away, what was good when it last
-answered stays good for a while, so that an agent whose page is loaded anew goes on seeing his calls.
+answered stays good for half a day, so that an agent whose page is loaded anew goes on seeing his calls.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ FRESH = 5.0
 """Seconds for which an answer is believed."""
 KEPT = 180.0
 """Seconds after which what nobody shows any more is forgotten here."""
-GRACE = 3600.0
+GRACE = 12 * 3600.0
 """Seconds for which an answer is believed while there is no newer one to be had."""
 USED_EVERY = 60.0
 """Seconds between notes that something was used."""

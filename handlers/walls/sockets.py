@@ -14,13 +14,12 @@ from handlers.admission import FAILURES_WITHIN, CrowdedError, Doorway, Failures,
 from handlers.connection import Connection, bad, connected, show
 from handlers.http.gate import needs
 from handlers.walls.screens import FullError, Walls
-from handlers.websocket import BAD_TOKEN, BUSY, HELLO_LATE, HELLO_SECONDS, LOCKED_OUT, SEND_SECONDS
+from handlers.websocket import BAD_TOKEN, BUSY, HELLO_LATE, HELLO_SECONDS, LOCKED_OUT, SEND_SECONDS, unknown
 from telephony.logs import Seldom
 from telephony.people.roles import Permission, Person, bounds, holds
 from telephony.screenpop.messages import BadMessage, Hello, Seen
 from telephony.screenpop.screen import RESTART, Bye
 
-SIGN_IN = Bye("sign_in", 4401)
 NOT_YOURS = Bye("not_yours", 4403)
 NO_BRANCH = Bye("no_branch", 4404)
 Who = Callable[[web.Request], Person | None]
@@ -148,7 +147,7 @@ class WallSockets:
         match said:
             case Hello(token):
                 found = self._known(request) or self._wall(token)
-                return found or (self._refused(request.remote) if token else SIGN_IN)
+                return found or (self._refused(request.remote) if token else unknown(request))
             case Seen():
                 return bad(BadMessage("bad_message"))
             case None:

@@ -18,7 +18,7 @@ from telephony.unreachable import reason
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
-TABLES = ("calls", "visits", "offers", "cases", "leases")
+TABLES = ("calls", "visits", "offers", "cases", "leases", "users", "sessions", "api_tokens")
 """What we write into."""
 
 

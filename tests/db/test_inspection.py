@@ -88,6 +88,7 @@ async def test_a_role_that_may_not_is_told_what(database: str) -> None:
         nothing = not_fine(await seen(url))
     grants = [
         "GRANT SELECT, INSERT, UPDATE, DELETE ON calls, visits, offers, cases, leases TO humble",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, api_tokens TO humble",
         "GRANT SELECT ON alembic_version TO humble",
     ]
     async with role(database, *grants) as url:
@@ -97,7 +98,8 @@ async def test_a_role_that_may_not_is_told_what(database: str) -> None:
         (
             Result.FAULT,
             "database-rights",
-            "this role may not read and write alembic_version, calls, cases, leases, offers, visits",
+            "this role may not read and write alembic_version, api_tokens, calls, cases, leases, offers, sessions, users, "
+            "visits",
         ),
     ]
     assert [(result, point) for result, point, _ in writing] == [(Result.WARNING, "database-rights")]

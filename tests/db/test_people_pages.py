@@ -211,6 +211,11 @@ async def test_without_a_database_the_page_says_that_nobody_can_sign_in_now(unus
         assert await browser.get("/") == 503
         assert "the database does not answer" in browser.page
         assert await browser.get("/desk") == 200
+        headers = {"Origin": browser.house.origin, "Cookie": f"{PLAIN_COOKIE}={'x' * 43}"}
+        for path in ("/ws", "/ws/wall"):
+            async with session.ws_connect(server.make_url(path), headers=headers) as socket:
+                await socket.send_json({"type": "hello", "v": 1, "token": ""})
+                assert (await socket.receive_json(timeout=10))["reason"] == "busy"
     await service.web.close()
 
 

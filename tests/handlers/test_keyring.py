@@ -113,7 +113,7 @@ async def test_what_a_page_of_ours_ends_is_ended_at_once_also_while_it_was_being
     assert house.ring.known("secret") is None
 
 
-async def test_while_the_database_is_away_what_was_good_stays_so_for_an_hour_and_nobody_new_comes_in() -> None:
+async def test_while_the_database_is_away_what_was_good_stays_so_for_half_a_day_and_nobody_new_comes_in() -> None:
     house = House()
     house.table.has("secret")
     await house.ring.look("secret")
