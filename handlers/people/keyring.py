@@ -80,6 +80,7 @@ class Keyring:
         self._asks, self._clock, self._every = asks, clock, every
         self._entries: dict[bytes, _Entry] = {}
         self._ended = 0
+        self._silent_at: float | None = None
         self._seldom = Seldom(FRESH * 12, clock)
         self._log = structlog.get_logger(__name__)
 
@@ -101,13 +102,13 @@ class Keyring:
             return None
         key, now = hash_of(secret), self._clock()
         entry = self._entries.get(key)
-        if entry is not None and now - entry.at < FRESH:
-            entry.used = now
-            return entry.known
+        if entry is not None and (now - entry.at < FRESH or self._silent(now)):
+            return self.known(secret)
         ended = self._ended
         try:
             found = (await self._asks.known([key])).get(key)
         except AWAY:
+            self._silent_at = self._clock()
             if (stale := self.known(secret)) is not None:
                 return stale
             raise
@@ -141,6 +142,7 @@ class Keyring:
             known = await self._asks.known(asked)
             await self._note(known)
         except AWAY as error:
+            self._silent_at = self._clock()
             self._failed(trouble(error))
             return
         except Exception:  # noqa: BLE001 - whatever it is, calls go on
@@ -164,6 +166,10 @@ class Keyring:
             for key in due:
                 if key in self._entries:
                     self._entries[key].noted = now
+
+    def _silent(self, now: float) -> bool:
+        """It did not answer a moment ago: who is known need not wait until it does not answer again."""
+        return self._silent_at is not None and now - self._silent_at < FRESH
 
     def _put(self, key: bytes, found: Known) -> None:
         now, before = self._clock(), self._entries.pop(key, None)

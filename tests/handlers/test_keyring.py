@@ -130,6 +130,21 @@ async def test_while_the_database_is_away_what_was_good_stays_so_for_half_a_day_
         await house.ring.look("secret")
 
 
+async def test_who_is_known_does_not_wait_for_a_database_that_did_not_answer_a_moment_ago() -> None:
+    house = House()
+    house.table.has("secret")
+    await house.ring.look("secret")
+    house.now += FRESH
+    house.table.away = True
+    for _ in range(5):
+        assert await house.ring.look("secret") is not None
+    assert house.table.asked == [1, 1]
+    house.table.away = False
+    house.now += FRESH
+    assert await house.ring.look("secret") is not None
+    assert house.table.asked == [1, 1, 1]
+
+
 async def test_what_is_shown_no_more_is_forgotten_here_and_what_is_used_is_noted_once_a_minute() -> None:
     house = House()
     house.table.has("secret")
