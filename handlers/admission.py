@@ -30,10 +30,17 @@ class Failures:
     Args:
         clock: monotonic seconds.
         most, within: so many within so many seconds are too many.
+        known: so many addresses are told apart.
     """
 
-    def __init__(self, clock: Callable[[], float], most: int = FAILURES, within: float = FAILURES_WITHIN) -> None:
-        self._clock, self._most, self._within = clock, most, within
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        most: int = FAILURES,
+        within: float = FAILURES_WITHIN,
+        known: int = ADDRESSES,
+    ) -> None:
+        self._clock, self._most, self._within, self._known = clock, most, within, known
         self._of: dict[str, list[float]] = {}
 
     def add(self, remote: str | None) -> None:
@@ -41,7 +48,7 @@ class Failures:
         key = network(remote)
         times = [*self._recent(key), self._clock()][-self._most :]
         self._of.pop(key, None)
-        if len(self._of) >= ADDRESSES:
+        if len(self._of) >= self._known:
             del self._of[next(iter(self._of))]
         self._of[key] = times
 

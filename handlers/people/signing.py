@@ -23,6 +23,10 @@ OF_ADDRESS, OF_ADDRESS_WITHIN = 60, 300.0
 """The same for one address: behind a proxy all have one, and a whole branch signs in at half past eight."""
 
 
+NAMES = 100_000
+"""So many names are remembered: to have one forgotten takes more tries than all addresses of a town may make."""
+
+
 class Refusal(StrEnum):
     """Why somebody is not let in."""
 
@@ -74,7 +78,7 @@ class SignIn:
     ) -> None:
         self._accounts, self._keys, self._keyring, self._hasher = accounts, keys, keyring, hasher
         self._trail, self._lasts = trail, lasts
-        self._of_account = Failures(clock, OF_ACCOUNT, OF_ACCOUNT_WITHIN)
+        self._of_account = Failures(clock, OF_ACCOUNT, OF_ACCOUNT_WITHIN, NAMES)
         self._of_address = Failures(clock, OF_ADDRESS, OF_ADDRESS_WITHIN)
         self._log = structlog.get_logger(__name__)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.cookies import SimpleCookie
@@ -17,6 +18,7 @@ from aiohttp.test_utils import TestServer
 from handlers.build import Service, build
 from handlers.http.doorkeeper import PLAIN_COOKIE, SECURE_COOKIE
 from handlers.http.gate import PASSWORD_PAGE
+from handlers.people.hashing import WAITING, Hasher
 from handlers.people.signing import OF_ACCOUNT
 from telephony.cases.accounts import Account, Terms
 from telephony.cases.trail import Wanted
@@ -108,6 +110,20 @@ async def house(database: str) -> AsyncIterator[House]:
     await service.store.close()
 
 
+@asynccontextmanager
+async def cut(database: str) -> AsyncIterator[None]:
+    """The database lets nobody in, for as long as the block runs."""
+    server, name, options = re.fullmatch(r"(.*/)(test_\d+)(\?.*)", database).groups()  # type: ignore[union-attr]
+    admin = await asyncpg.connect(f"{server}postgres{options}")
+    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    await admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", name)
+    try:
+        yield
+    finally:
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await admin.close()
+
+
 # Signing in
 
 
@@ -182,6 +198,46 @@ async def test_ten_wrong_passwords_and_the_name_has_to_wait_also_with_the_right_
     assert await browser.signs_in("li") == 303
 
 
+async def test_a_password_that_was_hashed_otherwise_is_hashed_anew_when_it_is_right(house: House) -> None:
+    account, known = await house.adds("zhao", Role.SUPERVISOR), house.service.web.people
+    cheap = await Hasher(time_cost=1, memory_kib=8).hash(PASSWORD)
+    await known.accounts.set_password(account.id, cheap, AT, must_change=False)
+    assert await Browser(house).signs_in("zhao") == 303
+    found = await known.accounts.find("zhao")
+    assert found is not None
+    assert found.password_hash is not None
+    assert "$m=19456,t=2,p=1$" in found.password_hash
+    assert await Browser(house).signs_in("zhao") == 303
+
+
+async def test_where_too_many_sign_in_at_once_one_is_asked_to_try_again_and_his_try_is_not_counted(
+    house: House,
+) -> None:
+    await house.adds("zhao", Role.SUPERVISOR)
+    hasher = house.service.web.people.hasher
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(WAITING):
+            tasks.create_task(hasher.hash("x"))
+        await asyncio.sleep(0)
+        browser = Browser(house)
+        statuses = [await browser.signs_in("zhao", "wrong")]
+        assert statuses == [503]
+        assert "Many sign in at this moment" in browser.page
+    assert await browser.signs_in("zhao") == 303
+
+
+async def test_who_signs_out_while_the_database_is_away_is_told_that_his_session_goes_on(
+    house: House, database: str
+) -> None:
+    await house.adds("zhao", Role.SUPERVISOR)
+    browser = Browser(house)
+    await browser.signs_in("zhao")
+    await browser.get("/")
+    async with cut(database):
+        assert await browser.sends("/sign-out") == 503
+    assert await browser.get("/") == 200
+
+
 @pytest.mark.parametrize("fault", ["origin", "no cookie", "no field", "another's"])
 async def test_a_form_that_is_none_of_ours_signs_nobody_in(house: House, fault: str) -> None:
     await house.adds("zhao", Role.SUPERVISOR)
@@ -224,16 +280,10 @@ async def test_who_was_signed_in_when_the_database_went_stays_so(house: House, d
     browser = Browser(house)
     await browser.signs_in("zhao")
     assert await browser.get("/") == 200
-    admin = await asyncpg.connect(
-        database.replace("/test_", "/postgres?x=").split("?x=")[0] + "?" + database.split("?")[1]
-    )
-    name = re.findall(r"/(test_\d+)", database)[0]
-    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-    await house.service.web.people.keyring.refresh()
-    assert await browser.get("/") == 200
-    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
-    await admin.close()
+    async with cut(database):
+        await house.service.web.people.keyring.refresh()
+        assert await browser.get("/") == 200
+        assert await Browser(house).signs_in("zhao") == 503
 
 
 # One's own password
