@@ -94,6 +94,22 @@ async def test_an_agent_signs_in_by_keyboard_chooses_his_password_and_sits_at_hi
     assert await page.input_value("#password") == ""
 
 
+async def test_from_the_desk_and_the_wall_a_way_leads_to_the_door_and_back(open_page: OpenPage, house: House) -> None:
+    await house.adds("wang", Role.SUPERVISOR, branches=frozenset({"south"}))
+    page = await open_page(f"{house.address}/desk")
+    await page.get_by_role("link", name="用密码登录").click()
+    await expect(page).to_have_url(f"{house.address}/login?next=/desk")
+    await page.goto(f"{house.address}/wall?branch=south")
+    await page.locator("#enter").click()
+    await expect(page.locator("#name")).to_be_focused()
+    await page.keyboard.type("wang")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{house.address}/wall?branch=south")
+    await expect(page.locator("#branch")).to_contain_text("城南营业部")
+
+
 async def test_an_account_without_a_desk_says_so(open_page: OpenPage, house: House) -> None:
     await house.adds("li", Role.MARKETING)
     page = await open_page()

@@ -38,8 +38,8 @@ class Pages:
     """Renders templates of `templates/`, each in the language of who asks.
 
     In a template: `_("…")` and `ngettext`, `static("base.css")`, the filters `number`, `share`, `seconds`, `clock`,
-    `hour` and `day` (see `Language`), and `language`, `other_languages`, `version`, `path`, and
-    `person`: who is signed in, shown with a way to sign out. A name that was
+    `hour` and `day` (see `Language`), and `language`, `other_languages`, `version`, `path`, `door`,
+    and `person`: who is signed in, shown with a way to sign out. A name that was
     not given is an error.
 
     Args:
@@ -96,6 +96,7 @@ class Pages:
             ],
             "version": self._version,
             "person": stranger_or(request),
+            "door": self.door,
             "path": request.path,
         }
         text = aiohttp_jinja2.render_string(template, request, known | context)
