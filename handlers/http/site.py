@@ -90,7 +90,7 @@ class WebSide:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            self.sockets.look()
+            await self.sockets.look()
 
 
 def web_side(  # noqa: PLR0913 - what it is put together from

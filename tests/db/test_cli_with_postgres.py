@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import getpass
 import json
 import shutil
 import stat
@@ -17,7 +18,10 @@ from handlers.cli import main
 from handlers.export import progress
 from telephony.calls.record import Direction, Outcome
 from telephony.cases.migrate import migrate
+from telephony.cases.pool import Pool
 from telephony.cases.store import CallStore
+from telephony.cases.trail import TrailStore, Wanted
+from telephony.people.audit import Verb
 from tests.support.calls import call, visit
 
 pytestmark = pytest.mark.db
@@ -63,6 +67,21 @@ async def test_export_prints_calls_in_order(
     calls = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["uniqueid"] for each in calls] == [f"1700000000.{number}" for number in range(3, 7)]
     assert [each["outcome"] for each in calls[0]["visits"]] == ["timeout", "answered"]
+
+
+async def test_that_calls_were_exported_is_in_the_audit_trail_with_who_and_which(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(empty_database)
+    monkeypatch.setenv("THREERINGS__DATABASE__URL", empty_database)
+    assert await in_thread("export", "calls", "--since", "2026-03-02T09:00:03Z", "--format", "csv") == 0
+    pool = Pool(empty_database)
+    [written] = await TrailStore(pool).page(Wanted(), 10)
+    await pool.close()
+    assert written.entry.who == f"command {getpass.getuser()}"
+    assert (written.entry.verb, written.entry.detail) == (
+        Verb.CALLS_EXPORTED, "csv since 2026-03-02T09:00:03+00:00 until now",
+    )  # fmt: skip
 
 
 async def test_export_to_a_file_that_only_its_owner_reads(

@@ -246,9 +246,9 @@ async def test_who_signs_out_or_loses_his_desk_is_shown_no_more_calls(opens: Ope
     await client.says(type="hello", v=1, token="")
     await client.hears("welcome")
     by_token = await house.signs_in("1001")
-    house.sockets.look()
+    await house.sockets.look()
     account.person = None
-    house.sockets.look()
+    await house.sockets.look()
     assert await client.closed() == ("signed_out", 4401)
     house.tells(rings_both)
     assert (await by_token.hears("call"))["call"]["phase"] == "ringing"
