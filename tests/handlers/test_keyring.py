@@ -11,7 +11,18 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from handlers.people.keyring import FRESH, GRACE, KEPT, MOST, USED_EVERY, Keyring, hash_of, new_session, new_token
+from handlers.people.keyring import (
+    AT_ONCE,
+    FRESH,
+    GRACE,
+    KEPT,
+    MOST,
+    USED_EVERY,
+    Keyring,
+    hash_of,
+    new_session,
+    new_token,
+)
 from telephony.cases.accounts import Account, Terms
 from telephony.cases.keys import Known
 from telephony.people.roles import Role
@@ -179,6 +190,15 @@ async def test_that_it_cannot_be_asked_for_is_told_once_a_minute_and_what_nobody
         await house.ring.refresh()
     assert [one["event"] for one in logged] == ["sessions_not_looked_at"]
     assert house.ring.known("secret") is not None
+
+
+async def test_many_are_asked_for_some_at_a_time() -> None:
+    house = House()
+    for number in range(AT_ONCE + 1):
+        house.table.has(str(number))
+        await house.ring.look(str(number))
+    await house.ring.refresh()
+    assert house.table.asked[-2:] == [AT_ONCE, 1]
 
 
 async def test_of_very_many_the_oldest_is_asked_for_again() -> None:
