@@ -186,6 +186,15 @@ class Agi(Section):
     """No conversation of a script with a caller lasts longer."""
 
 
+class People(Section):
+    """Who is signed in by an account, and for how long."""
+
+    idle_hours: float = Field(default=12, gt=0, le=720, allow_inf_nan=False, examples=[12])
+    """A session that is not used for so long ends."""
+    longest_hours: float = Field(default=168, gt=0, le=8_760, allow_inf_nan=False, examples=[168])
+    """No session lasts longer."""
+
+
 class Script(Section):
     """A user's script: asked for as `agi://HOST:PORT/NAME`."""
 
@@ -339,6 +348,7 @@ class Config(Section):
     journal: Journal = Field(default_factory=Journal)
     http: Http = Field(default_factory=Http)
     agi: Agi = Field(default_factory=Agi)
+    people: People = Field(default_factory=People)
     ring: Ring = Field(default_factory=Ring)
     standard: Standard = Field(default_factory=Standard)
     pbx: tuple[Pbx, ...] = Field(default=(), examples=[[{"name": "pbx1"}]])

@@ -18,7 +18,9 @@ from telephony.unreachable import reason
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
-TABLES = ("calls", "visits", "offers", "cases", "leases")
+TABLES = (
+    "calls", "visits", "offers", "cases", "leases", "agent_spells", "agents_heard", "users", "sessions", "api_tokens",
+)  # fmt: skip
 """What we write into."""
 
 
