@@ -32,7 +32,7 @@ def plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - JSON
     if isinstance(value, Form):
         return plain(value.model_dump())
     if is_dataclass(value):
-        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value) if one.compare}
     return value
 
 

@@ -102,7 +102,7 @@ def _owned(case: Case, step: Step, by: Person) -> Case:
         return case
     if case.owner is None:
         return replace(case, owner=by)
-    if case.owner.id == by.id or (step.move in _VISITING and by.role is Role.QUALITY):
+    if by.goes_by(case.owner.id) or (step.move in _VISITING and by.role is Role.QUALITY):
         return case
     raise NotAllowed(Why.OWNER, f"the case is owned by {case.owner.name}; let it be handed over first")
 
@@ -271,7 +271,7 @@ def _reopened(case: Case, step: Reopen, at: datetime, terms: Terms) -> Case:
 
 
 def _taken(case: Case, by: Person) -> Case:
-    if case.owner is not None and case.owner.id != by.id and not by.leads:
+    if case.owner is not None and not by.goes_by(case.owner.id) and not by.leads:
         raise NotAllowed(Why.OWNER, f"the case is owned by {case.owner.name}; let it be handed over first")
     return replace(case, owner=by, handover=None)
 
@@ -279,7 +279,7 @@ def _taken(case: Case, by: Person) -> Case:
 def _offered(case: Case, step: Offer, by: Person, at: datetime) -> Case:
     if case.handover is not None:
         raise NotAllowed(Why.HANDOVER, f"it is offered to {case.handover.to.name} already: withdraw that first")
-    if case.owner is not None and case.owner.id == step.to.id:
+    if case.owner is not None and step.to.goes_by(case.owner.id):
         raise NotAllowed(Why.HANDOVER, f"{step.to.name} owns it already")
     return replace(case, handover=Handover(step.to, by, at))
 
@@ -287,7 +287,7 @@ def _offered(case: Case, step: Offer, by: Person, at: datetime) -> Case:
 def _settled(case: Case, step: Accept | Refuse | Withdraw, by: Person) -> Case:
     if case.handover is None:
         raise NotAllowed(Why.HANDOVER, "it is offered to nobody")
-    if step.move in _ADDRESSEE and case.handover.to.id != by.id:
+    if step.move in _ADDRESSEE and not by.goes_by(case.handover.to.id):
         raise NotAllowed(Why.HANDOVER, f"it is offered to {case.handover.to.name}, and only he can say")
     if isinstance(step, Refuse):
         _note(case.handover.at, step.reason)

@@ -240,6 +240,7 @@ def test_who_answered_first_owns_it_and_the_machine_never_takes_it_from_a_person
     assert (first.owner, first.branch, first.state, first.worked) == (
         Person("agent:Agent 1001", "Agent 1001"), "changzhi", State.LOGGED, False,
     )  # fmt: skip
+    assert after(first, record()).owner == first.owner  # his account is bound to that agent
     corrected = after(first, FirstAnswered(LI, "changzhi"), by=MACHINE)
     assert corrected.owner == LI
     worked = after(corrected, record(), by=LI)

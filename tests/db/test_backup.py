@@ -124,7 +124,7 @@ async def test_what_was_saved_at_rest_comes_back_whole_and_with_its_life(config:
             life = opened.life
     calls, journalled = await exported(config), kept(config, "分机 2")
     manifest = await backup(config, tmp_path / "saved", NOW)
-    assert (manifest.calls, manifest.schema, manifest.positions) == (50, "0003", {"pbx1": (1, 10), "分机 2": (1, 10)})
+    assert (manifest.calls, manifest.schema, manifest.positions) == (50, "0004", {"pbx1": (1, 10), "分机 2": (1, 10)})
     await wiped(config)
     await restore(config, tmp_path / "saved")
     assert (await exported(config), kept(config, "分机 2")) == (calls, journalled)

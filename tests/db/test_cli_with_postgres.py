@@ -51,7 +51,7 @@ async def test_migrate_says_what_it_did(
     assert await in_thread("export", "calls") == 1
     assert capsys.readouterr().err == "database.url: the database has no schema yet; run: threerings migrate\n"
     assert [await in_thread("migrate"), await in_thread("migrate")] == [0, 0]
-    assert capsys.readouterr().out == "database schema was empty, is 0003\ndatabase schema is 0003 already\n"
+    assert capsys.readouterr().out == "database schema was empty, is 0004\ndatabase schema is 0004 already\n"
 
 
 async def test_export_prints_calls_in_order(
@@ -115,7 +115,7 @@ async def test_our_own_server_serves_the_commands(
     monkeypatch.setenv("THREERINGS__DATA_DIR", str(folder))
     try:
         assert [await in_thread("migrate"), await in_thread("export", "calls")] == [0, 0]
-        assert capsys.readouterr().out == "database schema was empty, is 0003\n"
+        assert capsys.readouterr().out == "database schema was empty, is 0004\n"
         assert stat.S_IMODE((folder / "postgres").stat().st_mode) == 0o700
         monkeypatch.setenv("THREERINGS__DATA_DIR", "/dev/null")
         assert await in_thread("migrate") == 1

@@ -187,7 +187,7 @@ async def test_what_a_newer_version_made_is_taken_by_no_older_one(ours: Leases, 
     await migrate(empty_database)
     admin = await asyncpg.connect(empty_database)
     await admin.execute("UPDATE alembic_version SET version_num = '9999'")
-    said = r"^database schema '9999' is not known to this version \(newest '0003'\); install the version that made it$"
+    said = r"^database schema '9999' is not known to this version \(newest '0004'\); install the version that made it$"
     with pytest.raises(NewerSchemaError, match=said):
         await term(ours, empty_database).claim()
     async with asyncio.timeout(LIMIT):
