@@ -10,6 +10,7 @@ from random import SystemRandom
 from handlers.agi.claims import Claims
 from handlers.agi.side import AgiSide, Asker
 from handlers.businesshours import BusinessHours
+from handlers.casework import CaseWatch, Casework
 from handlers.direct.witness import DirectWitness
 from handlers.effects import Performer
 from handlers.export import targets_of
@@ -80,6 +81,8 @@ class Service:
     web: WebSide
     standing: StandardWatch
     hours: BusinessHours
+    casework: Casework
+    casewatch: CaseWatch
 
 
 def labels_of(config: Config) -> Labels:
@@ -228,6 +231,9 @@ def build(  # noqa: PLR0913 - what it is put together from
     measures.observe_saver(saver.state)
     hours = BusinessHours(config, clock.wall)
     measures.observe_hours(hours.gauges)
+    casework = Casework(config, database)
+    casewatch = CaseWatch(casework.machine, casework.counts, clock.wall)
+    measures.observe_cases(casewatch.gauges)
     claims = Claims(measures.case_claimed, seconds)
     feeds: list[Feed] = []
     followers: dict[str, Follower] = {}
@@ -257,7 +263,7 @@ def build(  # noqa: PLR0913 - what it is put together from
     web.app.add_routes(ShippedLogs(shipped_logs(config, feeds), seconds).routes())
     askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
     agi = AgiSide(config, askers, claims, measures)
-    return Service(config, store, saver, measures, tuple(feeds), agi, web, standing, hours)
+    return Service(config, store, saver, measures, tuple(feeds), agi, web, standing, hours, casework, casewatch)
 
 
 def shipped_logs(config: Config, feeds: Sequence[Feed]) -> dict[str, ShippedLog]:

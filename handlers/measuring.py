@@ -15,7 +15,7 @@ from typing import Protocol
 from telephony.calls.record import CallRecord
 from telephony.standard.intervals import Intervals
 from telephony.standard.measures_numbers import MOST, Numbers
-from telephony.standard.measures_table import Grouping, Selection, Table, Terms
+from telephony.standard.measures_table import Complaint, Grouping, Selection, Table, Terms
 
 SECONDS = 60.0
 """So long one question may take, its turn included."""
@@ -46,6 +46,12 @@ class Calls(Protocol):
         self, callers: Collection[str], since: datetime, until: datetime, /
     ) -> AsyncGenerator[Sequence[tuple[str, datetime]], None]:
         """When one of these was answered or called."""
+        ...
+
+    def complaints(
+        self, since: datetime, until: datetime, pbxs: Collection[str], /
+    ) -> AsyncGenerator[Sequence[Complaint], None]:
+        """Those about the telephone service that were opened then."""
         ...
 
 
@@ -193,11 +199,20 @@ class Measuring:
                     for call in piece:
                         table.add(call)
                     await self._around.pause(0)  # whoever reads the line of a PBX has his turn
+            await self._complaints(snapshot, table, selection.pbxs)
             await self._reach(snapshot, table)
         for counted, _ in enumerate(table.settle_numbers(saved_until), 1):
             if counted % NUMBERS_AT_ONCE == 0:
                 await self._around.pause(0)
         return self._answer(table, asked_at, saved_until)
+
+    async def _complaints(self, snapshot: Calls, table: Table, pbxs: Collection[str]) -> None:
+        told = snapshot.complaints(table.intervals.since, table.intervals.until, pbxs)
+        async with aclosing(told):
+            async for some in told:
+                for complaint in some:
+                    table.complained(complaint)
+                await self._around.pause(0)
 
     async def _reach(self, snapshot: Calls, table: Table) -> None:
         """Who of those who gave up was reached."""

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from telephony.calls.record import CallRecord, Kind
-from telephony.cases.asked import Answered, House, Said, Unanswered, asked
+from telephony.cases.asked import Answered, House, Pending, Said, Unanswered, asked
 from telephony.cases.callback import Action, CallBack, Result
 from telephony.cases.callbacks import open_work, write_work
 from telephony.cases.case_rows import callback_of, case_of
@@ -94,7 +94,9 @@ class FirstAsked:
             return
         case = case_of(row)
         owner = self._owner(said)
-        if case.worked or (_id(case.owner), case.branch) == (_id(owner), storable(said.branch)):
+        if isinstance(said, Pending) and case.owner is None:
+            return  # what becomes of it is told once
+        if (_id(case.owner), case.branch) == (_id(owner), storable(said.branch)):
             return
         await self._advance(connection, case, FirstAnswered(owner, storable(said.branch)), doing)
 

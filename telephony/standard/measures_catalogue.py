@@ -305,11 +305,11 @@ CATALOGUE: tuple[Measure, ...] = (
         "STD-COMPLAINT-RATE",
         Unit.SHARE,
         Population.CALLS,
-        "Complaints about the telephone service as a share of the calls answered.",
-        "对电话服务的投诉占已接通来电的比例。",
-        _untold,
+        "Complaints about the quality of the telephone service, by when their case was opened, as a share of the calls "
+        "answered; a case that is a part of another is not counted besides it.",
+        "对电话服务质量的投诉（按工单建立时间计）占已接通来电的比例；已并入其他工单的不另计。",
+        _share(lambda sums: Ratio(sums.cases.complaints, sums.figures.answered)),
         Limit(Bound.AT_MOST, lambda limits: limits.complaint_rate),
-        untold="What a case is about is not recorded yet.",
     ),
 )
 BY_NAME = {measure.name: measure for measure in CATALOGUE}

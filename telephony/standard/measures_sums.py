@@ -109,7 +109,13 @@ class NumberSums(NamedTuple):
     final_lost: int = 0
 
 
-T = TypeVar("T", Figures, CallSums, VisitSums, OfferSums, TalkSums, NumberSums)
+class CaseSums(NamedTuple):
+    """Cases that were opened. complaints: about the telephone service itself."""
+
+    complaints: int = 0
+
+
+T = TypeVar("T", Figures, CallSums, VisitSums, OfferSums, TalkSums, NumberSums, CaseSums)
 
 
 def plus(one: T, other: T) -> T:
@@ -124,6 +130,7 @@ _NO_VISITSUMS = VisitSums()
 _NO_OFFERSUMS = OfferSums()
 _NO_TALKSUMS = TalkSums()
 _NO_NUMBERSUMS = NumberSums()
+_NO_CASESUMS = CaseSums()
 
 
 @dataclass(slots=True)
@@ -132,6 +139,7 @@ class Sums:
 
     Attributes:
         figures, calls: calls that ended then. visits, offers, talks: those that ended then. numbers: who gave up then.
+        cases: opened then.
         longest: the longest known wait of a call in microseconds; None without one.
         unanswered: calls that nobody answered by their last outcome, shorts left out.
     """
@@ -142,6 +150,7 @@ class Sums:
     offers: OfferSums = _NO_OFFERSUMS
     talks: TalkSums = _NO_TALKSUMS
     numbers: NumberSums = _NO_NUMBERSUMS
+    cases: CaseSums = _NO_CASESUMS
     longest: int | None = None
     unanswered: Counter[Outcome] = field(default_factory=Counter)
 
@@ -174,6 +183,7 @@ class Sums:
             offers=plus(self.offers, other.offers),
             talks=plus(self.talks, other.talks),
             numbers=plus(self.numbers, other.numbers),
+            cases=plus(self.cases, other.cases),
             longest=max(longest, default=None),
             unanswered=self.unanswered + other.unanswered,
         )

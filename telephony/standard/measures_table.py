@@ -17,7 +17,16 @@ from telephony.standard.day import Branches
 from telephony.standard.figures import figures_of
 from telephony.standard.intervals import Intervals
 from telephony.standard.measures_numbers import Numbers
-from telephony.standard.measures_sums import CallSums, Sums, VisitSums, offer_sums, plus, talk_sums, visit_sums
+from telephony.standard.measures_sums import (
+    CallSums,
+    CaseSums,
+    Sums,
+    VisitSums,
+    offer_sums,
+    plus,
+    talk_sums,
+    visit_sums,
+)
 
 
 class Grouping(StrEnum):
@@ -59,6 +68,19 @@ class Selection:
             return False
         named = self.queues if place.kind is Kind.QUEUE else self.lines
         return not (self.queues or self.lines) or place.name in named
+
+
+class Complaint(NamedTuple):
+    """A complaint about the telephone service.
+
+    Attributes:
+        at: when its case was opened. branch: to which it belongs; None: to none.
+        place: the queue or line that its call sought first; None: there is no such call.
+    """
+
+    at: datetime
+    branch: str | None
+    place: "Place | None"
 
 
 class Place(NamedTuple):
@@ -137,6 +159,26 @@ class Table:
             wanted, group = self._place(Place(call.pbx, visit.kind, visit.queue))
             if wanted:
                 self._add_visit(call, visit, group)
+
+    def complained(self, complaint: Complaint) -> None:
+        """Count a complaint; one without a call counts with all, and with its branch.
+
+        Raises:
+            TooManyGroups: as `add`.
+        """
+        if self._by_agent:
+            return
+        if complaint.place is not None:
+            wanted, group = self._place(complaint.place)
+        else:
+            chosen = self._selection
+            wanted = chosen == Selection() or (
+                not (chosen.queues or chosen.lines or chosen.pbxs) and complaint.branch in chosen.branches
+            )
+            wanted &= self._grouping in {Grouping.ALL, Grouping.BRANCH}
+            group = complaint.branch if self._grouping is Grouping.BRANCH else None
+        if wanted and (cell := self._cell(group, complaint.at)) is not None:
+            cell.cases = plus(cell.cases, CaseSums(complaints=1))
 
     def rows(self) -> Iterator[tuple[Group, list[Sums]]]:
         """Each group with its sums by interval, to be read only; the groups by name, what has none last."""

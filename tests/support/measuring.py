@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from handlers.measuring import Measuring, Surroundings
 from telephony.calls.record import CallRecord
+from telephony.standard.measures_table import Complaint
 from tests.support.days import o_clock
 from tests.support.tables import TERMS
 
@@ -33,11 +34,13 @@ class Archive:
 
     Attributes:
         calls_kept: all of them. reached_at: who was answered or called when.
+        complained: complaints about the telephone service.
         opened: goes on when set; a question waits for it. error: what asking raises.
     """
 
     def __init__(self, *calls: CallRecord, now: datetime | None = None) -> None:
         self.calls_kept = list(calls)
+        self.complained: list[Complaint] = []
         self.reached_at: list[tuple[str, datetime]] = []
         self.error: Exception | None = None
         self.opened = asyncio.Event()
@@ -71,6 +74,12 @@ class Archive:
     ) -> AsyncGenerator[Sequence[tuple[str, datetime]], None]:
         self.asked_numbers.append(frozenset(callers))
         yield [(caller, at) for caller, at in self.reached_at if caller in callers and since <= at < until]
+
+    async def complaints(
+        self, since: datetime, until: datetime, pbxs: Collection[str]
+    ) -> AsyncGenerator[Sequence[Complaint], None]:
+        assert pbxs is not None
+        yield [one for one in self.complained if since <= one.at < until]
 
     async def pause(self, seconds: float) -> None:
         self.passed += seconds
