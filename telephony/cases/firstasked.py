@@ -67,10 +67,12 @@ class FirstAsked:
                 try:
                     async with connection.transaction():
                         await self._apply(connection, call, Doing(MACHINE, at))
-                except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, NotAllowed, ValueError):
-                    # One call that cannot be must not keep all later ones from being looked at.
+                except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, NotAllowed, ValueError) as error:
+                    # One call that cannot be must not keep all later ones from being looked at. The words of
+                    # PostgreSQL hold the row, and with it the number: only the constraint is told.
                     refused += 1
-                    log.exception("call_not_looked_at", call=str(call.id))
+                    reason = getattr(error, "constraint_name", None) or type(error).__name__
+                    log.error("call_not_looked_at", call=str(call.id), reason=reason)  # noqa: TRY400
             return Looked(len(due), refused)
 
     async def _apply(self, connection: Held, call: CallRecord, doing: Doing) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 
 from telephony.calls.record import CallRecord, Outcome, VisitRecord
 from telephony.cases.callback import CallBack, Lost, Result, Tried
@@ -242,8 +243,10 @@ async def test_one_call_that_cannot_be_keeps_no_other_from_being_looked_at(desk:
     odd = replace(HOUSE, normalised=no_number)
     machine = FirstAsked(desk.turns, lambda: odd, lambda _: TERMS)
     await desk.store.save([lost(1, caller="0"), lost(2, caller="03552012345")])
-    looked = await machine.look(NOW)
+    with structlog.testing.capture_logs() as told:
+        looked = await machine.look(NOW)
     assert (looked.calls, looked.refused) == (2, 1)
+    assert [one["reason"] for one in told] == ["callbacks_number_check"]
     assert [one.number for one in await work(desk)] == ["03552012345"]
 
 
