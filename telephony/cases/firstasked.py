@@ -5,7 +5,7 @@ of a call is looked at once, whenever that is: a later state puts right what an 
 changes nothing. What a person has done is never touched.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import LiteralString
@@ -22,7 +22,7 @@ from telephony.cases.case_rows import callback_of, case_of
 from telephony.cases.casebook import Doing, write
 from telephony.cases.model import Case, Terms
 from telephony.cases.person import MACHINE, Person, unbound
-from telephony.cases.rows import Row, storable, stored_calls
+from telephony.cases.rows import storable, stored_calls
 from telephony.cases.rules import NotAllowed, advance
 from telephony.cases.steps import FirstAnswered
 from telephony.cases.turns import Held, Turns
@@ -79,9 +79,9 @@ class FirstAsked:
         house = self._house()
         said = asked(call, house)
         if not isinstance(said, Answered):
-            await _not_through(connection, call.id, doing)
+            await _not_through(connection, call, house, doing)
         if not isinstance(said, Unanswered):
-            await _not_lost(connection, call.id, doing)
+            await _not_lost(connection, call, house, doing)
         number = house.normalised(call.caller)
         if isinstance(said, Answered) and number:
             for work in await open_work(connection, number, said.branches, said.at):
@@ -126,85 +126,104 @@ async def _calls(connection: Held, ids: Collection[UUID]) -> Sequence[CallRecord
 
 
 async def _lost(connection: Held, call: CallRecord, said: Unanswered, house: House, doing: Doing) -> None:
-    """He was not answered: one more call of the work for his number and branch, which is opened if there is none."""
-    if await connection.fetchval(_IS_COUNTED, call.id) or await _reached_since(connection, call, said, house):
+    """He was not answered: one more call of the work for his number and branch, which is opened if there is none.
+
+    What is learned late of somebody who got through since is work that is done; whom an agent rang since, is not lost.
+    """
+    number, branch = storable(said.number), storable(said.branch)
+    if await connection.fetchval(_IS_COUNTED, call.id) or await connection.fetchval(_RANG, number, branch, said.at):
         return
-    found = await open_work(connection, said.number, (said.branch,), None)
-    if found:
+    told = {"call": str(call.id)}
+    fresh = CallBack(uuid4(), number, branch, said.reason, doing.at, said.at, said.due_at)
+    through = await _through(connection, call.caller, said.branch, said.at, house)
+    found = await open_work(connection, number, (branch,), None)
+    if through is not None:
+        done = replace(fresh, result=Result.GOT_THROUGH, closed_at=doing.at, closed_by=through)
+        await write_work(connection, None, done, Action.GOT_THROUGH, doing, told)
+    elif found:
         work = found[0]
-        later = said.at > work.lost_at
-        after = replace(
+        fresh = replace(
             work,
             version=work.version + 1,
             calls=work.calls + 1,
             lost_at=max(work.lost_at, said.at),
             due_at=min(work.due_at, said.due_at),
-            reason=said.reason if later else work.reason,
+            reason=said.reason if said.at > work.lost_at else work.reason,
         )
-        await write_work(connection, work, after, Action.CALLER_LOST, doing, {"call": str(call.id)})
+        await write_work(connection, work, fresh, Action.CALLER_LOST, doing, told)
     else:
-        branch = storable(said.branch)
-        after = CallBack(uuid4(), said.number, branch, said.reason, doing.at, said.at, said.due_at)
-        await write_work(connection, None, after, Action.OPENED, doing, {"call": str(call.id)})
-    await connection.execute(_COUNT, call.id, after.id)
+        await write_work(connection, None, fresh, Action.OPENED, doing, told)
+    await connection.execute(_COUNT, call.id, fresh.id)
 
 
-async def _reached_since(connection: Held, call: CallRecord, said: Unanswered, house: House) -> bool:
-    """He got through since, or was called back: what is learned late of an earlier call asks for nothing."""
-    if await connection.fetchval(_REACHED, storable(said.number), storable(said.branch), said.at):
-        return True
-    rows = await connection.fetch(_ANSWERED_SINCE, storable(call.caller), said.at)
-    return any(_branch(row, house.branches) == said.branch for row in rows)
+async def _through(connection: Held, caller: str, branch: str, since: datetime, house: House) -> UUID | None:
+    """The first call since then by which he got through to a branch."""
+    for row in await connection.fetch(_ANSWERED_SINCE, storable(caller), since):
+        places = (row["kind"], row["queue"]), (row["first_kind"], row["first_queue"])
+        if branch in {house.branches.get((Kind(kind), queue), "") for kind, queue in places}:
+            found: UUID = row["id"]
+            return found
+    return None
 
 
-def _branch(row: Row, branches: Mapping[tuple[Kind, str], str]) -> str:
-    return branches.get((Kind(row["kind"]), row["queue"]), "")
-
-
-async def _not_lost(connection: Held, call: UUID, doing: Doing) -> None:
+async def _not_lost(connection: Held, call: CallRecord, house: House, doing: Doing) -> None:
     """It is not a call for which he must be called back, or not yet: the work is for the others, if there are any."""
-    row = await connection.fetchrow(_WORK_OF, call)
+    row = await connection.fetchrow(_WORK_OF, call.id)
     if row is None:
         return
-    await connection.execute(_UNCOUNT, call)
+    await connection.execute(_UNCOUNT, call.id)
     work = callback_of(row)
-    after = replace(work, version=work.version + 1, calls=max(0, work.calls - 1))
-    told = {"call": str(call)}
-    await write_work(connection, work, after, Action.CALLER_CORRECTED, doing, told)
-    if after.is_open and not after.calls:
+    left = await connection.fetchrow(_LEFT, work.id)
+    after = replace(
+        work,
+        version=work.version + 1,
+        calls=max(0, work.calls - 1),
+        lost_at=work.lost_at if left is None or left["lost_at"] is None else left["lost_at"],
+    )
+    await write_work(connection, work, after, Action.CALLER_CORRECTED, doing, {"call": str(call.id)})
+    if not after.is_open:
+        return
+    if not after.calls:
         await _closed(connection, after, Result.CORRECTED, None, doing)
+    elif through := await _through(connection, call.caller, work.branch, after.lost_at, house):
+        await _closed(connection, after, Result.GOT_THROUGH, through, doing)
 
 
 async def _closed(connection: Held, work: CallBack, result: Result, call: UUID | None, doing: Doing) -> None:
-    through = result is Result.GOT_THROUGH
-    done = replace(
-        work,
-        version=work.version + 1,
-        result=result,
-        closed_at=doing.at,
-        closed_by=call if through else None,
-        claim=None,
-    )
-    action = Action.GOT_THROUGH if through else Action.CALLER_CORRECTED
+    done = replace(work, version=work.version + 1, result=result, closed_at=doing.at, closed_by=call, claim=None)
+    action = Action.CALLER_CORRECTED if call is None else Action.GOT_THROUGH
     await write_work(connection, work, done, action, doing)
 
 
-async def _not_through(connection: Held, call: UUID, doing: Doing) -> None:
-    """What this call had closed is open again: he did not get through by it."""
-    for row in await connection.fetch(_CLOSED_BY, call):
+async def _not_through(connection: Held, call: CallRecord, house: House, doing: Doing) -> None:
+    """What this call had closed is open again, for he did not get through by it; unless he did by a later one."""
+    for row in await connection.fetch(_CLOSED_BY, call.id):
         work = callback_of(row)
-        others = await open_work(connection, work.number, (work.branch,), None)
-        again = replace(work, version=work.version + 1, result=None, closed_at=None, closed_by=None)
-        if not others:
-            await write_work(connection, work, again, Action.REOPENED, doing)
+        if through := await _through(connection, call.caller, work.branch, work.lost_at, house):
+            later = replace(work, version=work.version + 1, closed_by=through)
+            await write_work(connection, work, later, Action.GOT_THROUGH, doing)
             continue
-        other = others[0]
-        moved = replace(work, version=work.version + 1, calls=0, result=Result.CORRECTED, closed_by=None)
-        await write_work(connection, work, moved, Action.CALLER_CORRECTED, doing)
-        await connection.execute(_MOVE, work.id, other.id)
-        more = replace(other, version=other.version + 1, calls=other.calls + work.calls,
-                       due_at=min(other.due_at, work.due_at))  # fmt: skip
-        await write_work(connection, other, more, Action.CALLER_LOST, doing)
+        others = await open_work(connection, work.number, (work.branch,), None)
+        if others:
+            await _joined(connection, work, others[0], doing)
+        else:
+            again = replace(work, version=work.version + 1, result=None, closed_at=None, closed_by=None)
+            await write_work(connection, work, again, Action.REOPENED, doing)
+
+
+async def _joined(connection: Held, work: CallBack, other: CallBack, doing: Doing) -> None:
+    """The calls of one go into the other, which was opened since."""
+    moved = replace(work, version=work.version + 1, calls=0, result=Result.CORRECTED, closed_by=None)
+    await write_work(connection, work, moved, Action.CALLER_CORRECTED, doing)
+    await connection.execute(_MOVE, work.id, other.id)
+    more = replace(
+        other,
+        version=other.version + 1,
+        calls=other.calls + work.calls,
+        lost_at=max(other.lost_at, work.lost_at),
+        due_at=min(other.due_at, work.due_at),
+    )
+    await write_work(connection, other, more, Action.CALLER_LOST, doing)
 
 
 # Rows of a state that somebody is saving just now are not there yet; nobody who saves ever waits for us.
@@ -238,14 +257,22 @@ WHERE call_id = $1 FOR UPDATE OF callbacks
 
 _CLOSED_BY: LiteralString = "SELECT * FROM callbacks WHERE closed_by = $1 ORDER BY id FOR UPDATE"
 
-_REACHED: LiteralString = """
+_RANG: LiteralString = """
 SELECT EXISTS (SELECT FROM callbacks
 WHERE number = $1 AND branch = $2 AND closed_at >= $3 AND result IN ('reached', 'not_reached'))
 """
 
+_LEFT: LiteralString = """
+SELECT max(ended_at) AS lost_at FROM callback_calls JOIN calls ON calls.id = call_id WHERE callback_id = $1
+"""
+
 # The index `calls_of_caller` knows the beginning of a number.
 _ANSWERED_SINCE: LiteralString = """
-SELECT DISTINCT visits.kind, visits.queue FROM calls JOIN visits ON visits.call_id = calls.id
+SELECT calls.id, visits.kind, visits.queue, sought.kind AS first_kind, sought.queue AS first_queue
+FROM calls
+JOIN visits ON visits.call_id = calls.id AND visits.answered_at >= $2
+JOIN visits AS sought ON sought.call_id = calls.id AND sought.ordinal = 1
 WHERE left(calls.caller, 64) = left($1, 64) AND calls.caller = $1 AND calls.caller <> ''
-    AND calls.direction = 'inbound' AND (calls.ended_at IS NULL OR calls.ended_at >= $2) AND visits.answered_at >= $2
+    AND calls.direction = 'inbound' AND (calls.ended_at IS NULL OR calls.ended_at >= $2)
+ORDER BY visits.answered_at, calls.id
 """
