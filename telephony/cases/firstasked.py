@@ -199,6 +199,9 @@ async def _not_through(connection: Held, call: CallRecord, house: House, doing: 
     """What this call had closed is open again, for he did not get through by it; unless he did by a later one."""
     for row in await connection.fetch(_CLOSED_BY, call.id):
         work = callback_of(row)
+        if not work.calls:  # its calls were answered, too, as it proved
+            await _closed(connection, work, Result.CORRECTED, None, doing)
+            continue
         if through := await _through(connection, call.caller, work.branch, work.lost_at, house):
             later = replace(work, version=work.version + 1, closed_by=through)
             await write_work(connection, work, later, Action.GOT_THROUGH, doing)

@@ -39,7 +39,7 @@ def state(caller: str, number: int, minute: int, outcome: Outcome | None, revisi
     return call(stay, number=number, caller=caller, arrived_at=at, ended_at=ended, revision=revision)
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 async def test_who_is_to_be_called_back_depends_on_what_was_not_on_when_it_was_learned(
     desk: Office, data: st.DataObject
