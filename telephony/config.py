@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from telephony.calls.record import Kind
+from telephony.configcases import Cases
 from telephony.configchecks import (
     AGI_LISTEN,
     HTTP_LISTEN,
@@ -351,6 +352,7 @@ class Config(Section):
     people: People = Field(default_factory=People)
     ring: Ring = Field(default_factory=Ring)
     standard: Standard = Field(default_factory=Standard)
+    cases: Cases = Field(default_factory=Cases)
     pbx: tuple[Pbx, ...] = Field(default=(), examples=[[{"name": "pbx1"}]])
     queue: tuple[Queue, ...] = Field(default=(), examples=[[{"name": "support"}]])
     line: tuple[Line, ...] = Field(default=(), examples=[[{"name": "front-desk", "interface": "PJSIP/8001"}]])
