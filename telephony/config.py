@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from telephony.calls.record import Kind
+from telephony.configcases import Cases
 from telephony.configchecks import (
     AGI_LISTEN,
     HTTP_LISTEN,
@@ -186,6 +187,15 @@ class Agi(Section):
     """No conversation of a script with a caller lasts longer."""
 
 
+class People(Section):
+    """Who is signed in by an account, and for how long."""
+
+    idle_hours: float = Field(default=12, gt=0, le=720, allow_inf_nan=False, examples=[12])
+    """A session that is not used for so long ends."""
+    longest_hours: float = Field(default=168, gt=0, le=8_760, allow_inf_nan=False, examples=[168])
+    """No session lasts longer."""
+
+
 class Script(Section):
     """A user's script: asked for as `agi://HOST:PORT/NAME`."""
 
@@ -339,8 +349,10 @@ class Config(Section):
     journal: Journal = Field(default_factory=Journal)
     http: Http = Field(default_factory=Http)
     agi: Agi = Field(default_factory=Agi)
+    people: People = Field(default_factory=People)
     ring: Ring = Field(default_factory=Ring)
     standard: Standard = Field(default_factory=Standard)
+    cases: Cases = Field(default_factory=Cases)
     pbx: tuple[Pbx, ...] = Field(default=(), examples=[[{"name": "pbx1"}]])
     queue: tuple[Queue, ...] = Field(default=(), examples=[[{"name": "support"}]])
     line: tuple[Line, ...] = Field(default=(), examples=[[{"name": "front-desk", "interface": "PJSIP/8001"}]])
