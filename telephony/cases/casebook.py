@@ -78,6 +78,8 @@ class Casebook:
         if not doing.by.works_in(branch):
             raise NotAllowed(Why.BRANCH, "a case is opened in a branch of one's own")
         async with self._turns.transaction() as connection:
+            if call is not None:
+                await _require_sight(connection, call, doing.by)
             case = await self._opened(connection, branch, doing)
             if call is not None:
                 case = await self._join(connection, case, call, replace(doing, key=None))  # one attempt, two changes
@@ -90,6 +92,7 @@ class Casebook:
             if await _was_done(connection, case, doing):
                 return before
             _require_version(before, doing)
+            await _require_sight(connection, call, doing.by)
             return await self._join(connection, before, call, doing)
 
     async def part(self, case: UUID, call: UUID, doing: Doing) -> Case:
@@ -164,8 +167,6 @@ class Casebook:
         return case if fresh is None else await self._step(connection, case, Opened(), doing)
 
     async def _join(self, connection: Held, case: Case, call: UUID, doing: Doing) -> Case:
-        if not await connection.fetchval(_IS_CALL, call):
-            raise NoSuchCase(f"there is no call {call}")
         if case.call == call or await connection.fetchval(_IS_JOINED, case.id, call):
             return case
         after = await self._step(connection, case, JoinCall(call), doing)
@@ -212,6 +213,13 @@ async def _was_done(connection: Held, case: UUID, doing: Doing) -> bool:
     return bool(await connection.fetchval(_WAS_DONE, case, storable(doing.key)))
 
 
+async def _require_sight(connection: Held, call: UUID, by: Person) -> None:
+    """A call is seen by who sees the case that it opened; one that opened none, by all."""
+    row = await connection.fetchrow(_CASE_OF_CALL, call)
+    if row is None or (row["id"] is not None and not visible(case_of(row), by)):
+        raise NoSuchCase(f"there is no call {call}")
+
+
 def _require_version(case: Case, doing: Doing) -> None:
     if doing.version is not None and doing.version != case.version:
         raise Stale(case)
@@ -242,7 +250,9 @@ _TELL: LiteralString = "INSERT INTO outbox (at, topic, subject, version, told) V
 
 _WAS_DONE: LiteralString = "SELECT EXISTS (SELECT FROM case_history WHERE case_id = $1 AND key = $2)"
 
-_IS_CALL: LiteralString = "SELECT EXISTS (SELECT FROM calls WHERE id = $1)"
+_CASE_OF_CALL: LiteralString = """
+SELECT cases.* FROM calls LEFT JOIN cases ON cases.call_id = calls.id WHERE calls.id = $1
+"""
 
 _IS_JOINED: LiteralString = "SELECT EXISTS (SELECT FROM case_calls WHERE case_id = $1 AND call_id = $2)"
 

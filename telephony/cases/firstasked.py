@@ -31,6 +31,8 @@ from telephony.cases.turns import Held, Turns
 
 BATCH = 100
 """Calls looked at in one transaction."""
+LOCK = 0x3333_6361_7365_776B
+"""PostgreSQL's advisory lock that whoever looks holds, to the end of its transaction."""
 log = structlog.get_logger(__name__)
 
 
@@ -58,8 +60,10 @@ class FirstAsked:
         self._turns, self._house, self._terms_of, self._seats = turns, house, terms_of, seats
 
     async def look(self, at: datetime, batch: int = BATCH) -> Looked:
-        """Look at the calls that were saved longest ago, all or none; nothing is left when none was looked at."""
+        """Look at the calls that were saved longest ago, all or none; none: nothing is left, or another looks."""
         async with self._turns.transaction() as connection:
+            if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
+                return Looked(0)  # another looks: two at once could see two states of one call, and the older win
             due = await connection.fetch(_DUE, batch)
             calls = await _calls(connection, {row["call_id"] for row in due})
             refused = 0

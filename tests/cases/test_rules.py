@@ -348,3 +348,8 @@ def test_who_worked_without_an_account_is_his_account_once_he_works_with_it() ->
     assert after(desk, record()).owner == ZHANG
     sells = replace(ZHANG, role=Role.MARKETING)
     assert refused(desk, record(advice=True), by=sells).why is Why.SEPARATION
+
+
+def test_the_history_keeps_who_answered_whatever_account_he_had() -> None:
+    assert detail(FirstAnswered(ZHANG, "changzhi", "agent:1001")) == {"agent": "agent:1001"}
+    assert detail(FirstAnswered(ZHANG, "changzhi")) == {}

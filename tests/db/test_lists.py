@@ -197,11 +197,15 @@ async def test_nobody_sees_or_changes_what_is_of_another_branch_unless_it_is_his
         ):
             with pytest.raises(NoSuchCase):
                 await attempt
+        with pytest.raises(NoSuchCase, match="there is no call"):
+            await desk.book.open("changzhi", doing(by), one(3).id)
         with pytest.raises(NotAllowed):
             await desk.book.open("jincheng", doing(by))
         with pytest.raises(NoSuchWork):
             await desk.work.claim(work.id, doing(by))
 
+    with pytest.raises(NoSuchCase, match="there is no call"):
+        await desk.book.join(id_of(2), one(3).id, doing(north))
     await desk.book.change(foreign, Offer(stranger), doing(ZHANG, key="offer"))
     assert (await sees(stranger), await sees(north)) == ([6, 4, 3, 2], [6, 4, 2])
     with pytest.raises(NoSuchCase):  # a key that somebody else used opens nothing
