@@ -25,6 +25,7 @@ from telephony.cases.firstasked import FirstAsked, Looked
 from telephony.cases.listing import Lists
 from telephony.cases.model import Terms
 from telephony.cases.seats import Seat, Seats
+from telephony.cases.timeline import Timeline
 from telephony.cases.turns import Turns
 from telephony.config import Config
 from telephony.metrics import CaseGauges
@@ -119,6 +120,7 @@ class Casework:
         self.book = Casebook(turns, self._terms_of)
         self.callbacks = CallBacks(turns, manners, self._terms_of)
         self.lists = Lists(turns)
+        self.timeline = Timeline(turns)
         self.machine = FirstAsked(machine, lambda: self._house, self._terms_of, self.seats)
         self.counts = Counts(machine)
         self._turns = (turns, machine)

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from telephony.cases.forms import Form
-from telephony.cases.steps import Absorb, FirstAnswered, JoinCall, PartCall, Refuse, Release, Reopen, Step
+from telephony.cases.steps import Absorb, FirstAnswered, JoinCall, PartCall, Refuse, Release, Remark, Reopen, Step
 
 Document = dict[str, Any]
 UNTOLD = frozenset({"id", "number", "version"})
@@ -61,6 +61,8 @@ def detail(step: Step) -> Document:
     match step:
         case Refuse(reason) | Reopen(reason):
             return {"reason": reason}
+        case Remark(text):
+            return {"text": text}
         case Absorb(case) | Release(case):
             return {"case": str(case)}
         case JoinCall(call) | PartCall(call):

@@ -5,6 +5,7 @@ machine knows (date, time, branch, the number that called) is no field: it stand
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -13,8 +14,17 @@ from telephony.cases.kinds import About, CaseKind, Familiarity, Identity, Sex
 from telephony.cases.rows import storable
 
 MOST_CONTACTS = 50
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _Word = Annotated[str, Field(max_length=100), AfterValidator(storable)]
 _Brief = Annotated[str, Field(max_length=2_000), AfterValidator(storable)]
+
+
+def _ordinary(instant: datetime) -> datetime:
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise ValueError(f"should be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return instant
+
+
 _Text = Annotated[str, Field(max_length=20_000), AfterValidator(storable)]
 
 
@@ -54,7 +64,7 @@ class EnquiryForm(Form):
 class Contact(_Part):
     """Another department that was asked about a complaint: when, which, whom."""
 
-    at: AwareDatetime
+    at: Annotated[AwareDatetime, AfterValidator(_ordinary)]
     department: Annotated[_Word, Field(min_length=1)]
     person: Annotated[_Word, Field(min_length=1)]
 

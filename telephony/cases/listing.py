@@ -200,15 +200,16 @@ class Lists:
             parts = await connection.fetch(_PARTS, case)
             calls = await connection.fetch(_CALLS, [part["id"] for part in parts])
         ids = tuple(part["id"] for part in parts if part["id"] != case)
-        return Whole(case_of(row), tuple(map(_entry, history)), tuple(one["call_id"] for one in calls), ids)
+        return Whole(case_of(row), tuple(map(entry_of, history)), tuple(one["call_id"] for one in calls), ids)
 
     async def callback_history(self, by: Person, work: UUID) -> tuple[Entry, ...]:
         """What was done about a call back, first things first; nothing when there is none that he may see."""
         async with self._turns.transaction() as connection:
-            return tuple(map(_entry, await connection.fetch(_WORK_HISTORY, work, within(None, by))))
+            return tuple(map(entry_of, await connection.fetch(_WORK_HISTORY, work, within(None, by))))
 
 
-def _entry(row: Any) -> Entry:  # noqa: ANN401 - the driver knows no types
+def entry_of(row: Any) -> Entry:  # noqa: ANN401 - the driver knows no types
+    """A row of `case_history` or `callback_history`."""
     told = (json.loads(row[name]) for name in ("before", "after", "detail"))
     return Entry(row["version"], row["at"], row["by_id"], row["by_name"], row["what"], *told)
 

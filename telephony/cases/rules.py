@@ -32,6 +32,7 @@ from telephony.cases.steps import (
     Record,
     Refuse,
     Release,
+    Remark,
     Reopen,
     Resume,
     ReturnVisit,
@@ -113,7 +114,7 @@ def _owned(case: Case, step: Step, by: Person) -> Case:
         return replace(case, owner=by)
     if by.goes_by(case.owner.id):
         return replace(case, owner=by)  # who worked without an account has one now
-    if step.move in _VISITING and by.role is Role.QUALITY:
+    if isinstance(step, Remark) or (step.move in _VISITING and by.role is Role.QUALITY):
         return case
     raise NotAllowed(Why.OWNER, f"the case is owned by {case.owner.name}; let it be handed over first")
 
@@ -162,6 +163,9 @@ def _done(case: Case, before: Case, step: Step, by: Person, at: datetime, terms:
             return replace(case, state=before.merged.state if before.merged else case.state, merged=None)
         case Opened():
             return replace(case, owner=by)
+        case Remark(text):
+            _note(at, text)
+            return case
         case AskCaller() | Resume() | Absorb() | Release() | JoinCall() | PartCall():
             return case
         case _:

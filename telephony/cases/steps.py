@@ -43,6 +43,7 @@ class Move(StrEnum):
     """Another case became a part of this one."""
     RELEASED = "released"
     """It is a part of it no more."""
+    NOTED = "noted"
     CALL_JOINED = "call_joined"
     CALL_PARTED = "call_parted"
 
@@ -194,6 +195,14 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Somebody who sees the case writes something down; it stays whose it is."""
+
+    text: str
+    move = Move.NOTED
+
+
+@dataclass(frozen=True, slots=True)
 class MergeInto:
     """It becomes a part of another case."""
 
@@ -242,7 +251,8 @@ class PartCall:
 
 Step = (
     Opened | FirstAnswered | Record | AskCaller | AskDepartment | Resume | Plan | Answer | ReturnVisit | Close | Archive
-    | Reopen | Take | Offer | Accept | Refuse | Withdraw | MergeInto | Unmerge | Absorb | Release | JoinCall | PartCall
+    | Reopen | Take | Offer | Accept | Refuse | Withdraw | Remark | MergeInto | Unmerge | Absorb | Release | JoinCall
+    | PartCall
 )  # fmt: skip
 
 _WAITING = (State.WAITING_CALLER, State.WAITING_DEPARTMENT)
@@ -258,6 +268,7 @@ _STAYING = (
     (Move.WITHDRAWN, ACTIVE),
     (Move.ABSORBED, ACTIVE),
     (Move.RELEASED, ACTIVE | {State.CLOSED, State.ARCHIVED}),
+    (Move.NOTED, ACTIVE | {State.CLOSED}),
     (Move.CALL_JOINED, ACTIVE),
     (Move.CALL_PARTED, ACTIVE),
     (Move.FIRST_ANSWERED, set(State)),

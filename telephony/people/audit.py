@@ -24,6 +24,11 @@ class Verb(StrEnum):
     TOKEN_MADE = "token_made"  # noqa: S105 - the same
     TOKEN_ENDED = "token_ended"  # noqa: S105 - the same
     HISTORY_SEEN = "history_seen"
+    CASES_SEARCHED = "cases_searched"
+    CASE_SEEN = "case_seen"
+    CASE_CHANGED = "case_changed"
+    CALLBACK_SEEN = "callback_seen"
+    CALLBACK_CHANGED = "callback_changed"
     CALLS_SEEN = "calls_seen"
     CALLS_EXPORTED = "calls_exported"
     AUDIT_SEEN = "audit_seen"
@@ -36,6 +41,7 @@ class Kind(StrEnum):
     USER = "user"
     CALL = "call"
     CASE = "case"
+    CALLBACK = "callback"
     CUSTOMER = "customer"
 
 

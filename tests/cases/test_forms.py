@@ -75,3 +75,10 @@ def test_the_history_tells_the_fields_that_changed_and_no_others() -> None:
     was, now = changed(None, before)
     assert set(was.values()) == {None}
     assert now["form"]["fund_account"] == "10086"
+
+
+def test_a_contact_is_of_a_time_that_can_be_told_in_any_zone() -> None:
+    contact = {"at": "0001-01-01T00:00:00+14:00", "department": "技术部", "person": "孙工"}
+    with pytest.raises(BadForm) as caught:
+        form_of(CaseKind.COMPLAINT, {"contacts": [contact]})
+    assert caught.value.faults == {"contacts.0.at": "Value error, should be in the years 1900 to 2999"}
