@@ -18,6 +18,7 @@ from handlers.export import targets_of
 from handlers.follow import CEL_MARK, Follower
 from handlers.http.api.cases.side import case_routes
 from handlers.http.health import Health, Part
+from handlers.http.pages.casework.side import casework_pages
 from handlers.http.queue_log import ShippedLog, ShippedLogs
 from handlers.http.site import WebSide, limits_of, web_side
 from handlers.lines import LinePhones
@@ -268,6 +269,7 @@ def build(  # noqa: PLR0913 - what it is put together from
         feeds.append(feed)
         followers[pbx.name] = feed.follower
     web.app.add_routes(case_routes(config, casework, web.people, clock.wall))
+    web.app.add_routes(casework_pages(config, casework, web.people, web.pages, clock.wall))
     web.app.add_routes(ShippedLogs(shipped_logs(config, feeds), seconds).routes())
     askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
     agi = AgiSide(config, askers, claims, measures)

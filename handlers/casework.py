@@ -116,12 +116,12 @@ class Casework:
         self.seats = seats_of(config)
         turns = Turns(database)
         machine = Turns(database, "casework machine", connections=1, seconds=30)
-        manners = Manners(timedelta(minutes=config.cases.claim_minutes), config.cases.attempts)
-        self.book = Casebook(turns, self._terms_of)
-        self.callbacks = CallBacks(turns, manners, self._terms_of)
+        self.manners = Manners(timedelta(minutes=config.cases.claim_minutes), config.cases.attempts)
+        self.book = Casebook(turns, self.periods)
+        self.callbacks = CallBacks(turns, self.manners, self.periods)
         self.lists = Lists(turns)
         self.timeline = Timeline(turns)
-        self.machine = FirstAsked(machine, lambda: self._house, self._terms_of, self.seats)
+        self.machine = FirstAsked(machine, lambda: self._house, self.periods, self.seats)
         self.counts = Counts(machine)
         self._turns = (turns, machine)
 
@@ -129,7 +129,8 @@ class Casework:
         """From now on, these hours and periods."""
         self._house, self._terms, self.patience = house_of(config), terms_of(config), patience_of(config)
 
-    def _terms_of(self, branch: str) -> Terms:
+    def periods(self, branch: str) -> Terms:
+        """The set periods of a branch, as they are now."""
         return self._terms(branch)
 
     async def close(self) -> None:

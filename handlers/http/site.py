@@ -65,6 +65,7 @@ class WebSide:
     earlier: Earlier
     walls: WallSockets
     people: PeopleSide
+    pages: Pages
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call, and the moment that brought it about."""
@@ -155,7 +156,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         wall_sockets.stop()
 
     app.on_shutdown.append(stop)
-    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known)
+    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known, pages)
 
 
 def choices_of(config: Config) -> Choices:

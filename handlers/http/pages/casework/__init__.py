@@ -1,0 +1,1 @@
+"""Pages of cases and call backs: server-rendered, usable without a script."""
