@@ -76,6 +76,15 @@ EXPECTED = {
     ("GET", "/api/docs"): of(A, M, S, Q, X, scopes=ANY),
     ("GET", "/ws"): of(A, M, S, scopes=(Scope.DESK,), socket=True),
     ("GET", "/ws/wall"): of(A, M, S, Q, X, scopes=(Scope.WALL,), bound=True, socket=True),
+    ("GET", "/cases"): of(A, M, S, Q, X, scopes=(Scope.CASES,)),
+    ("POST", "/cases"): of(A, M, S, Q, X),
+    ("POST", "/cases/search"): of(A, M, S, Q, X),
+    ("GET", "/cases/{id}"): of(A, M, S, Q, X, scopes=(Scope.CASES,)),
+    ("POST", "/cases/{id}"): of(A, M, S, Q, X),
+    ("GET", "/callbacks"): of(A, M, S, Q, X, scopes=(Scope.CASES,)),
+    ("POST", "/callbacks"): of(A, M, S, Q, X),
+    ("GET", "/callbacks/{id}"): of(A, M, S, Q, X, scopes=(Scope.CASES,)),
+    ("POST", "/callbacks/{id}"): of(A, M, S, Q, X),
     ("GET", "/admin/users"): of(X),
     ("POST", "/admin/users"): of(X),
     ("GET", "/admin/users/{id}"): of(X),
@@ -170,7 +179,10 @@ class House:
         async with self.session.get(self.server.make_url("/password"), headers=self.cookie(role)) as page:
             proof = re.findall(r'name="form" value="(\w+)"', await page.text())[0]
             cookies = f"{self.cookie(role)['Cookie']}; {FORM_COOKIE}={page.cookies[FORM_COOKIE].value}"
-        url, data = self.server.make_url(path.replace("{id}", UUID_)), {"form": proof, "do": "disable"} | fields
+        url, data = (
+            self.server.make_url(path.replace("{id}", UUID_)),
+            {"form": proof, "do": "disable", "branch": "nowhere"} | fields,
+        )
         headers = {"Cookie": cookies, "Origin": self.origin}
         async with self.session.post(url, data=data, headers=headers, allow_redirects=False) as answer:
             return answer.status

@@ -146,6 +146,7 @@ class CasePage:
             sent.trouble if sent else None,
             case=case,
             whole=document,
+            calls=[row | {"arrived": line.arrived_at} for row, line in zip(document["calls"], calls, strict=True)],
             can=can,
             why={do: reason(language, one.refusal.why) for do, one in can.items() if one.refusal is not None},
             missing=_missing(can),
@@ -171,11 +172,12 @@ def _missing(can: dict[str, Any]) -> list[str]:
 
 def _given(sent: Sent | None, document: dict[str, Any]) -> dict[str, Any]:
     """What stands in the fields of the record: what was typed, else what is known."""
-    saved = {**document["form"], "kind": document["kind"], "advice": document["advice"]}
+    every = {name: "" for kind in CaseKind for name in fields_of(kind)}
+    saved = {**every, **document["form"], "kind": document["kind"], "advice": document["advice"]}
     if sent is None or sent.do != "record":
         return saved
     fields = sent.fields
-    given = {name: fields.get(name, "") for name in {*saved, *(f for k in CaseKind for f in fields_of(k))}}
+    given = {name: fields.get(name, "") for name in saved}
     return {**given, "verified_by": fields.getall("verified_by", []), "advice": fields.get("advice") == "on"}
 
 
