@@ -90,6 +90,8 @@ class CasePage:
             return await self._page(request, Sent(do, fields, self._counter.told(request, STALE)))
         except BadStep as error:
             return await self._page(request, Sent(do, fields, self._counter.told(request, str(error))))
+        if do == "refuse":  # he may not see it any more
+            return go("/cases?show=offered")
         return go(str(URL.build(path=request.path, query={"done": fields.get("key", "")[:64]})))
 
     async def _do(self, request: web.Request, do: str, fields: Fields, doing: Doing) -> None:
