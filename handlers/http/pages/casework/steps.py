@@ -39,7 +39,7 @@ from telephony.cases.steps import (
 
 NOWHERE = UUID(int=0)
 SOMEBODY = Person("somebody", "somebody")
-_HIDING = frozenset({Why.STATE, Why.BRANCH})
+_HIDING = frozenset({Why.STATE, Why.BRANCH, Why.OWNER})
 """For these a step is not shown at all: nothing that somebody could do now would allow it."""
 _KNOWN_ONLY_THEN: Mapping[str, frozenset[Why]] = {
     "accept": frozenset({Why.HANDOVER}),
