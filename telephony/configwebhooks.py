@@ -13,7 +13,7 @@ from telephony.webhooks.signing import key_of
 
 EVERYTHING = ("case.*", "callback.*")
 POP = "call.ringing"
-PLACEHOLDERS = ("case_id", "call_id", "pbx", "queue", "agent", "dialled")
+PLACEHOLDERS = ("case_id", "call_id", "queue", "dialled")
 NUMBER = "caller"
 MOST_URL = 2_000
 
