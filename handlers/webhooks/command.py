@@ -1,17 +1,15 @@
 """`threerings webhooks …`: how it stands with the receivers, and what is parked told again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from handlers.commands import CommandError, ConfigFile, start, with_database
 from handlers.database import database
 from telephony.ami.settings import SystemClock
-from telephony.cases.outbox import LISTED, Delivery, Outbox, Standing
+from telephony.cases.outbox import LISTED, Outbox, Standing
 from telephony.cases.turns import Turns
 from telephony.config import Config
 from telephony.logs import visible
@@ -26,14 +24,14 @@ def show(config: ConfigFile = None) -> None:
     settings = start(config)
     standing = _run(settings, lambda outbox: outbox.standing())
     parked = _run(settings, lambda outbox: outbox.parked())
-    table = Table("webhook", "waiting", "oldest", "parked", box=None, pad_edge=False)
+    typer.echo("webhook\twaiting\toldest\tparked")
     for name in dict.fromkeys([*(one.name for one in settings.webhook), *sorted(standing)]):
         found = standing.get(name, Standing(0, 0, None))
-        oldest = "" if found.oldest is None else f"{found.oldest:%Y-%m-%dT%H:%M:%SZ}"
-        table.add_row(Text(visible(name)), str(found.waiting), oldest, str(found.parked))
-    Console(soft_wrap=True).print(table)
+        _line(name, str(found.waiting), "-" if found.oldest is None else _when(found.oldest), str(found.parked))
     if parked:
-        Console(soft_wrap=True).print(_parked(parked))
+        typer.echo(f"parked{f', the first {LISTED}' if len(parked) == LISTED else ''}:")
+    for one in parked:
+        _line(one.webhook, one.topic, str(one.subject), _when(one.at), f"{one.attempts} attempts", one.why)
 
 
 @webhooks_app.command("retry")
@@ -48,15 +46,12 @@ def retry(
     typer.echo(f"{count} events are told again")
 
 
-def _parked(parked: Sequence[Delivery]) -> Table:
-    table = Table("webhook", "event", "about", "happened", "attempts", "why", box=None, pad_edge=False)
-    for one in parked:
-        happened = f"{one.at:%Y-%m-%dT%H:%M:%SZ}"
-        words = (one.webhook, one.topic, str(one.subject), happened, str(one.attempts), one.why)
-        table.add_row(*(Text(visible(word)) for word in words))
-    if len(parked) == LISTED:
-        table.caption = f"the first {LISTED}"
-    return table
+def _line(*words: str) -> None:
+    typer.echo("\t".join(map(visible, words)))
+
+
+def _when(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _run(settings: Config, work: Callable[[Outbox], Awaitable[T]]) -> T:

@@ -7,12 +7,12 @@ export function showCrm(card, address) {
   const link = part(card, "crm");
   const fine = /^https?:\/\//.test(address ?? "");
   if (fine && link.getAttribute("href") !== address) link.setAttribute("href", address);
-  show(card, "crm", fine);
+  show(card, "crm-box", fine);
 }
 
 document.addEventListener("keydown", (event) => {
   if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.code !== "Digit5") return;
-  const link = document.querySelector('#calls [data-part="crm"]:not([hidden])');
+  const link = document.querySelector('#calls [data-part="crm-box"]:not([hidden]) a');
   if (link === null) return;
   event.preventDefault();
   link.click();
