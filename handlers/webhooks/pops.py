@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
+import structlog
+
 from handlers.webhooks.delivering import Sends
 from telephony.calls.facts import Moment
 from telephony.calls.record import THREE_RINGS, CallRecord, Direction, OfferRecord, VisitRecord
 from telephony.configwebhooks import POP
 from telephony.webhooks.signing import Event
 
+log = structlog.get_logger(__name__)
 MOST = 500
 """So many wait for one receiver; more are dropped, and counted."""
 KNOWN = 20_000
@@ -89,10 +92,17 @@ class Pops:
                 if now - event.at > OLDEST:
                     one.dropped()
                     continue
-                answer = await one.sender.send(event, now)
-                if answer.why:
-                    one.dropped()
-                else:
+                if await self._taken(one, event, now):
                     one.attempts["delivered"] += 1
+                else:
+                    one.dropped()
         finally:
             await one.sender.close()
+
+    @staticmethod
+    async def _taken(one: Listener, event: Event, now: datetime) -> bool:
+        try:
+            return not (await one.sender.send(event, now)).why
+        except Exception:  # whatever it is, calls are followed and saved
+            log.exception("pop_not_told", remedy="none: the next one is tried")
+            return False
