@@ -27,6 +27,7 @@ from handlers.reconciling.stored import StoredCalls
 from handlers.resume import MARK, Resume
 from handlers.saver import Saver
 from handlers.standing import StandardWatch, names_of
+from handlers.webhooks.side import WebhookSide, webhook_side
 from telephony.ami.client import AmiClient
 from telephony.ami.settings import AmiSettings, SystemClock
 from telephony.backoff import Backoff
@@ -89,6 +90,7 @@ class Service:
     spells: SpellStore
     casework: Casework
     casewatch: CaseWatch
+    webhooks: WebhookSide
 
 
 def labels_of(config: Config) -> Labels:
@@ -240,6 +242,8 @@ def build(  # noqa: PLR0913 - what it is put together from
     casework = Casework(config, database)
     casewatch = CaseWatch(casework.machine, casework.counts, clock.wall)
     measures.observe_cases(casewatch.gauges)
+    webhooks = webhook_side(config, database, clock.wall)
+    measures.observe_webhooks(webhooks.deliveries.gauges)
     claims = Claims(measures.case_claimed, seconds)
     feeds: list[Feed] = []
     attending: list[Attending] = []
@@ -253,6 +257,7 @@ def build(  # noqa: PLR0913 - what it is put together from
     for pbx in config.pbx:
         phones = LinePhones({Interface(line.interface): line.name for line in config.line})
         changed: list[Callable[[CallRecord, Moment], None]] = [web.follow, standing.follow, phones.follow]
+        changed.append(webhooks.pops.follow)
         performer = Performer(pbx.name, saver, measures, claims.opened, changed)
         feed = build_feed(config, pbx, clock, performer, saver, journals.get(pbx.name))
         if pbx.name in stale:
@@ -276,7 +281,20 @@ def build(  # noqa: PLR0913 - what it is put together from
     spells = SpellStore(database, fence)
     timekeeper = Timekeeper(spells, attending, lambda: {feed.name for feed in feeds if feed.follower.recovering})
     return Service(
-        config, store, saver, measures, tuple(feeds), agi, web, standing, hours, timekeeper, spells, casework, casewatch
+        config,
+        store,
+        saver,
+        measures,
+        tuple(feeds),
+        agi,
+        web,
+        standing,
+        hours,
+        timekeeper,
+        spells,
+        casework,
+        casewatch,
+        webhooks,
     )
 
 

@@ -43,6 +43,7 @@ from handlers.reconciling import comparing as reconciling
 from handlers.reconciling import table as tables
 from handlers.replaying.words import words_of
 from handlers.standby import InstanceBusy, LeaseHeld, LeaseLost
+from handlers.webhooks.command import webhooks_app
 from telephony import logs
 from telephony.ami.settings import SystemClock
 from telephony.cases.embedded import EmbeddedError
@@ -92,6 +93,7 @@ app = typer.Typer(
 export_app = typer.Typer(help="Print what was recorded.")
 app.add_typer(export_app, name="export")
 app.add_typer(user_app, name="user")
+app.add_typer(webhooks_app, name="webhooks")
 
 
 def _say_version(wanted: bool) -> None:

@@ -59,6 +59,7 @@ class Screens:
         up: whether what happens on that PBX is known (None: on all of them).
         audit: is told who was shown what his caller called about before, and from where, once for each call.
         most: so many screens at once.
+        crm: the address of another program, for the pop.
     """
 
     def __init__(  # noqa: PLR0913 - what it is put together from
@@ -73,6 +74,7 @@ class Screens:
         up: Callable[[str | None], bool] = lambda _: True,
         audit: Audit = lambda _person, _remote, _call, _queue: None,
         most: int = SCREENS,
+        crm: str | None = None,
     ) -> None:
         self._audit = audit
         self._lookers: dict[str, dict[Screen, tuple[str, str]]] = {}
@@ -80,7 +82,7 @@ class Screens:
         self.desks = {desk.name: desk for desk in desks}
         self._clock, self._up, self._asks = clock, up, asks
         self._board = Board(self.desks.values())
-        self._hub = Hub(self.desks.values(), Writer(queues, limits), measured, clock, most=most)
+        self._hub = Hub(self.desks.values(), Writer(queues, limits, crm), measured, clock, most=most)
         self._questions = Questions(self._ask, self._answered)
         self._inquiries: dict[UUID, _Inquiry] = {}
         self._beat_at = clock()

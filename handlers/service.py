@@ -187,6 +187,7 @@ async def run(  # noqa: PLR0913, PLR0917 - what it runs
     await held.term.release()
     await service.web.close()
     await service.casework.close()
+    await service.webhooks.close()
     await service.store.close()
     await service.spells.close()
     log.info("stopped")
@@ -246,6 +247,7 @@ async def save(service: Service, url: str, held: Held, starts: Sequence[Start]) 
             tasks.create_task(service.standing.run(), name="standing"),
             tasks.create_task(service.timekeeper.run(), name="agents"),
             tasks.create_task(service.casewatch.run(), name="casework"),
+            tasks.create_task(service.webhooks.run(), name="webhooks"),
             tasks.create_task(retain(keep, partial(forget, url), clock, counted), name="retain"),
             tasks.create_task(Leftovers(service.config, partial(close_unfollowed, url), clock).run(), name="leftovers"),
         ]

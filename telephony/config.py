@@ -43,6 +43,7 @@ from telephony.configchecks import (
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
 from telephony.confighours import Hours
 from telephony.configsection import Name, Section
+from telephony.configwebhooks import ScreenPop, Webhook
 from telephony.standard.calendar import Calendar
 
 __all__ = ["Address", "Config", "ConfigFaults", "load"]
@@ -364,6 +365,8 @@ class Config(Section):
     agent: tuple[Agent, ...] = Field(default=(), examples=[[{"name": "1001", "interfaces": ["PJSIP/1001"]}]])
     supervisor: tuple[Supervisor, ...] = Field(default=(), examples=[[{"name": "zhao"}]])
     wall: tuple[Wall, ...] = Field(default=(), examples=[[{"name": "lobby"}]])
+    webhook: tuple[Webhook, ...] = Field(default=(), examples=[[{"name": "crm"}]])
+    screenpop: ScreenPop = Field(default_factory=ScreenPop)
 
     @property
     def zone(self) -> ZoneInfo:

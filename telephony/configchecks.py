@@ -115,6 +115,7 @@ SECRETS = {
     "agent": ("token", "write a token of at least 16 characters"),
     "supervisor": ("token", "write a token of at least 16 characters"),
     "wall": ("token", "write a token of at least 16 characters"),
+    "webhook": ("secret", "write whsec_ and 24 to 64 random bytes in base64"),
 }
 """What is secret in an entry of a section, and what to do when it is empty."""
 ONCE = {
@@ -218,9 +219,9 @@ def script_folder(tree: Tree, folder: Path) -> None:
         agi["scripts"] = str(folder / str(agi.get("scripts", "scripts")))
 
 
-UNIQUE = dict.fromkeys(("pbx", "queue", "line", "branch", "script", "hours", "agent", "supervisor", "wall"), "name") | {
-    "number": "dialled"
-}
+UNIQUE = dict.fromkeys(
+    ("pbx", "queue", "line", "branch", "script", "hours", "agent", "supervisor", "wall", "webhook"), "name"
+) | {"number": "dialled"}
 BUILT_IN_ROUTES = ("inbound",)
 
 

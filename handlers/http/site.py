@@ -204,6 +204,7 @@ def screens_of(  # noqa: PLR0913 - what they are put together from
         clock=lambda: clock.monotonic().total_seconds(),
         up=up,
         audit=audit,
+        crm=config.screenpop.crm_url,
     )
 
 

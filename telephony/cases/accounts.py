@@ -88,7 +88,7 @@ class Accounts:
     async def find(self, login: str) -> Account | None:
         """The account of that name, however it is written."""
         async with self._pool.turn() as connection:
-            row = await connection.fetchrow(_FIND, key_of(login))
+            row = await connection.fetchrow(_FIND, storable(key_of(login)))
         return None if row is None else account_of(row)
 
     async def all(self) -> Sequence[Account]:

@@ -21,7 +21,7 @@ STATEMENT_SECONDS = 5.0
 TABLES = (
     "calls", "visits", "offers", "cases", "leases", "agent_spells", "agents_heard", "users", "sessions", "api_tokens",
     "calls", "visits", "offers", "cases", "leases", "case_calls", "case_history", "callbacks", "callback_calls",
-    "callback_history", "casework_due", "outbox",
+    "callback_history", "casework_due", "outbox", "webhook_deliveries",
 )  # fmt: skip
 """What we write into."""
 

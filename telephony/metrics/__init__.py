@@ -12,6 +12,7 @@ from telephony.metrics.gauges import (
     QueueGauge,
     QueueLogGauge,
     SaverGauges,
+    WebhookGauges,
 )
 from telephony.metrics.measures import NO_BRANCH, OTHER, Labels, Measures
 from telephony.metrics.standard import StandardSource
@@ -36,4 +37,5 @@ __all__ = [
     "SaverGauges",
     "StandardSource",
     "Type",
+    "WebhookGauges",
 ]

@@ -93,6 +93,22 @@ class CaseGauges:
     refused: int
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookGauges:
+    """One receiver of webhooks.
+
+    Attributes:
+        waiting, parked: events, as counted last; oldest: seconds, of those that wait; None: not known.
+        attempts: by what came of them. dropped: events never told.
+    """
+
+    waiting: int | None
+    parked: int | None
+    oldest: float | None
+    attempts: Mapping[str, int]
+    dropped: int
+
+
 class FeedGauges(Protocol):
     """What the feed of one PBX shows. Called on the event loop, once a scrape; must not wait."""
 
@@ -272,6 +288,17 @@ def hours_samples(samples: Samples, hours: HoursGauges) -> None:
         samples["business_open"][labels] = is_open
     for name, days in hours.known_days.items():
         samples["business_calendar_known_days"][name,] = days
+
+
+def webhook_samples(samples: Samples, receivers: Mapping[str, WebhookGauges]) -> None:
+    """Add the samples of webhooks."""
+    for name, one in receivers.items():
+        for metric, value in (("waiting", one.waiting), ("parked", one.parked), ("oldest_seconds", one.oldest)):
+            if value is not None:
+                samples[f"webhook_{metric}"][name,] = value
+        for result, count in one.attempts.items():
+            samples["webhook_attempts_total"][name, result] = count
+        samples["webhook_dropped_total"][name,] = one.dropped
 
 
 def case_samples(samples: Samples, cases: CaseGauges) -> None:

@@ -18,6 +18,7 @@ from telephony.metrics.gauges import (
     Samples,
     SaverGauges,
     ScrapeCollector,
+    WebhookGauges,
     agi_samples,
     case_samples,
     empty_samples,
@@ -25,6 +26,7 @@ from telephony.metrics.gauges import (
     hours_samples,
     line_samples,
     saver_samples,
+    webhook_samples,
 )
 from telephony.metrics.series import REASONS, SERIES_PER_NAME, children
 from telephony.metrics.standard import EVERYTHING, SERIES_PER_GROUP, StandardCollector, StandardSource
@@ -97,6 +99,7 @@ class Measures:
         self._agi: Callable[[], AgiGauges] | None = None
         self._hours: Callable[[], HoursGauges] | None = None
         self._cases: Callable[[], CaseGauges | None] = lambda: None
+        self._webhooks: Callable[[], Mapping[str, WebhookGauges]] = dict
         self._screens = 0
         self._walls = 0
         self._scripts: set[str] = set()
@@ -272,6 +275,10 @@ class Measures:
         """From now on, ask for the gauges of casework; None: they are not known."""
         self._cases = source
 
+    def observe_webhooks(self, source: Callable[[], Mapping[str, WebhookGauges]]) -> None:
+        """From now on, ask how it stands with the receivers of webhooks."""
+        self._webhooks = source
+
     def refresh(self) -> None:
         """Ask every source, and read the tallies: one instant. On the event loop, just before `render`."""
         samples = empty_samples()
@@ -293,6 +300,7 @@ class Measures:
             hours_samples(samples, self._hours())
         if (cases := self._cases()) is not None:
             case_samples(samples, cases)
+        webhook_samples(samples, self._webhooks())
         samples["screens_connected"][()] = self._screens
         samples["walls_connected"][()] = self._walls
         self._scrape.samples = samples

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from telephony.screenpop.board import Desk
-from telephony.screenpop.pop import EarlierCall, History, Knowledge, Shown
+from telephony.screenpop.crm import filled
+from telephony.screenpop.pop import EarlierCall, History, Knowledge, Pop, Shown
 
 VERSION = 1
 MAX_TEXT = 128
@@ -77,10 +78,11 @@ class Writer:
     Args:
         queues: title and greeting by the name of the queue or line.
         limits: the same for everybody.
+        crm: the address of another program, to be filled in for each call; None: there is none.
     """
 
-    def __init__(self, queues: Mapping[str, Told], limits: Limits) -> None:
-        self._queues = queues
+    def __init__(self, queues: Mapping[str, Told], limits: Limits, crm: str | None = None) -> None:
+        self._queues, self._crm = queues, crm
         self._limits = {
             "rings": limits.rings,
             "ring_seconds": limits.ring_period.total_seconds(),
@@ -137,7 +139,15 @@ class Writer:
             "talking_seconds": _seconds(shown.talking(now)),
             "hung_up_by": None if pop.hung_up_by is None else pop.hung_up_by.value,
             "earlier": _earlier(shown.history, self._queues),
+            "crm": self._way(pop),
         }
+
+    def _way(self, pop: Pop) -> str | None:
+        if self._crm is None:
+            return None
+        values = {"queue": harmless(pop.queue), "dialled": harmless(pop.dialled), "caller": harmless(pop.caller)}
+        case = "" if pop.case is None else str(pop.case)
+        return filled(self._crm, values | {"call_id": str(pop.call), "case_id": case})
 
 
 def gone(call: object) -> str:

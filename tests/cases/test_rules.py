@@ -30,6 +30,7 @@ from telephony.cases.steps import (
     Plan,
     Record,
     Refuse,
+    Remark,
     Reopen,
     Resume,
     ReturnVisit,
@@ -353,3 +354,18 @@ def test_who_worked_without_an_account_is_his_account_once_he_works_with_it() ->
 def test_the_history_keeps_who_answered_whatever_account_he_had() -> None:
     assert detail(FirstAnswered(ZHANG, "changzhi", "agent:1001")) == {"agent": "agent:1001"}
     assert detail(FirstAnswered(ZHANG, "changzhi")) == {}
+
+
+def test_whoever_sees_a_case_may_note_something_and_it_stays_whose_it_is() -> None:
+    owned = after(case(), record(), by=ZHANG)
+    noted = after(owned, Remark("客户又来电"), by=LI)
+    assert (noted.owner, noted.state, noted.version) == (owned.owner, State.OPEN, owned.version + 1)
+    assert detail(Remark("客户又来电")) == {"text": "客户又来电"}
+    closed = after(owned, ANSWER, CLOSE)
+    assert after(closed, Remark("补充"), by=QIAN).state is State.CLOSED
+    with pytest.raises(NotAllowed) as empty:
+        after(owned, Remark(" "), by=LI)
+    assert empty.value.why is Why.TEXT
+    with pytest.raises(NotAllowed) as nobodys:
+        after(case(), Remark("x"), by=LI)
+    assert nobodys.value.why is Why.STATE, "what the machine opened is recorded or taken first"

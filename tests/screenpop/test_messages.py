@@ -55,6 +55,7 @@ def test_a_ringing_call_counts_on_while_it_is_not_sent() -> None:
         "talking_seconds": None,
         "hung_up_by": None,
         "earlier": {"state": "asking", "reason": None, "total": None, "more": False, "calls": []},
+        "crm": None,
     }
 
 
@@ -187,3 +188,12 @@ def test_anything_else_is_none_of_ours(text: str, why: str) -> None:
 def test_nothing_else_is_ever_raised(text: str) -> None:
     with pytest.raises(BadMessage):
         messages.read(text)
+
+
+def test_where_another_program_knows_the_call_its_address_is_filled_in_and_encoded() -> None:
+    writer = Writer(QUEUES, LIMITS, "https://crm.example/{queue}?case={case_id}&call={call_id}&n={dialled}")
+    record = going_on(waiting(phone(), joined_at=at(2), queue="a/b&c"), dialled="400#1")
+    told = written(writer.call(1, shown(record), NOW))["call"]["crm"]
+    assert told == f"https://crm.example/a%2Fb%26c?case={record.case}&call={record.id}&n=400%231"
+    without = going_on(waiting(phone(), joined_at=at(2), queue="q"), case=None, dialled="")
+    assert "?case=&call=" in written(writer.call(1, shown(without), NOW))["call"]["crm"]

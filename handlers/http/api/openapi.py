@@ -7,7 +7,23 @@ from functools import cache
 from aiohttp import web
 
 from handlers.http.api.asked import MAX_NAMES
+from handlers.http.api.cases.described import PATHS as CASE_PATHS
+from handlers.http.api.cases.described import SCHEMAS as CASE_SCHEMAS
 from handlers.http.api.measures import HEADERS
+from handlers.http.api.schemas import (
+    COUNT,
+    INSTANT,
+    NULL,
+    TEXT,
+    TIME,
+    YES,
+    Schema,
+    a_list,
+    an_object,
+    in_query,
+    maybe,
+    ref,
+)
 from handlers.http.gate import needs
 from handlers.http.pages.shell import Pages
 from telephony.calls.facts import MemberState
@@ -19,45 +35,18 @@ from telephony.standard.measures_catalogue import CATALOGUE
 from telephony.standard.measures_table import Grouping
 from telephony.standard.verdict import Bound
 
-Schema = Mapping[str, object]
-NULL = "null"
-
-
-def _maybe(kind: str, **more: object) -> Schema:
-    return {"type": [kind, NULL], **more}
-
-
-def _object(description: str, properties: Mapping[str, Schema], **more: object) -> Schema:
-    required = list(properties)
-    return {"type": "object", "description": description, "properties": properties, "required": required, **more}
-
-
-def _list(items: Schema, description: str) -> Schema:
-    return {"type": "array", "items": items, "description": description}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-TEXT: Schema = {"type": "string"}
-COUNT: Schema = {"type": "integer", "minimum": 0}
-TIME: Schema = {"type": "number", "minimum": 0}
-YES: Schema = {"type": "boolean"}
-INSTANT: Schema = {"type": "string", "format": "date-time", "description": "UTC, with microseconds"}
-
-READING = _object(
+READING = an_object(
     "One measure of one group in one interval. No data is null, never 0.",
     {
-        "value": _maybe("number", description="numerator / denominator; in the unit of the measure"),
-        "numerator": _maybe("number", description="a count, or seconds; null where nothing is divided"),
+        "value": maybe("number", description="numerator / denominator; in the unit of the measure"),
+        "numerator": maybe("number", description="a count, or seconds; null where nothing is divided"),
         "denominator": {"type": "number", "minimum": 0, "description": "a count; of agents, seconds"},
-        "limit": _maybe("number", description="what the standard asks; null: nothing"),
-        "met": _maybe("boolean", description="whether it does; null without data or limit"),
+        "limit": maybe("number", description="what the standard asks; null: nothing"),
+        "met": maybe("boolean", description="whether it does; null without data or limit"),
         "version": COUNT,
     },
 )
-MEASURE = _object(
+MEASURE = an_object(
     "What a measure is.",
     {
         "name": {"enum": [measure.name for measure in CATALOGUE]},
@@ -66,26 +55,26 @@ MEASURE = _object(
         "title_zh": TEXT,
         "definition": {**TEXT, "description": "one sentence"},
         "definition_zh": TEXT,
-        "clause": _maybe("string", description="of the standard"),
+        "clause": maybe("string", description="of the standard"),
         "unit": {"enum": list(Unit), "description": "a share is 0 to 1"},
         "population": {"enum": list(Population)},
-        "limit": _maybe("number"),
+        "limit": maybe("number"),
         "bound": {"enum": [*Bound, None], "description": "which side of the limit keeps it"},
         "threshold": {
             "type": ["object", NULL],
             "description": "the key of the configuration on which it depends, its value, and queues with their own",
         },
-        "untold": _maybe("string", description="why it has no value yet"),
+        "untold": maybe("string", description="why it has no value yet"),
     },
 )
-ROW = _object(
+ROW = an_object(
     "One group in one interval. Of agents there are only offers, talks and their time, and counts beside them.",
     {
         "from": INSTANT,
         "to": INSTANT,
         "group": {"type": "object", "description": 'empty, or {"queue": NAME} and so on; a branch null: of none'},
         "complete": {**YES, "description": "the interval is over and all of it is known"},
-        "measures": {"type": "object", "additionalProperties": _ref("Reading")},
+        "measures": {"type": "object", "additionalProperties": ref("Reading")},
         "counts": {"type": "object", "additionalProperties": {"type": "number"}},
         "left_out": {"type": "object", "additionalProperties": COUNT, "description": "counted, and in no rate"},
     },
@@ -93,7 +82,7 @@ ROW = _object(
 ROW_MORE: Mapping[str, Schema] = {
     "unanswered_by": {"type": "object", "additionalProperties": COUNT, "description": "by the last outcome"},
     "quality": {"type": "object", "description": "visits, and the share of each data quality", "properties": {}},
-    "agent_seconds": _object(
+    "agent_seconds": an_object(
         "For how long the agents did what. Of a queue: all who served it then, whatever queue they talked for.",
         {
             "staffed": {**TIME, "description": "the next five together: they were there"},
@@ -103,9 +92,9 @@ ROW_MORE: Mapping[str, Schema] = {
         },
     ),
     "paused_seconds_by_reason": {"type": "object", "additionalProperties": TIME, "description": "empty: none given"},
-    "agents_heard": _maybe("number", description="the share of all that time that is known"),
+    "agents_heard": maybe("number", description="the share of all that time that is known"),
 }
-MEASURES = _object(
+MEASURES = an_object(
     "The answer.",
     {
         "from": INSTANT,
@@ -115,74 +104,70 @@ MEASURES = _object(
         "zone": {**TEXT, "description": "in which hours, days and months are cut"},
         "asked_at": INSTANT,
         "saved_until": {**INSTANT, "description": "all that was heard up to then is in it"},
-        "agents_until": _maybe("string", format="date-time", description="what agents did is known up to then"),
+        "agents_until": maybe("string", format="date-time", description="what agents did is known up to then"),
         "complete": {**YES, "description": "nothing of it will change any more but by a correction"},
-        "reasons": _list(TEXT, "why it is not complete"),
-        "measures": _list(_ref("Measure"), "what is told, once; the rows have the values"),
-        "rows": _list(_ref("Row"), "every group in every interval, those without data, too"),
+        "reasons": a_list(TEXT, "why it is not complete"),
+        "measures": a_list(ref("Measure"), "what is told, once; the rows have the values"),
+        "rows": a_list(ref("Row"), "every group in every interval, those without data, too"),
     },
 )
 _CALLERS: Mapping[str, Schema] = {
-    "waiting": _maybe("integer"),
-    "settling": _maybe("integer", description="the wait is over, and how is not known yet"),
-    "oldest_wait_seconds": _maybe("number", description="null: nobody waits, or it is not known"),
-    "oldest_since": _maybe("string", format="date-time"),
+    "waiting": maybe("integer"),
+    "settling": maybe("integer", description="the wait is over, and how is not known yet"),
+    "oldest_wait_seconds": maybe("number", description="null: nobody waits, or it is not known"),
+    "oldest_since": maybe("string", format="date-time"),
 }
 _PLACE: Mapping[str, Schema] = {
     "pbx": TEXT,
     "name": TEXT,
-    "title": _maybe("string"),
-    "branch": _maybe("string"),
+    "title": maybe("string"),
+    "branch": maybe("string"),
     "heard": {**YES, "description": "false: its PBX is not heard, and every number is null"},
     **_CALLERS,
 }
-_AGENTS = _maybe("object", properties={state.value: COUNT for state in MemberState}, description="phones by state")
-LIVE = _object(
+_AGENTS = maybe("object", properties={state.value: COUNT for state in MemberState}, description="phones by state")
+LIVE = an_object(
     "What is now.",
     {
         "at": INSTANT,
         "complete": {**YES, "description": "every PBX is heard"},
-        "pbxs": _list(
-            _object(
+        "pbxs": a_list(
+            an_object(
                 "A PBX and our line to it.",
                 {
                     "name": TEXT,
                     "heard": YES,
-                    "trouble": _maybe("string"),
-                    "silent_seconds": _maybe("number", description="since it said anything"),
+                    "trouble": maybe("string"),
+                    "silent_seconds": maybe("number", description="since it said anything"),
                 },
             ),
             "all of them",
         ),
-        "queues": _list(_object("A queue of one PBX.", {**_PLACE, "agents": _AGENTS}), "by PBX"),
-        "lines": _list(
-            _object(
+        "queues": a_list(an_object("A queue of one PBX.", {**_PLACE, "agents": _AGENTS}), "by PBX"),
+        "lines": a_list(
+            an_object(
                 "A direct line at one PBX.",
                 {**_PLACE, "state": {"enum": [*MemberState, None], "description": "of its phone; null: not known"}},
             ),
             "by PBX",
         ),
-        "branches": _list(
-            _object(
+        "branches": a_list(
+            an_object(
                 "All queues and lines of a branch; each phone once.",
-                {"name": TEXT, "title": _maybe("string"), "heard": YES, **_CALLERS, "agents": _AGENTS},
+                {"name": TEXT, "title": maybe("string"), "heard": YES, **_CALLERS, "agents": _AGENTS},
             ),
             "of the configuration",
         ),
     },
 )
-PROBLEM = _object(
+PROBLEM = an_object(
     "RFC 9457.",
     {"type": TEXT, "title": TEXT, "status": COUNT, "detail": {**TEXT, "description": "what to do about it"}},
 )
 
 
-def _query(name: str, description: str, schema: Schema, **more: object) -> Schema:
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema, **more}
-
-
 def _names(name: str, description: str) -> Schema:
-    return _query(name, f"{description}; may be repeated", {"type": "array", "items": TEXT, "maxItems": MAX_NAMES})
+    return in_query(name, f"{description}; may be repeated", {"type": "array", "items": TEXT, "maxItems": MAX_NAMES})
 
 
 PARAMETERS: tuple[Schema, ...] = (
@@ -191,11 +176,11 @@ PARAMETERS: tuple[Schema, ...] = (
     _names("agent", "whose phone rang, or who answered: offers and talks only"),
     _names("pbx", "of this PBX"),
     _names("branch", "of the queues and lines of this branch"),
-    _query("from", "RFC 3339, or a date or time in the zone of the site; else the day of `to`", TEXT),
-    _query("to", "the same, not included; else now", TEXT),
-    _query("interval", "cut at the wall clock of the site; else one interval", {"enum": list(Step)}),
-    _query("group", "a row for each; else all together", {"enum": list(Grouping)}),
-    _query(
+    in_query("from", "RFC 3339, or a date or time in the zone of the site; else the day of `to`", TEXT),
+    in_query("to", "the same, not included; else now", TEXT),
+    in_query("interval", "cut at the wall clock of the site; else one interval", {"enum": list(Step)}),
+    in_query("group", "a row for each; else all together", {"enum": list(Grouping)}),
+    in_query(
         "measure",
         "only these; may be repeated",
         {"type": "array", "items": {"enum": [measure.name for measure in CATALOGUE]}},
@@ -204,8 +189,8 @@ PARAMETERS: tuple[Schema, ...] = (
 
 
 def _answers(schema: str, *problems: tuple[int, str]) -> Schema:
-    told = {"application/problem+json": {"schema": _ref("Problem")}}
-    fine = {"description": "The answer.", "content": {"application/json": {"schema": _ref(schema)}}}
+    told = {"application/problem+json": {"schema": ref("Problem")}}
+    fine = {"description": "The answer.", "content": {"application/json": {"schema": ref(schema)}}}
     refused = {401: "Nobody is signed in.", 403: "It is not for him.", 429: "Too many wrong tokens."} | dict(problems)
     return {"200": fine, **{str(status): {"description": text, "content": told} for status, text in refused.items()}}
 
@@ -220,7 +205,7 @@ def document(version: str) -> Schema:
     later = (503, "The database is away, it took too long, or others are being answered; Retry-After says when.")
     row = {**ROW, "properties": {**_properties(ROW), **ROW_MORE}}
     schemas = {"Reading": READING, "Measure": MEASURE, "Row": row, "Measures": MEASURES, "Live": LIVE}
-    one_branch = _query("branch", "of this branch alone", TEXT)
+    one_branch = in_query("branch", "of this branch alone", TEXT)
     bad = (400, "A parameter is wrong, or it would be too many rows; `parameter` names it.")
     return {
         "openapi": "3.1.0",
@@ -248,9 +233,10 @@ def document(version: str) -> Schema:
                     "responses": _answers("Live", bad, (404, "There is no such branch.")),
                 }
             },
+            **CASE_PATHS,
         },
         "components": {
-            "schemas": {**schemas, "Problem": PROBLEM},
+            "schemas": {**schemas, "Problem": PROBLEM, **CASE_SCHEMAS},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-threerings"},

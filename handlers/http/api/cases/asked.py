@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from multidict import MultiMapping
 
-from handlers.http.api.cases.bodies import MOST_NAMES, BadBody
+from handlers.http.api.cases.bodies import BadBody
 from telephony.cases.kinds import CaseKind, State
 from telephony.cases.listing import MOST, After, Filter
 from telephony.cases.person import Person
@@ -18,7 +18,10 @@ CASE_PARAMETERS = (
 )  # fmt: skip
 WORK_PARAMETERS = ("branch", "overdue", "limit", "cursor")
 LIMIT = 50
-LONGEST = 200
+LONGEST_ID = 200
+LONGEST_NAME = 64
+MOST_NAMES = 10
+"""All of it has to fit into an address."""
 YES = {"true": True, "false": False}
 ME = "me"
 """In the place of an id: whoever asks."""
@@ -121,14 +124,18 @@ def _yes(query: MultiMapping[str], name: str) -> bool | None:
 
 def _names(query: MultiMapping[str], name: str) -> list[str] | None:
     given = query.getall(name, [])
-    if len(given) > MOST_NAMES or any(not one or len(one) > LONGEST for one in given):
-        raise BadBody({name: f"should be at most {MOST_NAMES} names of 1 to {LONGEST} characters"})
+    if len(given) > MOST_NAMES or any(not one or len(one) > LONGEST_NAME for one in given):
+        raise BadBody({name: f"should be at most {MOST_NAMES} names of 1 to {LONGEST_NAME} characters"})
     return list(given) or None
 
 
 def _people(query: MultiMapping[str], name: str, by: Person) -> list[str] | None:
-    given = _names(query, name)
-    return None if given is None else sorted({id_ for one in given for id_ in (by.ids if one == ME else (one,))})
+    given = _once(query, name)
+    if given is None:
+        return None
+    if not 1 <= len(given) <= LONGEST_ID:
+        raise BadBody({name: f"should be an id of at most {LONGEST_ID} characters, or {ME}"})
+    return sorted(by.ids) if given == ME else [given]
 
 
 def _words(query: MultiMapping[str], name: str, kind: type[E]) -> list[E] | None:

@@ -1,9 +1,9 @@
 """What may be sent: one model for each body, from which its description is made, too. Strict: a number is no text."""
 
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from telephony.cases.callback import Tried
 from telephony.cases.forms import ComplaintForm, Contact, EnquiryForm, Form
@@ -150,18 +150,27 @@ class VisitStep(_Body):
 StepBody = Annotated[PlainStep | DepartmentStep | PlanStep | WordStep | VisitStep, Field(discriminator="step")]
 
 
-class HandoverBody(_Body):
-    """A hand-over: offered, to the name with which somebody signs in; accepted; refused, with why; taken back."""
+class OfferBody(_Body):
+    """A case is offered to somebody, by the name with which he signs in."""
 
-    do: Literal["offer", "accept", "refuse", "withdraw"]
-    to: Name | None = Field(default=None, description="of an offer: to whom")
-    reason: Text | None = Field(default=None, description="of a refusal: why")
+    do: Literal["offer"]
+    to: Name
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.to is not None) != (self.do == "offer") or (self.reason is not None) != (self.do == "refuse"):
-            raise ValueError("an offer says to whom, a refusal says the reason, and nothing else does")
-        return self
+
+class RefuseBody(_Body):
+    """He to whom it is offered does not take it."""
+
+    do: Literal["refuse"]
+    reason: Text
+
+
+class SettleBody(_Body):
+    """He to whom it is offered takes it; or who offered it takes it back."""
+
+    do: Literal["accept", "withdraw"]
+
+
+HandoverBody = Annotated[OfferBody | RefuseBody | SettleBody, Field(discriminator="do")]
 
 
 class OpenBody(_Body):
@@ -212,7 +221,7 @@ class AttemptBody(_Body):
 
 RECORD: TypeAdapter[BasicRecord | EnquiryRecord | ComplaintRecord] = TypeAdapter(RecordBody)
 STEP: TypeAdapter[PlainStep | DepartmentStep | PlanStep | WordStep | VisitStep] = TypeAdapter(StepBody)
-HANDOVER = TypeAdapter(HandoverBody)
+HANDOVER: TypeAdapter[OfferBody | RefuseBody | SettleBody] = TypeAdapter(HandoverBody)
 OPEN = TypeAdapter(OpenBody)
 MERGE = TypeAdapter(MergeBody)
 SPLIT = TypeAdapter(SplitBody)

@@ -9,7 +9,7 @@ from aiohttp import web
 from handlers.http.api.cases import bodies
 from handlers.http.api.cases.asked import work_asked
 from handlers.http.api.cases.told import rings, whole_work, work_row
-from handlers.http.api.cases.window import HEADERS, Window, told
+from handlers.http.api.cases.window import HEADERS, ID, Window, told
 from handlers.http.gate import needs
 from telephony.cases.callback import CallBack
 from telephony.cases.callbacks import CallBacks
@@ -37,7 +37,7 @@ class CallBacksApi:
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
-        one = f"{PATH}/{{id}}"
+        one = f"{PATH}/{ID}"
         return [
             web.get(PATH, self.listed, allow_head=False),
             web.post(f"{PATH}/next", self.taken),

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from handlers.http.api.cases import bodies
 from handlers.http.api.cases.asked import after_of, cases_asked
-from handlers.http.api.cases.bodies import HandoverBody, SearchBody
+from handlers.http.api.cases.bodies import OfferBody, RefuseBody, SearchBody, SettleBody
 from handlers.http.api.cases.refusals import Problem, refused
 from handlers.http.api.cases.told import case_row, whole_case
-from handlers.http.api.cases.window import Refused, Window, told
+from handlers.http.api.cases.window import CALL, ID, Refused, Window, told
 from handlers.http.gate import needs
 from telephony.cases.casebook import Casebook, Doing
 from telephony.cases.listing import CasePage, Filter, Lists
@@ -53,7 +53,7 @@ class CasesApi:
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
-        one = f"{PATH}/{{id}}"
+        one = f"{PATH}/{ID}"
         return [
             web.get(PATH, self.listed, allow_head=False),
             web.post(PATH, self.opened),
@@ -65,8 +65,8 @@ class CasesApi:
             web.post(f"{one}/merge", self.merged),
             web.post(f"{one}/unmerge", self.unmerged),
             web.post(f"{one}/split", self.split),
-            web.put(f"{one}/calls/{{call}}", self.joined),
-            web.delete(f"{one}/calls/{{call}}", self.parted),
+            web.put(f"{one}/calls/{CALL}", self.joined),
+            web.delete(f"{one}/calls/{CALL}", self.parted),
         ]
 
     # --- reading ---
@@ -208,15 +208,17 @@ class CasesApi:
         case, call = self._window.id_of(request), self._window.id_of(request, "call")
         return self._changed(request, await change(case, call, self._window.doing(request, version=True)), word)
 
-    async def _handover(self, asked: HandoverBody) -> Step:
-        if asked.to is not None:
-            to = await self._colleague(asked.to)
-            if to is None:
-                raise Refused(refused(Problem.NOBODY, faults={"to": "is nobody who works on cases"}))
-            return Offer(to)
-        if asked.reason is not None:
-            return Refuse(asked.reason)
-        return Accept() if asked.do == "accept" else Withdraw()
+    async def _handover(self, asked: OfferBody | RefuseBody | SettleBody) -> Step:
+        match asked:
+            case OfferBody(to=login):
+                to = await self._colleague(login)
+                if to is None:
+                    raise Refused(refused(Problem.NOBODY, faults={"to": "is nobody who works on cases"}))
+                return Offer(to)
+            case RefuseBody(reason=reason):
+                return Refuse(reason)
+            case SettleBody(do=do):
+                return Accept() if do == "accept" else Withdraw()
 
     async def _step(self, request: web.Request, step: Step, doing: Doing) -> web.Response:
         case = await self._book.change(self._window.id_of(request), step, doing)

@@ -8,12 +8,14 @@ from telephony.cases.changes import plain
 from telephony.cases.listing import Entry, Whole
 from telephony.cases.model import Case
 from telephony.cases.person import Person, Role
-from telephony.cases.steps import STEPS
+from telephony.cases.steps import STEPS, Move
 from telephony.cases.timeline import CallLine, WholeWork
 from telephony.logs import mask_number, mask_text
 
 Document = dict[str, Any]
 HIDDEN = frozenset({"phone", "fund_account"})
+NOBODYS = frozenset({Move.OPENED, Move.FIRST_ANSWERED, Move.ABSORBED, Move.RELEASED})
+"""What the machine does, or what happens to a case because of another."""
 
 
 def case_row(case: Case) -> Document:
@@ -51,7 +53,7 @@ def whole_case(whole: Whole, calls: tuple[CallLine, ...], by: Person) -> Documen
         "archived_at": when(case.archived_at),
         "merged_into": None if case.merged is None else str(case.merged.into),
         "parts": [str(one) for one in whole.parts],
-        "moves": sorted(move.value for state, move in STEPS if state is case.state),
+        "moves": sorted(move.value for state, move in STEPS if state is case.state and move not in NOBODYS),
         "calls": [_call(one, open_) for one in calls],
         "history": [_entry(one, open_) for one in whole.history],
     }

@@ -28,6 +28,8 @@ from telephony.people import roles
 from telephony.people.audit import Kind, Verb
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+ID, CALL = "{id:[0-9A-Fa-f-]{36}}", "{call:[0-9A-Fa-f-]{36}}"
+"""In a path: else `search` were an id."""
 KEY = re.compile(r"[!-~]{1,200}")
 TAG = re.compile(r'"(\d{1,9})"')
 Work = Callable[[], Awaitable[web.Response]]

@@ -1,5 +1,6 @@
 // One call on the desk: who it is at a glance, and what to say.
 
+import { showCrm } from "./desk-crm.js";
 import { showEarlier } from "./desk-history.js";
 import { fresh, part, say, show } from "./desk-parts.js";
 import { RingPicture, verdict } from "./desk-rings.js";
@@ -52,6 +53,7 @@ export class Card {
     say(card, "case", call.case?.number ? t("Case {number}", { number: call.case.number }) : "");
     this.#caller(call);
     this.#words(call);
+    showCrm(card, call.crm);
     if (this.#earlier !== call.earlier) showEarlier(card, call.earlier);
     this.#earlier = call.earlier;
     const over = call.phase === "ended";

@@ -1,0 +1,1 @@
+"""Webhooks: what is told to other programs, signed; where it may go; what an answer means."""
