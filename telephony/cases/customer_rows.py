@@ -58,9 +58,9 @@ def merge_told(merge: Merge) -> str:
 def merge_of(text: str) -> Merge:
     """Of such JSON."""
     told = json.loads(text)
-    moved, both = (tuple(Line(E164(one["number"]), one["shared"]) for one in told[name]) for name in ("moved", "both"))
+    lines = tuple(Line(E164(one["number"]), one["shared"]) for one in told["lines"])
     taken = tuple((name, value) for name, value in told["taken"])
-    return Merge(UUID(told["kept"]), UUID(told["gone"]), taken, moved, both)
+    return Merge(UUID(told["kept"]), UUID(told["gone"]), taken, lines, tuple(map(E164, told["moved"])))
 
 
 def _customer(row: Any, lines: tuple[Line, ...]) -> Customer:  # noqa: ANN401 - the driver knows no types

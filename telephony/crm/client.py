@@ -55,6 +55,9 @@ class Crm:
         settings: how to ask.
         clock: monotonic.
 
+    Raises:
+        OSError: the file of authorities cannot be read, or holds none.
+
     Attributes:
         asked, failed, remembered, spared: questions that went out, those of them that got no answer, those that were
             answered from memory, and those that were not asked as the CRM is away.
@@ -65,6 +68,7 @@ class Crm:
         self._known: Remembered[E164, Found] = Remembered(settings.most, settings.remember)
         self._breaker = Breaker(FAILURES, REST)
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._tls = ssl.create_default_context(cafile=settings.certificates)  # here, as it reads files
         self._session: aiohttp.ClientSession | None = None
         self._log = structlog.get_logger(__name__)
         self.asked = self.failed = self.remembered = self.spared = 0
@@ -139,8 +143,7 @@ class Crm:
     def _opened(self) -> aiohttp.ClientSession:
         """Its cookies are not kept, nor are proxies of the environment asked."""
         if self._session is None:
-            tls = ssl.create_default_context(cafile=self._settings.certificates)
-            connector = aiohttp.TCPConnector(ssl=tls, limit=AT_ONCE)
+            connector = aiohttp.TCPConnector(ssl=self._tls, limit=AT_ONCE)
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
             )

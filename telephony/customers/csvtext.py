@@ -55,20 +55,20 @@ class _Line:
 
 
 def encoding_of(chunks: Iterable[bytes]) -> Encoding:
-    """How the file is written: as fewest of its lines are broken, UTF-8 where that is undecided.
+    """How the file is written: as most of its lines are that tell.
+
+    What is GB18030 is hardly ever UTF-8 by chance, but every second Chinese word in UTF-8 is something in GB18030.
 
     Raises:
         WideText: as UTF-16.
     """
-    broken = dict.fromkeys(Encoding, 0)
+    told = {True: 0, False: 0}
     for line in _lines(chunks):
         if line.number == 1 and line.text.startswith(_WIDE):
             raise WideText("the file is UTF-16; save it as CSV UTF-8")
-        if line.too_long or line.text.isascii():
-            continue
-        for encoding in Encoding:
-            broken[encoding] += not _decodes(line.text, encoding)
-    return min(Encoding, key=lambda one: broken[one])
+        if not (line.too_long or line.text.isascii()):
+            told[_is_utf8(line.text)] += 1
+    return Encoding.UTF8 if told[True] >= told[False] else Encoding.GB18030
 
 
 def separator_of(line: str) -> str:
@@ -143,9 +143,9 @@ def _line(number: int, text: bytes, lost: bool) -> _Line:
     return _Line(number, text.removesuffix(b"\r"), lost or len(text) > MOST_BYTES_OF_LINE)
 
 
-def _decodes(text: bytes, encoding: Encoding) -> bool:
+def _is_utf8(text: bytes) -> bool:
     try:
-        text.decode(encoding)
+        text.decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from uuid import UUID
 
 from telephony.customers.customer import MOST_NUMBERS, Customer, Details, Line, NotKept
+from telephony.customers.numbers import E164
 from telephony.customers.why import Why
 
 OWN = frozenset({"name", "external_id"})
@@ -25,14 +26,14 @@ class Merge:
     Attributes:
         kept, gone: ids.
         taken: fields of `Details` that the kept one lacked, and what he got.
-        moved: numbers that he got. both: numbers that both had; the other's line as it was.
+        lines: the other's numbers as they were. moved: those of them that the kept one did not have.
     """
 
     kept: UUID
     gone: UUID
     taken: tuple[tuple[str, str], ...] = ()
-    moved: tuple[Line, ...] = ()
-    both: tuple[Line, ...] = ()
+    lines: tuple[Line, ...] = ()
+    moved: tuple[E164, ...] = ()
 
 
 def who_stays(one: Customer, other: Customer) -> tuple[Customer, Customer]:
@@ -58,7 +59,6 @@ def merged(kept: Customer, gone: Customer) -> tuple[Customer, Customer, Merge]:
         raise NotMergeable("one of them was merged or erased meanwhile; look again")
     had = {line.number for line in kept.lines}
     moved = tuple(line for line in gone.lines if line.number not in had)
-    both = tuple(line for line in gone.lines if line.number in had)
     if len(kept.lines) + len(moved) > MOST_NUMBERS:
         raise NotKept("numbers", Why.TOO_MANY_NUMBERS)
     taken = tuple(
@@ -72,9 +72,8 @@ def merged(kept: Customer, gone: Customer) -> tuple[Customer, Customer, Merge]:
         lines=(*kept.lines, *moved),
         version=kept.version + 1,
     )
-    return now, replace(gone, lines=(), merged_into=kept.id, version=gone.version + 1), Merge(
-        kept.id, gone.id, taken, moved, both
-    )  # fmt: skip
+    merge = Merge(kept.id, gone.id, taken, gone.lines, tuple(line.number for line in moved))
+    return now, replace(gone, lines=(), merged_into=kept.id, version=gone.version + 1), merge
 
 
 def separated(kept: Customer, gone: Customer, merge: Merge) -> tuple[Customer, Customer]:
@@ -85,15 +84,14 @@ def separated(kept: Customer, gone: Customer, merge: Merge) -> tuple[Customer, C
     """
     if gone.merged_into != kept.id or (kept.id, gone.id) != (merge.kept, merge.gone) or kept.erased or gone.erased:
         raise NotMergeable("they are not merged so any more; look again")
-    back = {line.number for line in merge.moved} & {line.number for line in kept.lines}
-    both = {line.number for line in merge.both} & {line.number for line in kept.lines}
+    held = {line.number for line in kept.lines}
+    his = [line for line in merge.lines if line.number in held]
+    both = {line.number for line in his} - set(merge.moved)
     untaken = {name: "" for name, value in merge.taken if getattr(kept.details, name) == value}
-    stays = [_shared(line, line.number in both) for line in kept.lines if line.number not in back]
-    his = [line for line in merge.moved if line.number in back] + [
-        _shared(line, line.number in both) for line in merge.both if line.number in both
-    ]
+    stays = [_shared(line, line.number in both) for line in kept.lines if line.number not in merge.moved]
     now = replace(kept, details=replace(kept.details, **untaken), lines=tuple(stays), version=kept.version + 1)
-    return now, replace(gone, lines=tuple(his), merged_into=None, version=gone.version + 1)
+    lines = tuple(_shared(line, line.number in both) for line in his)
+    return now, replace(gone, lines=lines, merged_into=None, version=gone.version + 1)
 
 
 def _shared(line: Line, both: bool) -> Line:
