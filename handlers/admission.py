@@ -29,27 +29,40 @@ class Failures:
 
     Args:
         clock: monotonic seconds.
+        most, within: so many within so many seconds are too many.
+        known: so many addresses are told apart.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        most: int = FAILURES,
+        within: float = FAILURES_WITHIN,
+        known: int = ADDRESSES,
+    ) -> None:
+        self._clock, self._most, self._within, self._known = clock, most, within, known
         self._of: dict[str, list[float]] = {}
 
     def add(self, remote: str | None) -> None:
         """One more."""
         key = network(remote)
-        times = [*self._recent(key), self._clock()][-FAILURES:]
+        times = [*self._recent(key), self._clock()][-self._most :]
         self._of.pop(key, None)
-        if len(self._of) >= ADDRESSES:
+        if len(self._of) >= self._known:
             del self._of[next(iter(self._of))]
         self._of[key] = times
 
     def too_many(self, remote: str | None) -> bool:
         """Whether this address has to wait."""
-        return len(self._recent(network(remote))) >= FAILURES
+        return len(self._recent(network(remote))) >= self._most
+
+    def take_back(self, remote: str | None) -> None:
+        """The last one was none."""
+        if times := self._of.get(network(remote)):
+            times.pop()
 
     def _recent(self, key: str) -> list[float]:
-        since = self._clock() - FAILURES_WITHIN
+        since = self._clock() - self._within
         return [at for at in self._of.get(key, ()) if at > since]
 
 

@@ -11,6 +11,7 @@ from handlers.agi.claims import Claims
 from handlers.agi.side import AgiSide, Asker
 from handlers.attending import Attending, Timekeeper, attending_of
 from handlers.businesshours import BusinessHours
+from handlers.casework import CaseWatch, Casework
 from handlers.direct.witness import DirectWitness
 from handlers.effects import Performer
 from handlers.export import targets_of
@@ -84,6 +85,8 @@ class Service:
     hours: BusinessHours
     timekeeper: Timekeeper
     spells: SpellStore
+    casework: Casework
+    casewatch: CaseWatch
 
 
 def labels_of(config: Config) -> Labels:
@@ -232,6 +235,9 @@ def build(  # noqa: PLR0913 - what it is put together from
     measures.observe_saver(saver.state)
     hours = BusinessHours(config, clock.wall)
     measures.observe_hours(hours.gauges)
+    casework = Casework(config, database)
+    casewatch = CaseWatch(casework.machine, casework.counts, clock.wall)
+    measures.observe_cases(casewatch.gauges)
     claims = Claims(measures.case_claimed, seconds)
     feeds: list[Feed] = []
     attending: list[Attending] = []
@@ -265,7 +271,9 @@ def build(  # noqa: PLR0913 - what it is put together from
     agi = AgiSide(config, askers, claims, measures)
     spells = SpellStore(database, fence)
     timekeeper = Timekeeper(spells, attending, lambda: {feed.name for feed in feeds if feed.follower.recovering})
-    return Service(config, store, saver, measures, tuple(feeds), agi, web, standing, hours, timekeeper, spells)
+    return Service(
+        config, store, saver, measures, tuple(feeds), agi, web, standing, hours, timekeeper, spells, casework, casewatch
+    )
 
 
 def shipped_logs(config: Config, feeds: Sequence[Feed]) -> dict[str, ShippedLog]:

@@ -13,16 +13,16 @@ if _OURS:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import asyncio
+import getpass
 import logging
 import os
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
-import asyncpg
 import typer
 import uvloop
 
@@ -33,17 +33,18 @@ from handlers import export as exporting
 from handlers import replay as replaying
 from handlers import service, shipping
 from handlers.addresses import ListenError
-from handlers.database import AWAY, BAD_URL, database, trouble
+from handlers.commands import CommandError, ConfigFile, start, with_database
+from handlers.database import database
 from handlers.dumping import DumpError
 from handlers.journals import DiskTrouble
 from handlers.manifest import BackupError
+from handlers.people.command import UserError, user_app
 from handlers.reconciling import comparing as reconciling
 from handlers.reconciling import table as tables
 from handlers.replaying.words import words_of
 from handlers.standby import InstanceBusy, LeaseHeld, LeaseLost
 from telephony import logs
 from telephony.ami.settings import SystemClock
-from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.embedded import EmbeddedError
 from telephony.cases.migrate import Migrated, MigrationError, migrate
 from telephony.config import EMBEDDED, Config, ConfigFaults, load
@@ -54,15 +55,12 @@ if _OURS:
 T = TypeVar("T")
 
 
-class CommandError(Exception):
-    """The thing asked for failed; the message is one line."""
-
-
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 CASE_DIGITS = 6
 SAYS_ALL = (
     CommandError,
+    UserError,
     EmbeddedError,
     MigrationError,
     BackupError,
@@ -93,11 +91,7 @@ app = typer.Typer(
 )
 export_app = typer.Typer(help="Print what was recorded.")
 app.add_typer(export_app, name="export")
-
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", help="Configuration file (THREERINGS_CONFIG, else threerings.toml).", show_default=False),
-]
+app.add_typer(user_app, name="user")
 
 
 def _say_version(wanted: bool) -> None:
@@ -123,7 +117,7 @@ def serve(
     ] = False,
 ) -> None:
     """Follow the PBXs and serve until told to stop (Ctrl-C or SIGTERM)."""
-    settings = _start(config)
+    settings = start(config)
     if not settings.pbx:
         raise ConfigFaults(("pbx: is missing; add a [[pbx]] with name, host, username and secret_file",))
     if standby and settings.database_url() == EMBEDDED:
@@ -150,13 +144,13 @@ def demo(
 @app.command("migrate")
 def migrate_command(config: ConfigFile = None) -> None:
     """Bring the database to the schema of this version; safe to repeat."""
-    settings = _start(config)
+    settings = start(config)
 
     async def work() -> Migrated:
         async with database(settings) as url:
             return await migrate(url)
 
-    done = _with_database(work())
+    done = with_database(work())
     if done.before == done.after:
         typer.echo(f"database schema is {done.after} already")
     else:
@@ -195,7 +189,7 @@ def check_command(
     verbose: Annotated[bool, typer.Option("--verbose", help="Also what is as it should be.")] = False,
 ) -> int:
     """Name every fault of configuration, database and PBXs, each with its remedy; change nothing."""
-    settings = _start(config)
+    settings = start(config)
     folders = checking.folders_of(settings, asterisk_etc or [])
     scope = checking.Scope(settings, checking.file_of(config, os.environ), folders, timedelta(seconds=wait))
     well = checking.run(scope, sys.stdout, form, verbose=verbose, progress=sys.stderr.isatty())
@@ -207,8 +201,8 @@ def backup_command(
     folder: Annotated[Path, typer.Argument(help="Where to; made if need be, and empty.")], config: ConfigFile = None
 ) -> None:
     """Save database and journal into a folder; the service may run."""
-    settings = _start(config)
-    made = _with_database(saving.backup(settings, folder, SystemClock().wall()))
+    settings = start(config)
+    made = with_database(saving.backup(settings, folder, SystemClock().wall()))
     typer.echo(f"{made.calls} calls and {len(made.positions)} journals saved to {folder}")
     for left in made.left_out:
         typer.echo(f"not saved: {left}", err=True)
@@ -221,8 +215,8 @@ def restore_command(
     replace: Annotated[bool, typer.Option("--replace", help="In the place of what is there.")] = False,
 ) -> None:
     """Bring database and journal back from such a folder; the service must not run."""
-    settings = _start(config)
-    made = _with_database(saving.restore(settings, folder, replace=replace))
+    settings = start(config)
+    made = with_database(saving.restore(settings, folder, replace=replace))
     typer.echo(f"{made.calls} calls and {len(made.positions)} journals restored, as of {made.made_at}")
 
 
@@ -239,13 +233,15 @@ def export_calls(
     output: Annotated[Path | None, typer.Option(help="A file instead of standard output.", show_default=False)] = None,
 ) -> None:
     """Print calls with their visits, offers and cases, sorted by arrived_at."""
-    settings = _start(config)
+    settings = start(config)
     settings.database_url()
     first, after = _instant("--since", since, settings), _instant("--until", until, settings)
+    span = exporting.Span(first, after)
+    entry = exporting.exported(SystemClock().wall(), getpass.getuser(), span, form)
     shown = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
     with exporting.output(output) as out, exporting.progress(shown=shown) as told:
         write = exporting.writer(form, out, exporting.targets_of(settings))
-        count = _with_database(exporting.export_calls(settings, exporting.Span(first, after), write, told))
+        count = with_database(exporting.export_calls(settings, span, write, told, entry))
     if output is not None:
         typer.echo(f"{count} calls written to {output}", err=True)
 
@@ -262,7 +258,7 @@ def reconcile_command(  # noqa: PLR0913, PLR0917 - options of the command
     form: Annotated[tables.Form, typer.Option("--format", help="A table to read, or JSON.")] = tables.Form.TABLE,
 ) -> int:
     """Hold the calls in the database against queue_log; exit 1 when something differs."""
-    settings = _start(config)
+    settings = start(config)
     settings.database_url()
     first, after = _instant("--since", since, settings), _instant("--until", until, settings)
     now = SystemClock().wall()
@@ -272,7 +268,7 @@ def reconcile_command(  # noqa: PLR0913, PLR0917 - options of the command
     first, after = first or settled, after or settled
     if first >= after:
         raise ConfigFaults((f"--since = {since!r}: is not before --until, which is half a minute ago unless told",))
-    reports = _with_database(reconciling.run(settings, pbx, (first, after), heal=heal))
+    reports = with_database(reconciling.run(settings, pbx, (first, after), heal=heal))
     tables.write(reports, sys.stdout, form, tables.words_of(os.environ), settings.zone, healed=heal)
     left = [one for report in reports for one in report.differences if not (heal and one.healed)]
     return FAILED if left else DONE
@@ -294,7 +290,7 @@ def replay_command(  # noqa: PLR0913, PLR0917 - options of the command
     unmasked: Annotated[bool, typer.Option("--unmasked", help="Numbers of people in full.")] = False,
 ) -> None:
     """Explain a call from the journal: what was read, what it meant, what was done; changes nothing."""
-    settings = _start(config)
+    settings = start(config)
     if not call.strip():
         raise ConfigFaults(("--call: is empty; name a call's id, the number of a case, or a channel's uniqueid",))
     if call.isdecimal() and len(call) < CASE_DIGITS:
@@ -343,25 +339,6 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
             return tuple(str(error).split("\n")), FAILED
         case _:
             return ("interrupted",), INTERRUPTED
-
-
-def _start(path: Path | None) -> Config:
-    """Configuration and log, as every command needs them."""
-    logs.configure()
-    return load(path, os.environ)
-
-
-def _with_database(work: Coroutine[Any, Any, T]) -> T:
-    """Run it; what is wrong with the database in one line."""
-    try:
-        return asyncio.run(work)
-    except asyncpg.UndefinedTableError:
-        raise CommandError("database.url: the database has no schema yet; run: threerings migrate") from None
-    except DatabaseUrlError:
-        raise ConfigFaults((BAD_URL,)) from None
-    except AWAY as error:
-        what = trouble(error)
-        raise CommandError(f"database.url: {what}; is PostgreSQL there, and are name and password right?") from None
 
 
 def _instant(option: str, text: str | None, config: Config) -> datetime | None:

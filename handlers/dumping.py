@@ -31,7 +31,7 @@ class DumpError(Exception):
 
 
 async def dump(url: str, file: Path, server: int) -> int:
-    """Write the whole database into a new file, as of one instant, while others write; but nobody's lease.
+    """Write the whole database into a new file, as of one instant, while others write; but nobody's lease or session.
 
     Args:
         url: a PostgreSQL address.
@@ -45,7 +45,8 @@ async def dump(url: str, file: Path, server: int) -> int:
         DumpError: there is no pg_dump that can, or it failed.
     """
     program, version = await _program("pg_dump", server)
-    words = ("--format=custom", "--no-owner", "--no-privileges", "--exclude-table-data=leases", f"--file={file}")
+    without = ("--exclude-table-data=leases", "--exclude-table-data=sessions")
+    words = ("--format=custom", "--no-owner", "--no-privileges", *without, f"--file={file}")
     await _run(program, url, *words, otherwise="see PostgreSQL's log")
     return version
 

@@ -18,9 +18,12 @@ from rich.console import Console
 from handlers.database import database
 from telephony.calls.measures import Target, Targets
 from telephony.cases.export import CSV_COLUMNS, as_document, as_row
+from telephony.cases.pool import Pool
 from telephony.cases.rows import StoredCall
 from telephony.cases.store import CallStore
+from telephony.cases.trail import TrailStore
 from telephony.config import Config
+from telephony.people.audit import Entry, Verb
 
 PROGRESS_EVERY = 1_000
 
@@ -62,14 +65,19 @@ class Span:
 Write = Callable[[StoredCall], object]
 
 
-async def export_calls(config: Config, span: Span, write: Write, told: Callable[[int], None]) -> int:
+async def export_calls(
+    config: Config, span: Span, write: Write, told: Callable[[int], None], entry: Entry | None = None
+) -> int:
     """Write the calls of the span, by arrived_at; the database is read in pieces and as of one instant.
+
+    That it was done is in the audit trail before the first of them is read.
 
     Args:
         config: names the database.
         span: which calls.
         write: writes one call.
         told: called now and then with the number of calls so far.
+        entry: for the audit trail.
 
     Returns:
         How many calls were written.
@@ -79,18 +87,40 @@ async def export_calls(config: Config, span: Span, write: Write, told: Callable[
         DatabaseUrlError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database's trouble.
     """
     count = 0
-    async with database(config) as url, aclosing(CallStore(url).calls(span.since, span.until)) as calls:
-        async for stored in calls:
-            try:
-                write(stored)
-            except BrokenPipeError:
-                raise
-            except OSError as error:  # not the database's
-                raise OutputError(f"output: {error.strerror or error}") from None
-            count += 1
-            if count % PROGRESS_EVERY == 0:
-                told(count)
+    async with database(config) as url:
+        if entry is not None:
+            await _written(url, entry)
+        async with aclosing(CallStore(url).calls(span.since, span.until)) as calls:
+            async for stored in calls:
+                _write(write, stored)
+                count += 1
+                if count % PROGRESS_EVERY == 0:
+                    told(count)
     return count
+
+
+def exported(at: datetime, who: str, span: Span, form: Format) -> Entry:
+    """For the audit trail."""
+    since, until = (None if one is None else one.isoformat() for one in (span.since, span.until))
+    detail = f"{form} since {since or 'ever'} until {until or 'now'}"
+    return Entry(at, f"command {who}", Verb.CALLS_EXPORTED, detail=detail)
+
+
+async def _written(url: str, entry: Entry) -> None:
+    pool = Pool(url)
+    try:
+        await TrailStore(pool).write([entry])
+    finally:
+        await pool.close()
+
+
+def _write(write: Write, stored: StoredCall) -> None:
+    try:
+        write(stored)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # not the database's
+        raise OutputError(f"output: {error.strerror or error}") from None
 
 
 def writer(form: Format, out: TextIO, targets: Targets) -> Write:

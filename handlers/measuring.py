@@ -16,7 +16,7 @@ from telephony.calls.record import CallRecord
 from telephony.calls.spells import Spell
 from telephony.standard.intervals import Intervals
 from telephony.standard.measures_numbers import MOST, Numbers
-from telephony.standard.measures_table import Grouping, Selection, Table, Terms
+from telephony.standard.measures_table import Complaint, Grouping, Selection, Table, Terms
 
 SECONDS = 60.0
 """So long one question may take, its turn included."""
@@ -57,6 +57,12 @@ class Calls(Protocol):
 
     async def heard(self) -> Mapping[str, datetime]:
         """Up to when it is known what the agents of each PBX did."""
+        ...
+
+    def complaints(
+        self, since: datetime, until: datetime, pbxs: Collection[str], /
+    ) -> AsyncGenerator[Sequence[Complaint], None]:
+        """Those about the telephone service that were opened then."""
         ...
 
 
@@ -211,6 +217,7 @@ class Measuring:
                     for call in piece:
                         table.add(call)
                     await self._around.pause(0)  # whoever reads the line of a PBX has his turn
+            await self._complaints(snapshot, table, selection.pbxs)
             await self._reach(snapshot, table)
             agents_until = await self._attend(snapshot, table, selection.pbxs) if question.agents else None
         for counted, _ in enumerate(table.settle_numbers(saved_until), 1):
@@ -229,6 +236,14 @@ class Measuring:
         heard = await snapshot.heard()
         asked = [pbx for pbx in self._around.pbxs if not pbxs or pbx in pbxs]
         return min((heard[pbx] for pbx in asked if pbx in heard), default=None)
+
+    async def _complaints(self, snapshot: Calls, table: Table, pbxs: Collection[str]) -> None:
+        told = snapshot.complaints(table.intervals.since, table.intervals.until, pbxs)
+        async with aclosing(told):
+            async for some in told:
+                for complaint in some:
+                    table.complained(complaint)
+                await self._around.pause(0)
 
     async def _reach(self, snapshot: Calls, table: Table) -> None:
         """Who of those who gave up was reached."""

@@ -13,7 +13,7 @@ import structlog
 from telephony.calls.record import CallRecord
 from telephony.cases.earlier import Contacts, EarlierContact
 from telephony.logs import Seldom
-from telephony.screenpop.board import Board, Change, Desk, Gone
+from telephony.screenpop.board import Board, Change, Desk, Gone, Popped
 from telephony.screenpop.hub import SCREENS, Hub
 from telephony.screenpop.messages import BEAT, Limits, Told, Writer
 from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
@@ -26,6 +26,10 @@ ASK_AGAIN = 5.0
 ASK_AGAIN_SOON = 1.0
 """The same when something happened to his call meanwhile."""
 FAILURES_TOLD_EVERY = 60.0
+
+
+Audit = Callable[[str, str, UUID, str], None]
+"""Person, address, call and queue."""
 
 
 class Asks(Protocol):
@@ -53,6 +57,7 @@ class Screens:
         measured: who counts.
         clock: monotonic seconds.
         up: whether what happens on that PBX is known (None: on all of them).
+        audit: is told who was shown what his caller called about before, and from where, once for each call.
         most: so many screens at once.
     """
 
@@ -66,8 +71,12 @@ class Screens:
         measured: Measured,
         clock: Callable[[], float],
         up: Callable[[str | None], bool] = lambda _: True,
+        audit: Audit = lambda _person, _remote, _call, _queue: None,
         most: int = SCREENS,
     ) -> None:
+        self._audit = audit
+        self._lookers: dict[str, dict[Screen, tuple[str, str]]] = {}
+        self._audited: dict[UUID, set[str]] = {}
         self.desks = {desk.name: desk for desk in desks}
         self._clock, self._up, self._asks = clock, up, asks
         self._board = Board(self.desks.values())
@@ -106,6 +115,9 @@ class Screens:
                 else:
                     self._greet_again({change.desk for change in changes})
                 self._note(changes)
+                for change in changes:
+                    if isinstance(change, Popped):
+                        self._seen(change.desk, change.shown)
                 self._inquire(call)
             for pbx, interface in self._board.deskless():
                 remedy = "its agent sees no pop: name it in `interfaces` of his [[agent]]"
@@ -114,16 +126,23 @@ class Screens:
             if (untold := self._seldom.may("follow")) is not None:
                 self._log.exception("screens_failed", call=str(call.id), untold=untold)
 
-    def open(self, agent: str) -> Screen:
+    def open(self, agent: str, person: str = "", remote: str = "") -> Screen:
         """A screen of this agent signed in.
+
+        Args:
+            agent: whose desk it shows.
+            person: who looks at it, for the trail.
+            remote: from where.
 
         Raises:
             Full: there are too many screens.
         """
         desk = self.desks[agent]
         screen = self._hub.open(agent, partial(self._board.of, agent), partial(self._up, desk.pbx))
+        self._lookers.setdefault(agent, {})[screen] = (person or f"agent {agent}", remote)
         for shown in self._board.of(agent):
             self._ask_again(shown, ASK_AGAIN_SOON)
+            self._seen(agent, shown)
         return screen
 
     def _greet_again(self, desks: Iterable[str]) -> None:
@@ -134,6 +153,7 @@ class Screens:
     def close(self, screen: Screen, reason: str) -> None:
         """Its connection is gone: `slow` or `closed`."""
         self._hub.close(screen, reason)
+        self._lookers.get(screen.desk, {}).pop(screen, None)
 
     async def run(self) -> None:
         """Ask for histories, and let time pass, until cancelled."""
@@ -181,6 +201,7 @@ class Screens:
         for change in changes:
             if isinstance(change, Gone) and not self._board.desks_of(change.call):
                 self._inquiries.pop(change.call, None)
+                self._audited.pop(change.call, None)
                 self._questions.drop(change.call)
 
     def _shown(self, call: UUID) -> Iterable[Shown]:
@@ -219,7 +240,20 @@ class Screens:
         if before is not None and before.knowledge is Knowledge.KNOWN and history.knowledge is Knowledge.UNAVAILABLE:
             return  # what is known stays true
         if before != history:
-            self._hub.tell(self._board.history(call, history))
+            told = self._board.history(call, history)
+            self._hub.tell(told)
+            for popped in told:
+                self._seen(popped.desk, popped.shown)
+
+    def _seen(self, desk: str, shown: Shown) -> None:
+        """Whoever looks at that desk is shown what his caller called about before: written down once."""
+        if shown.history.knowledge is not Knowledge.KNOWN or not shown.history.calls:
+            return
+        known = self._audited.setdefault(shown.pop.call, set())
+        for person, remote in set(self._lookers.get(desk, {}).values()):
+            if person not in known:
+                known.add(person)
+                self._audit(person, remote, shown.pop.call, shown.pop.queue)
 
 
 def _history(found: Contacts) -> History:

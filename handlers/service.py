@@ -186,6 +186,7 @@ async def run(  # noqa: PLR0913, PLR0917 - what it runs
         saving.cancel()
     await held.term.release()
     await service.web.close()
+    await service.casework.close()
     await service.store.close()
     await service.spells.close()
     log.info("stopped")
@@ -244,6 +245,7 @@ async def save(service: Service, url: str, held: Held, starts: Sequence[Start]) 
             tasks.create_task(service.web.today.run(), name="today"),
             tasks.create_task(service.standing.run(), name="standing"),
             tasks.create_task(service.timekeeper.run(), name="agents"),
+            tasks.create_task(service.casewatch.run(), name="casework"),
             tasks.create_task(retain(keep, partial(forget, url), clock, counted), name="retain"),
             tasks.create_task(Leftovers(service.config, partial(close_unfollowed, url), clock).run(), name="leftovers"),
         ]
@@ -325,6 +327,7 @@ async def reload(service: Service, again: Callable[[], Config]) -> None:
         config, scripts = await within(READ_SECONDS, read)
         if await service.agi.reload(config, scripts):
             service.hours.take(config)
+            await within(READ_SECONDS, lambda: service.casework.take(config))
     except ConfigFaults as error:
         log.error("not_reloaded", faults=list(error.faults), remedy=remedy)  # noqa: TRY400 - the faults say all
     except TimeoutError:

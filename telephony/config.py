@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from telephony.calls.record import Kind
+from telephony.configcases import Cases
 from telephony.configchecks import (
     AGI_LISTEN,
     HTTP_LISTEN,
@@ -39,6 +40,7 @@ from telephony.configchecks import (
     shipped_logs,
     tokens,
 )
+from telephony.configcustomers import CustomersSection
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
 from telephony.confighours import Hours
 from telephony.configsection import Name, Section
@@ -184,6 +186,15 @@ class Agi(Section):
     """A host that a script keeps busy for so long is ended."""
     longest_minutes: float = Field(default=60, gt=0, le=1_440, allow_inf_nan=False, examples=[60])
     """No conversation of a script with a caller lasts longer."""
+
+
+class People(Section):
+    """Who is signed in by an account, and for how long."""
+
+    idle_hours: float = Field(default=12, gt=0, le=720, allow_inf_nan=False, examples=[12])
+    """A session that is not used for so long ends."""
+    longest_hours: float = Field(default=168, gt=0, le=8_760, allow_inf_nan=False, examples=[168])
+    """No session lasts longer."""
 
 
 class Script(Section):
@@ -339,8 +350,11 @@ class Config(Section):
     journal: Journal = Field(default_factory=Journal)
     http: Http = Field(default_factory=Http)
     agi: Agi = Field(default_factory=Agi)
+    people: People = Field(default_factory=People)
     ring: Ring = Field(default_factory=Ring)
     standard: Standard = Field(default_factory=Standard)
+    cases: Cases = Field(default_factory=Cases)
+    customers: CustomersSection = Field(default_factory=CustomersSection)
     pbx: tuple[Pbx, ...] = Field(default=(), examples=[[{"name": "pbx1"}]])
     queue: tuple[Queue, ...] = Field(default=(), examples=[[{"name": "support"}]])
     line: tuple[Line, ...] = Field(default=(), examples=[[{"name": "front-desk", "interface": "PJSIP/8001"}]])

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from handlers.http.gate import open_to_all
 from telephony.metrics import Measures
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -72,16 +73,19 @@ class Health:
             web.get("/metrics", self.metrics),
         ]
 
+    @open_to_all()
     async def healthz(self, _request: web.Request) -> web.Response:
         """The process lives."""
         return web.json_response({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
+    @open_to_all()
     async def readyz(self, request: web.Request) -> web.Response:
         """Whether calls can be served, and what is missing."""
         self._check(request)
         status, document = readiness(self._parts())
         return web.json_response(document, status=status, headers={"Cache-Control": "no-store"})
 
+    @open_to_all()
     async def metrics(self, request: web.Request) -> web.Response:
         """Everything measured; sources are asked here, the text is made in a thread."""
         self._check(request)

@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from handlers.admission import FAILURES_WITHIN, Failures, bearer
+from handlers.http.gate import open_to_all
 from handlers.http.problems import problem
 from telephony.logs import Seldom
 from telephony.queuelog.grammar import Quarantined
@@ -102,6 +103,7 @@ class ShippedLogs:
         path = PATH.format("{name:.+}")
         return [web.get(path, self.told, allow_head=False), web.post(path, self.taken)]
 
+    @open_to_all()
     async def told(self, request: web.Request) -> web.Response:
         """The mark; from a sender it is a sign of life."""
         log = self._admit(request)
@@ -110,6 +112,7 @@ class ShippedLogs:
             refusal = _hear(log, request)
         return await _mark(log) if refusal is None else refusal
 
+    @open_to_all()
     async def taken(self, request: web.Request) -> web.Response:
         """One parcel into the journal."""
         log = self._admit(request)

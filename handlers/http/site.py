@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from uuid import UUID
 
 from aiohttp import web
 
 from handlers.export import targets_of
 from handlers.follow import Follower
 from handlers.http.api.side import api_routes
+from handlers.http.doorkeeper import Doorkeeper
+from handlers.http.forms import Forms
+from handlers.http.gate import Gate
 from handlers.http.health import Health, application
+from handlers.http.pages.admin_audit import AuditPage
+from handlers.http.pages.admin_users import Choices, UsersPage
 from handlers.http.pages.desk import DeskPage
+from handlers.http.pages.login import LoginPage
 from handlers.http.pages.overview import Desk, Overview, Site, Sources, Titles, from_this_machine
 from handlers.http.pages.overview_view import shown
 from handlers.http.pages.people import People
 from handlers.http.pages.shell import Pages
 from handlers.http.pages.wall import WallPage
 from handlers.measuring import Saves
-from handlers.screens import Screens
+from handlers.people.side import PeopleSide, people_side
+from handlers.screens import Audit, Screens
 from handlers.today import Today
 from handlers.walls.painting import Painter, Premises
 from handlers.walls.screens import Walls
@@ -28,16 +36,22 @@ from handlers.walls.sockets import WallSockets, Who
 from handlers.websocket import Sockets
 from telephony.ami.settings import SystemClock
 from telephony.calls.facts import MemberState, Moment
-from telephony.calls.record import CallRecord
+from telephony.calls.record import CallRecord, Kind
 from telephony.cases.earlier import Earlier
 from telephony.cases.ended import ended_since
+from telephony.cases.keys import Terms
 from telephony.config import Agent, Config
 from telephony.metrics import Measures
+from telephony.people.audit import Kind as Concerned
+from telephony.people.audit import Verb
 from telephony.screenpop.board import Desk as Place
 from telephony.screenpop.messages import Limits as Asked
 from telephony.screenpop.messages import Told
 from telephony.standard.day import Branches, Day
 from telephony.standard.verdict import Limits
+
+LOOK_EVERY = 1.0
+"""Seconds between looks whether who has a screen open is still signed in."""
 
 
 @dataclass(slots=True)
@@ -50,6 +64,7 @@ class WebSide:
     sockets: Sockets
     earlier: Earlier
     walls: WallSockets
+    people: PeopleSide
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call, and the moment that brought it about."""
@@ -62,12 +77,20 @@ class WebSide:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.screens.run(), name="desks")
                 tasks.create_task(self.walls.walls.run(), name="walls")
+                tasks.create_task(self.people.run(), name="people")
+                tasks.create_task(self._look(), name="who is signed in")
         finally:
             self.walls.stop()
 
     async def close(self) -> None:
         """After `run`."""
         await self.earlier.close()
+        await self.people.close()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            await self.sockets.look()
 
 
 def web_side(  # noqa: PLR0913 - what it is put together from
@@ -93,33 +116,38 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     """
     clock = SystemClock()
     earlier = Earlier(database)
-    screens = screens_of(config, earlier, measures, clock, followers)
+    lasts = Terms(timedelta(hours=config.people.idle_hours), timedelta(hours=config.people.longest_hours))
+    known = people_side(database, lasts, clock.wall, clock.monotonic)
     branches = branches_of(config)
+    screens = screens_of(config, earlier, measures, clock, followers, audit=audit_of(known, branches))
     day = Day(config.zone, targets_of(config), branches, clock.wall(), lines=[line.name for line in config.line])
     today = Today(day, branches, partial(ended_since, database), clock.wall)
-    pages = Pages(config.zone, version("threerings"))
+    pages = Pages(config.zone, version("threerings"), door="/login")
+    forms = Forms(config.http.origins)
+    login = LoginPage(pages, known.signing, forms, lasts.longest.total_seconds())
     supervisors = {person.name: person.token.get_secret_value() for person in config.supervisor}
-    people = People(supervisors, pages, lambda: clock.wall().timestamp(), config.http.origins)
+    people = People(supervisors, pages, lambda: clock.wall().timestamp(), config.http.origins, leaving=login.leave)
+    keeper = Doorkeeper(known.keyring, people.who, lambda request: demo and from_this_machine(request))
 
-    def who(request: web.Request) -> str | None:
-        return "" if demo and from_this_machine(request) else people.who(request)
+    def desks(branch: str | None) -> Sequence[Desk]:
+        return desks_of(config, followers, demo=demo, branch=branch)
 
-    desks = partial(desks_of, config, followers, demo=demo)
     site = site_of(config, branches)
-    overview = Overview(pages, site, Sources(clock.wall, today, followers, desks), who)
+    overview = Overview(pages, site, Sources(clock.wall, today, followers, desks))
     tokens = {agent.name: agent.token.get_secret_value() for agent in config.agent}
-    sockets = Sockets(screens, tokens, config.http.origins, lambda: clock.monotonic().total_seconds())
+    sockets = Sockets(screens, tokens, config.http.origins, lambda: clock.monotonic().total_seconds(), who=keeper.still)
     app = application(health)
+    Gate(keeper.who, lambda: clock.monotonic().total_seconds()).setup(app)
     pages.setup(app)
     limits, product = site.limits, version("threerings")
-    api = api_routes(
-        config, database, followers, pages, saved=saved, who=who, branches=branches, limits=limits, version=product
-    )
+    api = api_routes(config, database, followers, pages, saved=saved, branches=branches, limits=limits, version=product)
     app.add_routes(api)
-    app.add_routes([*people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
+    users = UsersPage(pages, known, forms, choices_of(config))
+    app.add_routes([*users.routes(), *AuditPage(pages, known, config.zone).routes()])
+    app.add_routes([*login.routes(), *people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
     painter = Painter(premises_of(config, branches, pages.static.version), today, followers, clock.wall)
     walls = Walls(painter, measures, lambda: clock.monotonic().total_seconds())
-    wall_sockets = wall_sockets_of(config, walls, who, clock)
+    wall_sockets = wall_sockets_of(config, walls, keeper.still, clock)
     app.add_routes([*WallPage(pages).routes(), wall_sockets.route()])
 
     async def stop(_: web.Application) -> None:
@@ -127,11 +155,36 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         wall_sockets.stop()
 
     app.on_shutdown.append(stop)
-    return WebSide(app, screens, today, sockets, earlier, wall_sockets)
+    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known)
 
 
-def screens_of(
-    config: Config, earlier: Earlier, measures: Measures, clock: SystemClock, followers: Mapping[str, Follower]
+def choices_of(config: Config) -> Choices:
+    """What an account may be bound to."""
+    return Choices(
+        branches={branch.name: branch.title or branch.name for branch in config.branch},
+        desks={agent.name: f"{agent.name} {agent.title or ''}".strip() for agent in config.agent},
+    )
+
+
+def audit_of(people: PeopleSide, branches: Branches) -> Audit:
+    """Writes down whose history was shown to whom: the call is named, never the number."""
+
+    def audit(person: str, remote: str, call: UUID, queue: str) -> None:
+        branch = branches.of(Kind.QUEUE, queue) or branches.of(Kind.DIRECT, queue) or ""
+        trail = people.trail
+        trail.note(trail.entry(person, Verb.HISTORY_SEEN, Concerned.CALL, str(call), branch=branch, remote=remote))
+
+    return audit
+
+
+def screens_of(  # noqa: PLR0913 - what they are put together from
+    config: Config,
+    earlier: Earlier,
+    measures: Measures,
+    clock: SystemClock,
+    followers: Mapping[str, Follower],
+    *,
+    audit: Audit,
 ) -> Screens:
     """The screens of all agents."""
     standard = config.standard
@@ -149,6 +202,7 @@ def screens_of(
         measured=measures,
         clock=lambda: clock.monotonic().total_seconds(),
         up=up,
+        audit=audit,
     )
 
 
@@ -210,8 +264,11 @@ def site_of(config: Config, branches: Branches) -> Site:
     return Site(limits_of(config), targets_of(config), config.ring_period, branches, tabs, titles)
 
 
-def desks_of(config: Config, followers: Mapping[str, Follower], *, demo: bool) -> Sequence[Desk]:
-    """The ways to the agents' pages, and what each agent does now."""
+def desks_of(
+    config: Config, followers: Mapping[str, Follower], *, demo: bool, branch: str | None = None
+) -> Sequence[Desk]:
+    """The ways to the agents' pages, and what each agent does now; of a branch those whose phones it has."""
+    its = None if branch is None else phones_of(config, followers, branch)
     phones = {name: one.phones() for name, one in followers.items() if one.synchronised}
     return [
         Desk(
@@ -221,7 +278,18 @@ def desks_of(config: Config, followers: Mapping[str, Follower], *, demo: bool) -
             _doing(agent, phones),
         )
         for agent in config.agent
+        if its is None or not its.isdisjoint(agent.interfaces)
     ]
+
+
+def phones_of(config: Config, followers: Mapping[str, Follower], branch: str) -> set[str]:
+    """The phones that its queues have now, and those of its lines."""
+    queues = {name for one in config.branch if one.name == branch for name in one.queues}
+    lines = {name for one in config.branch if one.name == branch for name in one.lines}
+    found = {line.interface for line in config.line if line.name in lines}
+    for follower in followers.values():
+        found |= {str(phone) for queue, phone in follower.members() if queue in queues}
+    return found
 
 
 def _doing(agent: Agent, phones: Mapping[str, Mapping[str, MemberState]]) -> MemberState | None:

@@ -17,7 +17,7 @@ from telephony.screenpop.screen import RESTART, Bye
 from telephony.standard.wall import EVERY
 
 SCREENS = 500
-LOOKED_AFTER = 60.0
+LOOKED_AFTER = 3.0
 """Seconds between looks whether who opened a screen may still see it."""
 FAILURES_TOLD_EVERY = 60.0
 SIGNED_OUT = Bye("signed_out", 4401)

@@ -1,10 +1,10 @@
 """`/ws/wall`: who may see what hangs on the walls, and his connection. What goes over it: docs/wall.md.
 
-A supervisor is known by his cookie, a wall by its token; neither is ever in an address. As with the desks, a page of
+People are known by their cookie, a wall by its token; neither is ever in an address. As with the desks, a page of
 another site opens nothing, and what is no browser shows its token in the handshake.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -12,24 +12,35 @@ from aiohttp import web
 
 from handlers.admission import FAILURES_WITHIN, CrowdedError, Doorway, Failures, Tokens, bearer, ours
 from handlers.connection import Connection, bad, connected, show
+from handlers.http.gate import needs
 from handlers.walls.screens import FullError, Walls
-from handlers.websocket import BAD_TOKEN, BUSY, HELLO_LATE, HELLO_SECONDS, LOCKED_OUT, SEND_SECONDS
+from handlers.websocket import BAD_TOKEN, BUSY, HELLO_LATE, HELLO_SECONDS, LOCKED_OUT, SEND_SECONDS, unknown
 from telephony.logs import Seldom
+from telephony.people.roles import Permission, Person, bounds, holds
 from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn
 from telephony.screenpop.screen import RESTART, Bye
 
-SIGN_IN = Bye("sign_in", 4401)
 NOT_YOURS = Bye("not_yours", 4403)
 NO_BRANCH = Bye("no_branch", 4404)
-Who = Callable[[web.Request], str | None]
+Who = Callable[[web.Request], Person | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody who may look. `person`: his name, empty for a wall; `branch`: the only one he may see; None: any."""
+    """Somebody who may look. `person`: None for a wall; `branches`: those that he may see; None: any, and all."""
 
-    person: str = ""
-    branch: str | None = None
+    person: Person | None = None
+    branches: frozenset[str] | None = None
+
+    def choose(self, asked: str | None, titles: Collection[str]) -> tuple[str | None, Collection[str]] | Bye:
+        """The branch that he is shown (None: all), and those among which he may choose; else why he is shown none."""
+        his = [name for name in titles if self.branches is None or name in self.branches]
+        if asked is not None and asked not in his:
+            return NO_BRANCH if asked not in titles and self.branches is None else NOT_YOURS
+        if self.branches is not None and not his:
+            return NOT_YOURS
+        branch = his[0] if asked is None and self.branches is not None else asked
+        return branch, his if len(his) > 1 else ()
 
 
 class WallSockets:
@@ -38,7 +49,7 @@ class WallSockets:
     Args:
         walls: what is shown.
         tokens: token by name of the wall. bound: the only branch of a wall that has one.
-        who: the supervisor who asks, empty when everybody may look, None when he may not.
+        who: whoever asks, as far as is known at once; None: somebody unknown.
         origins: more origins whose pages may connect, `https://calls.example.com`; that of the host asked always may.
         clock: monotonic seconds.
         hello_seconds: limit for saying who one is. send_seconds: a connection that takes nothing for so long is closed.
@@ -74,6 +85,7 @@ class WallSockets:
         self.walls.stop()
         self._doorway.close()
 
+    @needs(Permission.WALL, stranger=True)
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection, from handshake to end."""
         viewer = self._admit(request)
@@ -91,7 +103,7 @@ class WallSockets:
         token = bearer(request)
         if token is None:
             raise web.HTTPForbidden(reason="Without an origin a bearer token is needed")
-        found = self._wall(token) or self._supervisor(request)
+        found = self._wall(token) or self._known(request)
         if found is not None:
             return found
         if self._refused(request.remote) is LOCKED_OUT:
@@ -103,19 +115,15 @@ class WallSockets:
         found = viewer or await self._hello(line, request)
         if not isinstance(found, Viewer):
             return found
-        asked = request.query.get("branch")
-        if found.branch is not None and asked not in {None, found.branch}:
-            return NOT_YOURS
-        branch, titles = found.branch or asked, self.walls.painter.branches
-        if branch is not None and branch not in titles:
-            return NO_BRANCH
-        choices = titles if found.branch is None and len(titles) > 1 else ()
+        chosen = found.choose(request.query.get("branch"), self.walls.painter.branches)
+        if isinstance(chosen, Bye):
+            return chosen
 
         def allowed() -> bool:
-            return not found.person or self._who(request) is not None
+            return found.person is None or self._known(request) == found
 
         try:
-            screen = self.walls.open(branch, choices, found.person, allowed)
+            screen = self.walls.open(*chosen, found.person.called if found.person else "", allowed)
         except FullError:
             return BUSY
         slow = False
@@ -138,20 +146,24 @@ class WallSockets:
             return bad(error)
         match said:
             case Hello(token):
-                found = self._supervisor(request) or self._wall(token)
-                return found or (self._refused(request.remote) if token else SIGN_IN)
+                found = self._known(request) or self._wall(token)
+                return found or (self._refused(request.remote) if token else unknown(request))
             case Seen() | Turn():
                 return bad(BadMessage("bad_message"))
             case None:
                 return None
 
-    def _supervisor(self, request: web.Request) -> Viewer | None:
-        name = self._who(request)
-        return None if name is None else Viewer(name)
+    def _known(self, request: web.Request) -> Viewer | None:
+        person = self._who(request)
+        if person is None or not holds(person, Permission.WALL):
+            return None
+        return Viewer(person, bounds(person, Permission.WALL))
 
     def _wall(self, token: str) -> Viewer | None:
         name = self._tokens.agent(token)
-        return None if name is None else Viewer("", self._bound.get(name))
+        if name is None:
+            return None
+        return Viewer(None, frozenset({self._bound[name]}) if name in self._bound else None)
 
     def _refused(self, remote: str | None) -> Bye:
         """A wrong token: counted, unless so many were already that it is not even said that it is wrong."""

@@ -10,7 +10,7 @@ index whatever the locale of the database.
 from alembic import op
 
 revision = "0007"
-down_revision = "0004"  # the one place: the step before
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -7,11 +7,12 @@ from typing import LiteralString
 from uuid import UUID
 
 from telephony.calls.attendance import LONGEST
-from telephony.calls.record import CallRecord
+from telephony.calls.record import CallRecord, Kind
 from telephony.calls.spells import Spell
 from telephony.cases.connecting import Connection, connect
 from telephony.cases.rows import Row, storable, stored_calls
 from telephony.cases.spells import spell_of
+from telephony.standard.measures_table import Complaint, Place
 
 READ = 250
 """Calls read at a time."""
@@ -66,7 +67,8 @@ class Snapshot:
     ) -> AsyncGenerator[Sequence[tuple[str, datetime]], None]:
         """When somebody answered one of these callers, or somebody called his number, with since <= t < until.
 
-        That he was called is all that is known of a call to the outside: not whether he answered.
+        That he was called is all that is known of a call to the outside: not whether he answered. An attempt that an
+        agent wrote down counts as well, whatever came of it.
 
         Args:
             callers: numbers as the PBX holds them; an equal text is the same caller.
@@ -79,7 +81,7 @@ class Snapshot:
         stored = [storable(caller) for caller in callers]
         for at in range(0, len(stored), NUMBERS_AT_ONCE):
             some = stored[at : at + NUMBERS_AT_ONCE]
-            for statement in (_ANSWERED, _CALLED):
+            for statement in (_ANSWERED, _CALLED, _TRIED):
                 rows = await self._connection.fetch(statement, some, since, until, since - LONGEST_CALL)
                 yield [(row["caller"], row["at"]) for row in rows]
 
@@ -105,6 +107,24 @@ class Snapshot:
         """Up to when it is known what the agents of each PBX did. Raises as `calls`."""
         rows = await self._connection.fetch("SELECT pbx, until FROM agents_heard")
         return {row["pbx"]: row["until"] for row in rows}
+
+    async def complaints(
+        self, since: datetime, until: datetime, pbxs: Collection[str] = ()
+    ) -> AsyncGenerator[Sequence[Complaint], None]:
+        """The complaints about the telephone service whose case was opened with since <= t < until, in pieces.
+
+        Args:
+            since: aware.
+            until: aware.
+            pbxs: of calls of these alone; none: of all, also of none.
+
+        Raises:
+            As `calls`.
+        """
+        theirs = [storable(pbx) for pbx in pbxs] or None
+        cursor = await self._connection.cursor(_COMPLAINTS, since, until, theirs)
+        while rows := await cursor.fetch(READ):
+            yield [_complaint(row) for row in rows]
 
 
 @asynccontextmanager
@@ -132,6 +152,11 @@ async def snapshot(url: str, connect_seconds: float = 5) -> AsyncIterator[Snapsh
             yield Snapshot(connection)
     finally:
         connection.terminate()
+
+
+def _complaint(row: Row) -> Complaint:
+    place = None if row["queue"] is None else Place(row["pbx"], Kind(row["kind"]), row["queue"])
+    return Complaint(row["opened_at"], row["branch"] or None, place)
 
 
 def _by_call(rows: Sequence[Row]) -> Mapping[UUID, Sequence[Row]]:
@@ -189,4 +214,24 @@ _CALLED: LiteralString = """
 SELECT dialled AS caller, arrived_at AS at FROM calls
 WHERE direction = 'outbound' AND dialled = ANY($1::text[]) AND arrived_at >= $2 AND arrived_at < $3
     AND arrived_at >= $4
+"""
+
+_TRIED: LiteralString = """
+SELECT calls.caller, callback_history.at
+FROM unnest($1::text[]) AS asked (caller)
+JOIN calls ON left(calls.caller, 64) = left(asked.caller, 64) AND calls.caller = asked.caller AND calls.caller <> ''
+    AND calls.arrived_at >= $4 AND calls.arrived_at < $3
+JOIN callback_calls ON callback_calls.call_id = calls.id
+JOIN callback_history ON callback_history.callback_id = callback_calls.callback_id AND what = 'tried'
+WHERE callback_history.at >= $2 AND callback_history.at < $3
+"""
+
+_COMPLAINTS: LiteralString = """
+SELECT cases.opened_at, cases.branch, calls.pbx, visits.kind, visits.queue
+FROM cases
+LEFT JOIN calls ON calls.id = coalesce(
+    cases.call_id, (SELECT call_id FROM case_calls WHERE case_id = cases.id ORDER BY call_id LIMIT 1))
+LEFT JOIN visits ON visits.call_id = calls.id AND visits.ordinal = 1
+WHERE cases.kind = 'complaint' AND cases.form ->> 'about' = 'service_quality' AND cases.state <> 'merged'
+    AND cases.opened_at >= $1 AND cases.opened_at < $2 AND ($3::text[] IS NULL OR calls.pbx = ANY($3))
 """

@@ -1,4 +1,8 @@
-"""Forgets old calls: in small batches, so that nobody who saves ever waits for it."""
+"""Forgets old calls: in small batches, so that nobody who saves ever waits for it.
+
+A call stays for as long as somebody has worked on its case, or has to call back for it. Call backs that are done go
+with the last of their calls.
+"""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -60,6 +64,7 @@ async def forget(url: str, keep: timedelta, now: datetime, batch: int = BATCH, c
         before = await _due(connection, keep, now)
         while row := await connection.fetchrow(_FORGET, before, *last, batch):
             forgotten += row["forgotten"]
+            await connection.execute(_FORGET_CALLBACKS, before)
             last = (row["arrived_at"], row["id"])
             await asyncio.sleep(REST_SECONDS)
         spells = 1
@@ -90,14 +95,23 @@ async def _due(connection: Connection, keep: timedelta, now: datetime) -> dateti
 _FIRST = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 """Before all calls; each batch goes on behind the one before, so that none looks twice at what must stay."""
 
-# What may go. The one place to add to when a case can be open or closed: and no case of it is open.
+# What may go: what nobody has worked on, and for which nobody has to be called back any more.
 _MAY_GO: LiteralString = """
     ended_at IS NOT NULL
     AND NOT EXISTS (SELECT FROM visits WHERE visits.call_id = calls.id AND visits.outcome IS NULL)
+    AND NOT EXISTS (SELECT FROM cases WHERE cases.call_id = calls.id AND cases.worked)
+    AND NOT EXISTS (SELECT FROM case_calls WHERE case_calls.call_id = calls.id)
+    AND NOT EXISTS (SELECT FROM callback_calls JOIN callbacks ON callbacks.id = callback_id
+        WHERE callback_calls.call_id = calls.id AND result IS NULL)
 """
 
 _CLOCKS: LiteralString = """
 SELECT least($1::timestamptz, clock_timestamp()) AS now, (SELECT max(arrived_at) FROM calls) AS newest
+"""
+
+_FORGET_CALLBACKS: LiteralString = """
+DELETE FROM callbacks WHERE result IS NOT NULL AND closed_at < $1
+    AND NOT EXISTS (SELECT FROM callback_calls WHERE callback_id = callbacks.id)
 """
 
 _FORGET: LiteralString = f"""

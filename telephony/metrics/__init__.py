@@ -3,6 +3,7 @@
 from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
     AgiGauges,
+    CaseGauges,
     FeedGauges,
     HoursGauges,
     JournalGauge,
@@ -21,6 +22,7 @@ __all__ = [
     "OTHER",
     "PREFIX",
     "AgiGauges",
+    "CaseGauges",
     "FeedGauges",
     "HoursGauges",
     "JournalGauge",

@@ -110,6 +110,12 @@ CATALOGUE: tuple[Metric, ...] = (
         "business_calendar_known_days", ("hours",), "Days, today included, whose public holidays are known to the hours"
     ),
     _counter("cases_opened_total", ("kind",), "Cases opened; kind as at opening"),
+    _gauge("cases_open", ("kind",), "Cases that people work on: recorded and not closed"),
+    _gauge("cases_overdue", ("kind",), "Cases of which something was due before now"),
+    _gauge("callbacks_open", (), "Numbers that have to be called back"),
+    _gauge("callbacks_overdue", (), "Of these, those that should have been by now"),
+    _gauge("casework_waiting", (), "Saved states of calls at which casework has not looked yet"),
+    _counter("casework_refused_total", (), "Calls that casework could not take, told in the log", scraped=True),
     _gauge("ami_connected", ("pbx",), "1 while we hear the PBX"),
     _gauge("ami_last_event_age_seconds", ("pbx",), "Since the last message of the PBX; absent before the first"),
     _counter("ami_gap_seconds_total", ("pbx",), "Time during which we did not hear the PBX", scraped=True),

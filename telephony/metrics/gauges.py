@@ -76,6 +76,23 @@ class HoursGauges:
     known_days: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class CaseGauges:
+    """Casework, as it was counted last.
+
+    Attributes:
+        open, overdue: cases by kind. callbacks, callbacks_overdue: numbers to be called back.
+        waiting: states of calls that were saved and not looked at. refused: calls that could not be taken, in total.
+    """
+
+    open: Mapping[str, int]
+    overdue: Mapping[str, int]
+    callbacks: int
+    callbacks_overdue: int
+    waiting: int
+    refused: int
+
+
 class FeedGauges(Protocol):
     """What the feed of one PBX shows. Called on the event loop, once a scrape; must not wait."""
 
@@ -255,6 +272,18 @@ def hours_samples(samples: Samples, hours: HoursGauges) -> None:
         samples["business_open"][labels] = is_open
     for name, days in hours.known_days.items():
         samples["business_calendar_known_days"][name,] = days
+
+
+def case_samples(samples: Samples, cases: CaseGauges) -> None:
+    """Add the samples of casework."""
+    for kind, count in cases.open.items():
+        samples["cases_open"][kind,] = count
+    for kind, count in cases.overdue.items():
+        samples["cases_overdue"][kind,] = count
+    samples["callbacks_open"][()] = cases.callbacks
+    samples["callbacks_overdue"][()] = cases.callbacks_overdue
+    samples["casework_waiting"][()] = cases.waiting
+    samples["casework_refused_total"][()] = cases.refused
 
 
 def agi_samples(samples: Samples, agi: AgiGauges) -> None:

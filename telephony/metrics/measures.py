@@ -11,6 +11,7 @@ from telephony.calls.record import CallRecord, Kind, OfferRecord, Outcome, Visit
 from telephony.metrics.catalogue import CATALOGUE, PREFIX, Metric, Type
 from telephony.metrics.gauges import (
     AgiGauges,
+    CaseGauges,
     FeedGauges,
     HoursGauges,
     LineState,
@@ -18,6 +19,7 @@ from telephony.metrics.gauges import (
     SaverGauges,
     ScrapeCollector,
     agi_samples,
+    case_samples,
     empty_samples,
     feed_samples,
     hours_samples,
@@ -94,6 +96,7 @@ class Measures:
         self._standard: tuple[StandardSource, Limits] | None = None
         self._agi: Callable[[], AgiGauges] | None = None
         self._hours: Callable[[], HoursGauges] | None = None
+        self._cases: Callable[[], CaseGauges | None] = lambda: None
         self._screens = 0
         self._walls = 0
         self._scripts: set[str] = set()
@@ -265,6 +268,10 @@ class Measures:
         """From now on, ask for the opening hours."""
         self._hours = source
 
+    def observe_cases(self, source: Callable[[], CaseGauges | None]) -> None:
+        """From now on, ask for the gauges of casework; None: they are not known."""
+        self._cases = source
+
     def refresh(self) -> None:
         """Ask every source, and read the tallies: one instant. On the event loop, just before `render`."""
         samples = empty_samples()
@@ -284,6 +291,8 @@ class Measures:
             self._standing.take(source.sums(), {*self._wholes, *self._shown.values()}, limits)
         if self._hours is not None:
             hours_samples(samples, self._hours())
+        if (cases := self._cases()) is not None:
+            case_samples(samples, cases)
         samples["screens_connected"][()] = self._screens
         samples["walls_connected"][()] = self._walls
         self._scrape.samples = samples

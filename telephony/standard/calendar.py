@@ -118,7 +118,7 @@ class Calendar:
         """Whether it is open at an instant (with a zone)."""
         today = instant.astimezone(self.zone).date()
         return any(
-            opens <= instant < closes for day in (today - ONE_DAY, today) for opens, closes in self._instants(day)
+            opens <= instant < closes for day in (today - ONE_DAY, today) for opens, closes in self.openings(day)
         )
 
     def next_working_time(self, instant: datetime) -> datetime | None:
@@ -129,7 +129,7 @@ class Calendar:
         """
         today = instant.astimezone(self.zone).date()
         for ahead in range(-1, LOOK_AHEAD):
-            times = self._instants(today + timedelta(days=ahead))
+            times = self.openings(today + timedelta(days=ahead))
             if starts := [max(opens, instant) for opens, closes in times if closes > instant]:
                 return min(starts).astimezone(UTC)
         return None
@@ -146,8 +146,8 @@ class Calendar:
             year += 1
         return max(day, date(year, 1, 1))
 
-    def _instants(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        """From when to when it is open from that day on.
+    def openings(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        """From when to when (UTC) it is open from that day on, in order.
 
         A time that the clocks skip or show twice is taken as RFC 5545 has it: the clock of before the change counts.
         """

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from telephony.standard.figures import MICROSECOND, Ratio
-from telephony.standard.measures import NOTHING, Limit, Measure, Population, Reading, Unit
+from telephony.standard.measures import Limit, Measure, Population, Reading, Unit
 from telephony.standard.measures_sums import Sums
 from telephony.standard.verdict import ABANDONMENT, MEAN_WAIT, WITHIN_SHARE, Bound
 
@@ -33,10 +33,6 @@ def _longest(sums: Sums) -> Reading:
 def _occupancy(sums: Sums) -> Reading:
     part, whole = found = sums.agents.of_occupancy
     return Reading(found.share, _seconds(part * MICROSECOND), (whole * MICROSECOND).total_seconds())
-
-
-def _untold(_: Sums) -> Reading:
-    return NOTHING
 
 
 def _seconds(duration: timedelta | None) -> float | None:
@@ -311,11 +307,11 @@ CATALOGUE: tuple[Measure, ...] = (
         "STD-COMPLAINT-RATE",
         Unit.SHARE,
         Population.CALLS,
-        "Complaints about the telephone service as a share of the calls answered.",
-        "对电话服务的投诉占已接通来电的比例。",
-        _untold,
+        "Complaints about the quality of the telephone service, by when their case was opened, as a share of the calls "
+        "answered; a case that is a part of another is not counted besides it.",
+        "对电话服务质量的投诉（按工单建立时间计）占已接通来电的比例；已并入其他工单的不另计。",
+        _share(lambda sums: Ratio(sums.cases.complaints, sums.figures.answered)),
         Limit(Bound.AT_MOST, lambda limits: limits.complaint_rate),
-        untold="What a case is about is not recorded yet.",
     ),
 )
 BY_NAME = {measure.name: measure for measure in CATALOGUE}

@@ -110,7 +110,13 @@ class NumberSums(NamedTuple):
     final_lost: int = 0
 
 
-T = TypeVar("T", Figures, CallSums, VisitSums, OfferSums, TalkSums, NumberSums, AgentSums)
+class CaseSums(NamedTuple):
+    """Cases that were opened. complaints: about the telephone service itself."""
+
+    complaints: int = 0
+
+
+T = TypeVar("T", Figures, CallSums, VisitSums, OfferSums, TalkSums, NumberSums, AgentSums, CaseSums)
 
 
 def plus(one: T, other: T) -> T:
@@ -126,6 +132,7 @@ _NO_OFFERSUMS = OfferSums()
 _NO_TALKSUMS = TalkSums()
 _NO_NUMBERSUMS = NumberSums()
 _NO_AGENTSUMS = AgentSums()
+_NO_CASESUMS = CaseSums()
 
 
 @dataclass(slots=True)
@@ -134,6 +141,7 @@ class Sums:
 
     Attributes:
         figures, calls: calls that ended then. visits, offers, talks: those that ended then. numbers: who gave up then.
+        cases: opened then.
         longest: the longest known wait of a call in microseconds; None without one.
         unanswered: calls that nobody answered by their last outcome, shorts left out.
         agents: what they did then. paused_by: microseconds of their pauses by reason.
@@ -145,6 +153,7 @@ class Sums:
     offers: OfferSums = _NO_OFFERSUMS
     talks: TalkSums = _NO_TALKSUMS
     numbers: NumberSums = _NO_NUMBERSUMS
+    cases: CaseSums = _NO_CASESUMS
     longest: int | None = None
     unanswered: Counter[Outcome] = field(default_factory=Counter)
     agents: AgentSums = _NO_AGENTSUMS
@@ -179,6 +188,7 @@ class Sums:
             offers=plus(self.offers, other.offers),
             talks=plus(self.talks, other.talks),
             numbers=plus(self.numbers, other.numbers),
+            cases=plus(self.cases, other.cases),
             longest=max(longest, default=None),
             unanswered=self.unanswered + other.unanswered,
             agents=plus(self.agents, other.agents),

@@ -19,7 +19,16 @@ from telephony.standard.figures import figures_of
 from telephony.standard.intervals import Intervals
 from telephony.standard.measures_agents import add_reason, agent_sums
 from telephony.standard.measures_numbers import WITHIN, Numbers
-from telephony.standard.measures_sums import CallSums, Sums, VisitSums, offer_sums, plus, talk_sums, visit_sums
+from telephony.standard.measures_sums import (
+    CallSums,
+    CaseSums,
+    Sums,
+    VisitSums,
+    offer_sums,
+    plus,
+    talk_sums,
+    visit_sums,
+)
 
 
 class Grouping(StrEnum):
@@ -61,6 +70,19 @@ class Selection:
             return False
         named = self.queues if place.kind is Kind.QUEUE else self.lines
         return not (self.queues or self.lines) or place.name in named
+
+
+class Complaint(NamedTuple):
+    """A complaint about the telephone service.
+
+    Attributes:
+        at: when its case was opened. branch: to which it belongs; None: to none.
+        place: the queue or line that its call sought first; None: there is no such call.
+    """
+
+    at: datetime
+    branch: str | None
+    place: "Place | None"
 
 
 class Place(NamedTuple):
@@ -158,6 +180,26 @@ class Table:
                 cell = self._numbered(group, number)
                 cell.agents = plus(cell.agents, found)
                 add_reason(cell.paused_by, spell, found.paused)
+
+    def complained(self, complaint: Complaint) -> None:
+        """Count a complaint; one without a call counts with all, and with its branch.
+
+        Raises:
+            TooManyGroups: as `add`.
+        """
+        if self._by_agent:
+            return
+        if complaint.place is not None:
+            wanted, group = self._place(complaint.place)
+        else:
+            chosen = self._selection
+            wanted = chosen == Selection() or (
+                not (chosen.queues or chosen.lines or chosen.pbxs) and complaint.branch in chosen.branches
+            )
+            wanted &= self._grouping in {Grouping.ALL, Grouping.BRANCH}
+            group = complaint.branch if self._grouping is Grouping.BRANCH else None
+        if wanted and (cell := self._cell(group, complaint.at)) is not None:
+            cell.cases = plus(cell.cases, CaseSums(complaints=1))
 
     def rows(self) -> Iterator[tuple[Group, list[Sums]]]:
         """Each group with its sums by interval, to be read only; the groups by name, what has none last."""

@@ -11,9 +11,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
+from handlers.http.gate import WHO
 from handlers.http.health import problems
 from handlers.http.pages import Pages
 from handlers.http.pages.people import COOKIE, People
+from telephony.people.roles import Person, Role
 
 from .windows import DESKTOP, PHONE, OpenPage, accessible, picture
 
@@ -33,7 +35,8 @@ async def house() -> AsyncIterator[str]:
         name = people.who(request)
         if name is None:
             raise web.HTTPUnauthorized
-        return pages.render(request, "error.html", code=404, person=name)
+        request[WHO] = Person(name, Role.SUPERVISOR)
+        return pages.render(request, "error.html", code=404)
 
     pages.setup(app)
     app.add_routes([*people.routes(), web.get("/inside", inside)])

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import getpass
 import json
 import shutil
 import stat
@@ -16,11 +17,17 @@ import structlog
 from handlers.cli import main
 from handlers.export import progress
 from telephony.calls.record import Direction, Outcome
+from telephony.cases.inspection import revisions
 from telephony.cases.migrate import migrate
+from telephony.cases.pool import Pool
 from telephony.cases.store import CallStore
+from telephony.cases.trail import TrailStore, Wanted
+from telephony.people.audit import Verb
 from tests.support.calls import call, visit
 
 pytestmark = pytest.mark.db
+
+NEWEST = revisions()[0]
 
 COMMAND = Path(sys.executable).parent / "threerings"
 
@@ -51,7 +58,7 @@ async def test_migrate_says_what_it_did(
     assert await in_thread("export", "calls") == 1
     assert capsys.readouterr().err == "database.url: the database has no schema yet; run: threerings migrate\n"
     assert [await in_thread("migrate"), await in_thread("migrate")] == [0, 0]
-    assert capsys.readouterr().out == "database schema was empty, is 0004\ndatabase schema is 0004 already\n"
+    assert capsys.readouterr().out == f"database schema was empty, is {NEWEST}\ndatabase schema is {NEWEST} already\n"
 
 
 async def test_export_prints_calls_in_order(
@@ -63,6 +70,21 @@ async def test_export_prints_calls_in_order(
     calls = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["uniqueid"] for each in calls] == [f"1700000000.{number}" for number in range(3, 7)]
     assert [each["outcome"] for each in calls[0]["visits"]] == ["timeout", "answered"]
+
+
+async def test_that_calls_were_exported_is_in_the_audit_trail_with_who_and_which(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(empty_database)
+    monkeypatch.setenv("THREERINGS__DATABASE__URL", empty_database)
+    assert await in_thread("export", "calls", "--since", "2026-03-02T09:00:03Z", "--format", "csv") == 0
+    pool = Pool(empty_database)
+    [written] = await TrailStore(pool).page(Wanted(), 10)
+    await pool.close()
+    assert written.entry.who == f"command {getpass.getuser()}"
+    assert (written.entry.verb, written.entry.detail) == (
+        Verb.CALLS_EXPORTED, "csv since 2026-03-02T09:00:03+00:00 until now",
+    )  # fmt: skip
 
 
 async def test_export_to_a_file_that_only_its_owner_reads(
@@ -115,7 +137,7 @@ async def test_our_own_server_serves_the_commands(
     monkeypatch.setenv("THREERINGS__DATA_DIR", str(folder))
     try:
         assert [await in_thread("migrate"), await in_thread("export", "calls")] == [0, 0]
-        assert capsys.readouterr().out == "database schema was empty, is 0004\n"
+        assert capsys.readouterr().out == f"database schema was empty, is {NEWEST}\n"
         assert stat.S_IMODE((folder / "postgres").stat().st_mode) == 0o700
         monkeypatch.setenv("THREERINGS__DATA_DIR", "/dev/null")
         assert await in_thread("migrate") == 1

@@ -14,11 +14,13 @@ from handlers.checks.findings import Finding, Result
 from telephony.ami.settings import SystemClock
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.embedded import EmbeddedPostgres
-from telephony.cases.inspection import DatabaseInspection, DatabaseRefused, Refusal, _why, inspect, revisions
+from telephony.cases.inspection import TABLES, DatabaseInspection, DatabaseRefused, Refusal, _why, inspect, revisions
 from telephony.config import Config
 from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.db
+
+NEWEST = revisions()[0]
 wall = SystemClock().wall
 
 
@@ -69,7 +71,7 @@ async def test_a_migrated_database_is_as_it_should_be(database: str) -> None:
 
 async def test_an_empty_one_wants_the_schema(empty_database: str) -> None:
     assert not_fine(await seen(empty_database)) == [
-        (Result.FAULT, "database-schema", "has no schema, 0004 is needed"),
+        (Result.FAULT, "database-schema", f"has no schema, {NEWEST} is needed"),
     ]
 
 
@@ -78,8 +80,8 @@ async def test_a_schema_of_another_version_is_told_older_from_newer(database: st
         await connection.execute("UPDATE alembic_version SET version_num = '9999'")
     told = await seen(database)
     [(_, _, newer)] = not_fine(told)
-    assert newer == "its schema 9999 is of a newer version than this one (newest here 0004)"
-    older = [each for each in judge(told, ("0004", "9999")) if each.result is Result.FAULT]
+    assert newer == f"its schema 9999 is of a newer version than this one (newest here {NEWEST})"
+    older = [each for each in judge(told, (NEWEST, "9999")) if each.result is Result.FAULT]
     assert [each.remedy for each in older] == ["run: threerings migrate"]
 
 
@@ -87,19 +89,14 @@ async def test_a_role_that_may_not_is_told_what(database: str) -> None:
     async with role(database) as url:
         nothing = not_fine(await seen(url))
     grants = [
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON calls, visits, offers, cases, leases TO humble",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(TABLES)} TO humble",
         "GRANT SELECT ON alembic_version TO humble",
     ]
     async with role(database, *grants) as url:
         writing = not_fine(await seen(url))
 
-    assert nothing == [
-        (
-            Result.FAULT,
-            "database-rights",
-            "this role may not read and write alembic_version, calls, cases, leases, offers, visits",
-        ),
-    ]
+    tables = ", ".join(sorted(("alembic_version", *TABLES)))
+    assert nothing == [(Result.FAULT, "database-rights", f"this role may not read and write {tables}")]
     assert [(result, point) for result, point, _ in writing] == [(Result.WARNING, "database-rights")]
 
 
@@ -203,7 +200,7 @@ async def test_our_own_server_is_looked_at_when_it_was_made(server: EmbeddedPost
     assert unmade.result is Result.NOT_CHECKED
     assert "threerings migrate makes it" in unmade.remedy
     (tmp_path / "postgres").symlink_to(server.socket.parent)
-    assert [each.what for each in await found(tmp_path)] == ["has no schema, 0004 is needed"]
+    assert [each.what for each in await found(tmp_path)] == [f"has no schema, {NEWEST} is needed"]
     broken = tmp_path / "broken"
     (broken / "postgres").mkdir(parents=True)
     (broken / "postgres" / "PG_VERSION").write_text("1\n")
@@ -214,7 +211,7 @@ async def test_our_own_server_is_looked_at_when_it_was_made(server: EmbeddedPost
 def test_what_a_version_or_a_standby_lacks_is_told() -> None:
     told = DatabaseInspection(
         version=120_000, version_text="12.0", encoding="UTF8", standby=True, read_only=True, tls=False, local=False,
-        schema="0004", may_create=True, not_writable=(), not_owned=(), ahead=timedelta(seconds=-3), doubt=timedelta(),
+        schema=NEWEST, may_create=True, not_writable=(), not_owned=(), ahead=timedelta(seconds=-3), doubt=timedelta(),
     )  # fmt: skip
     assert not_fine(told) == [
         (Result.FAULT, "database-version", "PostgreSQL 12.0 is too old"),

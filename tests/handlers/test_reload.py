@@ -45,6 +45,7 @@ class Hours:
 class World:
     agi: Side = field(default_factory=Side)
     hours: Hours = field(default_factory=Hours)
+    casework: Hours = field(default_factory=Hours)
 
     async def told(self, again: Callable[[], Config]) -> list[str]:
         with capture_logs() as logs:
@@ -64,7 +65,7 @@ async def test_a_good_configuration_is_taken_over() -> None:
     world, config = World(), Config()
     assert await world.told(lambda: config) == []
     assert world.agi.taken == [config]
-    assert world.hours.taken == [config]
+    assert world.hours.taken == world.casework.taken == [config]
 
 
 async def test_what_the_scripts_cannot_be_run_with_changes_no_hours_either() -> None:

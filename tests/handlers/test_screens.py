@@ -47,6 +47,7 @@ class Office:
     measured: Counted
     archive: Archive
     up: dict[str | None, bool]
+    audited: list[tuple[str, str, UUID, str]]
 
     def follow(self, *calls: CallRecord) -> None:
         for call in calls:
@@ -69,14 +70,22 @@ async def hears(screen: Screen, kind: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def office() -> AsyncIterator[Office]:
+    audited: list[tuple[str, str, UUID, str]] = []
     clock, measured, archive, up = Clock(), Counted(), Archive(), dict[str | None, bool]()
     desks = (*DESKS, desk("7", pbx="pbx7"))
     screens = Screens(
-        desks, QUEUES, LIMITS, asks=archive, measured=measured, clock=clock, up=lambda pbx: up.get(pbx, True)
+        desks,
+        QUEUES,
+        LIMITS,
+        asks=archive,
+        measured=measured,
+        clock=clock,
+        up=lambda pbx: up.get(pbx, True),
+        audit=lambda *seen: audited.append(seen),
     )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(screens.run())
-        yield Office(screens, clock, measured, archive, up)
+        yield Office(screens, clock, measured, archive, up, audited)
         running.cancel()
 
 
@@ -90,6 +99,22 @@ async def test_the_pop_does_not_wait_for_the_history(office: Office) -> None:
     assert [one["case"] and one["case"]["number"] for one in told["earlier"]["calls"]] == ["7", None]
     assert told["case"]["number"] == "000009"
     assert office.archive.asked == [("+8613800138000", at(1))]
+
+
+async def test_who_was_shown_a_history_is_written_down_once_and_nobody_else(office: Office) -> None:
+    first = office.screens.open("1001", "zhao", "10.0.0.1")
+    call = ringing(1, "1001", "1002")
+    office.follow(call)
+    assert office.audited == []
+    await hears(first, "earlier")
+    assert office.audited == [("zhao", "10.0.0.1", call.id, "support")]
+    second, other = office.screens.open("1001", "zhao", "10.0.0.1"), office.screens.open("1002")
+    office.follow(answered())
+    assert office.audited[1:] == [("agent 1002", "", call.id, "support")]
+    for screen in (first, second, other):
+        office.screens.close(screen, "closed")
+    office.follow(ringing(2, "1001"))
+    assert len(office.audited) == 2
 
 
 async def test_nobody_is_asked_for_a_call_at_which_nobody_looks(office: Office) -> None:

@@ -23,6 +23,7 @@ from handlers.admission import SIGNING_IN_EACH
 from handlers.screens import Screens
 from handlers.websocket import Sockets
 from telephony.calls.effects import SaveCall
+from telephony.people.roles import Person, Role
 from telephony.screenpop.board import Desk
 from tests.screenpop.desks import LIMITS, QUEUES, Counted, desk
 from tests.support.story import Story
@@ -193,6 +194,64 @@ async def test_a_wrong_token_in_hello_is_told_and_not_to_be_tried_again(house: H
     client = Client(await house.connect(), [])
     await client.says(type="hello", v=1, token="\ud800 wrong")
     assert await client.closed() == ("bad_token", 4401)
+
+
+class Account:
+    """Whoever asks by an account; nobody until it is said."""
+
+    def __init__(self, desk: str | None = "1001", role: Role = Role.AGENT) -> None:
+        self.person: Person | None = Person("zhao", role, desk=desk, account=True)
+
+    def __call__(self, _request: web.Request) -> Person | None:
+        return self.person
+
+
+async def test_an_account_that_is_bound_to_a_desk_opens_it_without_a_token(opens: Opens) -> None:
+    house = await opens(who=Account())
+    client = Client(await house.connect(), [])
+    await client.says(type="hello", v=1, token="")
+    assert (await client.hears("welcome"))["agent"]["name"] == "1001"
+    program = await house.connect(origin=None, headers={"Authorization": "Bearer tr_whatever"})
+    assert (await Client(program, []).next())["agent"]["name"] == "1001"
+
+
+async def test_a_token_that_is_said_comes_before_the_account_so_that_one_browser_has_two_desks(opens: Opens) -> None:
+    house = await opens(who=Account())
+    client = Client(await house.connect(), [])
+    await client.says(type="hello", v=1, token=TOKENS["1002"])
+    assert (await client.hears("welcome"))["agent"]["name"] == "1002"
+
+
+@pytest.mark.parametrize(("desk", "role", "end"), [
+    (None, Role.AGENT, ("no_desk", 4403)),
+    ("gone", Role.AGENT, ("no_desk", 4403)),
+    ("1001", Role.QUALITY, ("sign_in", 4401)),
+])  # fmt: skip
+async def test_an_account_without_a_desk_or_the_right_to_one_is_told_so(
+    opens: Opens, desk: str | None, role: Role, end: tuple[str, int]
+) -> None:
+    house = await opens(who=Account(desk, role))
+    client = Client(await house.connect(), [])
+    await client.says(type="hello", v=1, token="")
+    assert await client.closed() == end
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await house.connect(origin=None, headers={"Authorization": "Bearer tr_whatever"})
+    assert refused.value.status == (403 if end[0] == "no_desk" else 401)
+
+
+async def test_who_signs_out_or_loses_his_desk_is_shown_no_more_calls(opens: Opens) -> None:
+    account = Account()
+    house = await opens(who=account)
+    client = Client(await house.connect(), [])
+    await client.says(type="hello", v=1, token="")
+    await client.hears("welcome")
+    by_token = await house.signs_in("1001")
+    await house.sockets.look()
+    account.person = None
+    await house.sockets.look()
+    assert await client.closed() == ("signed_out", 4401)
+    house.tells(rings_both)
+    assert (await by_token.hears("call"))["call"]["phase"] == "ringing"
 
 
 async def guesses(house: House, times: int) -> list[int]:

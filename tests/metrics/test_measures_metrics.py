@@ -12,6 +12,7 @@ from telephony.calls.measures import Target, Targets
 from telephony.calls.record import Kind, Outcome
 from telephony.metrics import (
     CATALOGUE,
+    CaseGauges,
     JournalGauge,
     Labels,
     LinkGauge,
@@ -330,3 +331,17 @@ def test_screens_are_counted_while_they_are_there_and_pops_by_how_they_ended(mea
     assert value("telephony_screenpop_seconds_bucket", {"le": "0.05"}) == 1
     assert value("telephony_screenpop_seconds_bucket", {"le": "0.025"}) == 0
     assert value("telephony_screenpop_dropped_total", {"reason": "superseded"}) == 1
+
+
+def test_cases_are_told_by_kind_and_while_they_are_not_known_not_at_all(measures: Measures) -> None:
+    known = [None, CaseGauges({"complaint": 2, "enquiry": 0}, {"complaint": 1}, 5, 3, 7, 1)]
+    measures.observe_cases(lambda: known[0])
+    measures.refresh()
+    assert value(measures, "cases_open", kind="complaint") is None
+    known.pop(0)
+    measures.refresh()
+    assert value(measures, "cases_open", kind="complaint") == 2
+    assert value(measures, "cases_open", kind="enquiry") == 0
+    assert value(measures, "cases_overdue", kind="complaint") == 1
+    names = ("callbacks_open", "callbacks_overdue", "casework_waiting", "casework_refused_total")
+    assert [value(measures, name) for name in names] == [5, 3, 7, 1]

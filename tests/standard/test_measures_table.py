@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from telephony.calls.record import CallRecord, Kind, OfferResult, Outcome, Party
 from telephony.standard.intervals import Step
 from telephony.standard.measures_sums import Sums
-from telephony.standard.measures_table import Grouping, TooManyGroups
+from telephony.standard.measures_table import Complaint, Grouping, Place, TooManyGroups
 from tests.support.calls import call, offer, seconds, visit
 from tests.support.calls import calls as any_calls
 from tests.support.days import answered, day, o_clock, unanswered
@@ -224,3 +224,32 @@ def _added(row: list[Sums]) -> Sums:
     for one in row:
         total = total.plus(one)
     return total
+
+
+@pytest.mark.parametrize(
+    ("selected", "grouping", "expected"),
+    [
+        ({}, Grouping.ALL, {None: 3}),
+        ({}, Grouping.QUEUE, {"sales": 0, "support": 1}),
+        ({}, Grouping.BRANCH, {"changzhi": 1, "jincheng": 2}),
+        ({"branches": ["jincheng"]}, Grouping.ALL, {None: 2}),
+        ({"queues": ["support"]}, Grouping.ALL, {None: 1}),
+        ({"branches": ["jincheng"], "pbxs": ["pbx1"]}, Grouping.BRANCH, {"jincheng": 1}),
+        ({"agents": ["Agent 1001"]}, Grouping.ALL, {None: 0}),
+    ],
+)
+def test_a_complaint_counts_where_its_call_sought_and_without_a_call_with_its_branch(
+    selected: dict[str, list[str]], grouping: Grouping, expected: dict[str | None, int]
+) -> None:
+    """STD-COMPLAINT-RATE."""
+    known = ["sales", "support"] if grouping is Grouping.QUEUE else []
+    made = table(grouping=grouping, known=known, **selected)
+    at = o_clock("10:00")
+    for one in (
+        Complaint(at, "changzhi", Place("pbx1", Kind.QUEUE, "support")),
+        Complaint(at, "changzhi", Place("pbx1", Kind.DIRECT, "front-desk")),
+        Complaint(at, "jincheng", None),
+        Complaint(o_clock("10:00", day="2026-03-09"), "jincheng", None),
+    ):
+        made.complained(one)
+    assert {group: cells[0].cases.complaints for group, cells in made.rows()} == expected

@@ -13,20 +13,22 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from handlers.admission import bearer
-from handlers.http.api.access import Access
 from handlers.http.api.answered import Standard
 from handlers.http.api.asked import House
 from handlers.http.api.live import LiveApi, LiveFloor, Published
 from handlers.http.api.measures import MeasuresApi
 from handlers.http.api.openapi import Description, document
+from handlers.http.gate import Gate
 from handlers.http.health import Health, application
 from handlers.http.pages import Pages
 from telephony.metrics import Labels, Measures
+from telephony.people.roles import Person, Role
 from tests.support.days import BRANCHES, LIMITS, SHANGHAI, TARGETS
 from tests.support.measuring import Archive
 from tests.support.schema import check
 
 TOKEN = "correct-horse-battery"
+ZHAO = Person("zhao", Role.SUPERVISOR)
 HOUSE = House(
     SHANGHAI, BRANCHES, queues=("support", "sales", "vip"), lines=("front-desk",), pbxs=("pbx1",),
     branch_names=("changzhi", "jincheng"), most=100,
@@ -71,20 +73,21 @@ async def asking(
     floors: dict[str, LiveFloor] | None = None,
     published: Published | None = None,
     tell_seconds: float = 30,
+    person: Person = ZHAO,
 ) -> AsyncIterator[Asking]:
     """Whoever asks, for as long as the block runs."""
 
-    def who(request: web.Request) -> str | None:
-        return "zhao" if bearer(request) == TOKEN else None
+    async def who(request: web.Request) -> Person | None:
+        return person if bearer(request) == TOKEN else None
 
-    access = Access(who, lambda: archive.passed)
     pages = Pages(SHANGHAI, "9.9.9")
     app = application(Health(Measures(Labels(("pbx1",))), list, None))
+    Gate(who, lambda: archive.passed).setup(app)
     pages.setup(app)
-    measures = MeasuresApi(access, archive.measuring(), HOUSE, STANDARD, lambda: archive.wall, tell_seconds)
+    measures = MeasuresApi(archive.measuring(), HOUSE, STANDARD, lambda: archive.wall, tell_seconds)
     app.add_routes(measures.routes())
-    app.add_routes(LiveApi(access, floors or {}, published or Published(), lambda: archive.wall).routes())
-    app.add_routes(Description(access, who, pages, "9.9.9").routes())
+    app.add_routes(LiveApi(floors or {}, published or Published(), lambda: archive.wall).routes())
+    app.add_routes(Description(pages, "9.9.9").routes())
     server, jar = TestServer(app), DummyCookieJar()
     async with server, ClientSession(base_url=server.make_url("/"), cookie_jar=jar) as session:
         yield Asking(session, server.make_url("/"))

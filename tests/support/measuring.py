@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from handlers.measuring import Measuring, Surroundings
 from telephony.calls.record import CallRecord
 from telephony.calls.spells import Spell
+from telephony.standard.measures_table import Complaint
 from tests.support.days import o_clock
 from tests.support.tables import TERMS
 
@@ -34,6 +35,7 @@ class Archive:
 
     Attributes:
         calls_kept: all of them. reached_at: who was answered or called when.
+        complained: complaints about the telephone service.
         opened: goes on when set; a question waits for it. error: what asking raises.
     """
 
@@ -42,6 +44,7 @@ class Archive:
         self.spells_kept: list[Spell] = []
         self.agents_heard: dict[str, datetime] = {}
         self.pbxs: tuple[str, ...] = ("pbx1",)
+        self.complained: list[Complaint] = []
         self.reached_at: list[tuple[str, datetime]] = []
         self.error: Exception | None = None
         self.opened = asyncio.Event()
@@ -87,6 +90,12 @@ class Archive:
 
     async def heard(self) -> Mapping[str, datetime]:
         return self.agents_heard
+
+    async def complaints(
+        self, since: datetime, until: datetime, pbxs: Collection[str]
+    ) -> AsyncGenerator[Sequence[Complaint], None]:
+        assert pbxs is not None
+        yield [one for one in self.complained if since <= one.at < until]
 
     async def pause(self, seconds: float) -> None:
         self.passed += seconds

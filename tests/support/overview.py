@@ -10,6 +10,7 @@ from random import Random
 
 from aiohttp import web
 
+from handlers.http.gate import Gate
 from handlers.http.health import Health, application
 from handlers.http.pages import Pages
 from handlers.http.pages.overview import Desk, Overview, Site, Sources, Titles
@@ -18,6 +19,7 @@ from telephony.calls.facts import MemberState
 from telephony.calls.record import CallRecord, Kind, Outcome
 from telephony.metrics import Labels, Measures
 from telephony.metrics.gauges import QueueGauge
+from telephony.people.roles import Person, Role
 from tests.support.days import BRANCHES, LIMITS, SHANGHAI, TARGETS, answered, day, o_clock, unanswered
 
 AFTERNOON = o_clock("15:42:07")
@@ -96,7 +98,7 @@ class Clock:
 
 
 class Scene:
-    """A page and what it shows; `seen_by` is the name of who asks."""
+    """A page and what it shows; `seen_by` is the name of who asks, `bound` to these branches."""
 
     def __init__(self, calls: list[CallRecord], now: datetime = AFTERNOON, *, branches: bool = False) -> None:
         self.clock = Clock(now)
@@ -107,6 +109,7 @@ class Scene:
             Desk("1003", "1003", "/desk"),
         ]
         self.seen_by: str | None = "zhao"
+        self.bound = frozenset[str]()
         self.today = Today(day(now), BRANCHES, nothing_saved, self.clock)
         for call in calls:
             self.today.follow(call)
@@ -116,11 +119,15 @@ class Scene:
     def application(self) -> web.Application:
         """With the page, the files it needs, and a place where desks are."""
         pages = Pages(SHANGHAI, "9.9.9")
-        sources = Sources(self.clock, self.today, self.floors, lambda: self.desks)
+        sources = Sources(self.clock, self.today, self.floors, lambda _: self.desks)
         app = application(Health(Measures(Labels(("pbx1",))), list, None))
+        Gate(self.who, lambda: 0.0).setup(app)
         pages.setup(app)
-        app.add_routes(Overview(pages, self.site, sources, lambda _: self.seen_by).routes())
+        app.add_routes(Overview(pages, self.site, sources).routes())
         return app
+
+    async def who(self, _request: web.Request) -> Person | None:
+        return None if self.seen_by is None else Person(self.seen_by, Role.SUPERVISOR, self.bound)
 
     async def whole_day(self) -> None:
         """The database has told what was before."""

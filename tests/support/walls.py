@@ -22,6 +22,7 @@ from handlers.walls.sockets import WallSockets
 from telephony.calls.facts import MemberState
 from telephony.calls.record import CallRecord, Kind
 from telephony.metrics.gauges import QueueGauge
+from telephony.people.roles import Person, Role
 from telephony.standard.day import Day
 from tests.support.days import BRANCHES, LIMITS, SHANGHAI, TARGETS, answered, o_clock, unanswered
 from tests.support.overview import AFTERNOON, Clock, gauge, nothing_saved, office_day
@@ -81,12 +82,14 @@ class Hall:
     Attributes:
         clock: the wall clock, set by hand. seconds: the monotonic one.
         open_to_all: as the demo is on its own machine.
+        bound_people: the branches to which supervisors are bound.
     """
 
     def __init__(self, calls: Iterable[CallRecord] = (), now: datetime = AFTERNOON, **more: Any) -> None:
         self.clock, self.seconds = Clock(now), Clock(100.0)  # type: ignore[arg-type]
         self.floors: dict[str, Floor] = more.pop("floors", {"pbx1": busy_floor()})
         self.open_to_all = False
+        self.bound_people = frozenset[str]()
         day = Day(SHANGHAI, TARGETS, BRANCHES, now, lines=["front-desk"])
         self.today = Today(day, BRANCHES, nothing_saved, self.clock)
         for call in calls:
@@ -112,8 +115,9 @@ class Hall:
         def clock() -> float:
             return asyncio.get_running_loop().time()
 
-        def who(request: web.Request) -> str | None:
-            return "" if self.open_to_all else self.people.who(request)
+        def who(request: web.Request) -> Person | None:
+            name = "" if self.open_to_all else self.people.who(request)
+            return None if name is None else Person(name, Role.SUPERVISOR, self.bound_people)
 
         return WallSockets(self.walls, WALLS, BOUND, who, (), clock, **more)
 

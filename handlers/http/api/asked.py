@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -39,6 +39,10 @@ class BadQueryError(ValueError):
     def __init__(self, parameter: str, detail: str) -> None:
         super().__init__(detail)
         self.parameter = parameter
+
+
+class NotYoursError(Exception):
+    """It asks for a branch that is none of his."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Asked:
     measures: tuple[Measure, ...]
 
 
-def asked(query: MultiMapping[str], house: House, now: datetime) -> Asked:
+def asked(query: MultiMapping[str], house: House, now: datetime, own: frozenset[str] | None = None) -> Asked:
     """What the query asks. A parameter that is given empty, as forms do, is not given.
 
     Without `from` it is today, without `to` until now, without `interval` one interval, without `group` one group.
@@ -96,9 +100,10 @@ def asked(query: MultiMapping[str], house: House, now: datetime) -> Asked:
         query: of the request.
         house: what there is.
         now: the wall clock.
+        own: the branches of who asks, of which alone he is told; None: all, and what belongs to none.
 
     Raises:
-        BadQueryError: it cannot be answered.
+        BadQueryError: it cannot be answered. NotYoursError: it is not for him.
     """
     query = MultiDict((name, text) for name, text in query.items() if text)
     for name in query:
@@ -108,6 +113,10 @@ def asked(query: MultiMapping[str], house: House, now: datetime) -> Asked:
         if len(query.getall(name, [])) > 1:
             raise BadQueryError(name, "is given more than once")
     selection = Selection(*(frozenset(_names(query, name)) for name in NAMES))
+    if own is not None:
+        if selection.branches - own:
+            raise NotYoursError
+        selection = replace(selection, branches=selection.branches or own)
     step = _word(query, "interval", Step)
     grouping = _word(query, "group", Grouping) or Grouping.ALL
     intervals = _intervals(query, step, house, now)

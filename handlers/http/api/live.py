@@ -5,7 +5,7 @@ Of a PBX that is not heard nothing is known: its numbers are null, never those o
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -13,14 +13,15 @@ from typing import Protocol
 
 from aiohttp import web
 
-from handlers.http.api.access import Access
-from handlers.http.api.measures import HEADERS
+from handlers.http.api.measures import HEADERS, NOT_YOURS
+from handlers.http.gate import asker, needs
 from handlers.http.problems import problem
 from telephony.calls.facts import MemberState
 from telephony.calls.record import Kind
 from telephony.cases.export import instant, seconds
 from telephony.cases.rows import storable
 from telephony.metrics.gauges import QueueGauge
+from telephony.people.roles import Permission, bounds
 from telephony.standard.day import Branches
 
 Document = dict[str, object]
@@ -90,49 +91,48 @@ class LiveApi:
     """Answers what is now.
 
     Args:
-        access: who may ask.
         floors: what each PBX shows, by its name.
         published: what the configuration says.
         now: the wall clock.
     """
 
-    def __init__(
-        self, access: Access, floors: Mapping[str, LiveFloor], published: Published, now: Callable[[], datetime]
-    ) -> None:
-        self._access, self._floors, self._published, self._now = access, floors, published, now
+    def __init__(self, floors: Mapping[str, LiveFloor], published: Published, now: Callable[[], datetime]) -> None:
+        self._floors, self._published, self._now = floors, published, now
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
         return [web.get("/api/v1/live", self.live, allow_head=False)]
 
+    @needs(Permission.LIVE, program=True)
     async def live(self, request: web.Request) -> web.Response:
-        """All that is now, or with `?branch=` what is of one branch."""
-        if (refused := self._access.refused(request)) is not None:
-            return refused
+        """All that is now, or with `?branch=` what is of one branch; of who is bound to some, these."""
         for name in request.query:
             if name not in PARAMETERS:
                 return problem(HTTPStatus.BAD_REQUEST, f"{name[:100]}: is not known; known is branch")
         branch = request.query.get("branch")
         if branch is not None and branch not in self._published.branch_names:
             return problem(HTTPStatus.NOT_FOUND, "branch: there is none of that name", parameter="branch")
-        document = picture(self._floors, self._published, self._now(), branch)
+        own = bounds(asker(request), Permission.LIVE)
+        if branch is not None and own is not None and branch not in own:
+            return problem(HTTPStatus.FORBIDDEN, f"branch: {NOT_YOURS}", parameter="branch")
+        document = picture(self._floors, self._published, self._now(), own if branch is None else {branch})
         text = storable(json.dumps(document, ensure_ascii=False))  # a PBX may name things in what is no UTF-8
         return web.Response(text=text + "\n", content_type="application/json", headers=HEADERS)
 
 
 def picture(
-    floors: Mapping[str, LiveFloor], published: Published, now: datetime, branch: str | None = None
+    floors: Mapping[str, LiveFloor], published: Published, now: datetime, branches: Collection[str] | None = None
 ) -> Document:
-    """What is now, of all branches or of one."""
+    """What is now, of these branches; None: of all, and of what belongs to none."""
     places = [
         place
         for pbx, floor in floors.items()
         for place in _places(pbx, floor, published)
-        if branch is None or place.branch == branch
+        if branches is None or place.branch in branches
     ]
     unheard = {pbx for pbx, floor in floors.items() if floor.trouble}
     known = {place.pbx for place in places}
-    names = published.branch_names if branch is None else (branch,)
+    names = [name for name in published.branch_names if branches is None or name in branches]
     return {
         "at": instant(now),
         "complete": not unheard,

@@ -12,12 +12,13 @@ from aiohttp import hdrs, web
 from multidict import MultiDict, MultiMapping
 
 from handlers.database import AWAY, trouble
-from handlers.http.api.access import Access
 from handlers.http.api.answered import Standard, head, rows
-from handlers.http.api.asked import Asked, BadQueryError, House, asked
+from handlers.http.api.asked import Asked, BadQueryError, House, NotYoursError, asked
+from handlers.http.gate import asker, needs
 from handlers.http.problems import problem
 from handlers.measuring import Answer, Busy, Measuring
 from telephony.cases.connecting import DatabaseUrlError
+from telephony.people.roles import Permission, bounds
 from telephony.standard.measures_table import Grouping, TooManyGroups
 
 PIECE = 32_768
@@ -25,6 +26,7 @@ PIECE = 32_768
 AGAIN_SECONDS = 10
 TELL_SECONDS = 60.0
 """So long who asks may take to read the answer; until then it is kept."""
+NOT_YOURS = "is none of those that you may see"
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -32,7 +34,6 @@ class MeasuresApi:
     """Answers questions about the past.
 
     Args:
-        access: who may ask.
         measuring: who knows.
         house: what there is to ask about.
         standard: what figures are held against.
@@ -40,16 +41,15 @@ class MeasuresApi:
         tell_seconds: limit for reading the answer.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it is put together from
+    def __init__(
         self,
-        access: Access,
         measuring: Measuring,
         house: House,
         standard: Standard,
         now: Callable[[], datetime],
         tell_seconds: float = TELL_SECONDS,
     ) -> None:
-        self._access, self._measuring, self._house, self._standard, self._now = access, measuring, house, standard, now
+        self._measuring, self._house, self._standard, self._now = measuring, house, standard, now
         self._tell_seconds = tell_seconds
         self._log = structlog.get_logger(__name__)
 
@@ -60,25 +60,26 @@ class MeasuresApi:
             web.get("/api/v1/agents", self.agents, allow_head=False),
         ]
 
+    @needs(Permission.FIGURES, program=True)
     async def measures(self, request: web.Request) -> web.StreamResponse:
         """The measures that are asked for; docs/measures.md tells what of."""
         return await self._asked(request, request.query)
 
+    @needs(Permission.FIGURES, program=True)
     async def agents(self, request: web.Request) -> web.StreamResponse:
         """The same of each agent: what is told of agents, and how they spent their time."""
-        if "group" in request.query and self._access.refused(request) is None:
+        if "group" in request.query:
             return problem(HTTPStatus.BAD_REQUEST, "group: is not known here: a row is an agent's", parameter="group")
         return await self._asked(request, MultiDict([*request.query.items(), ("group", Grouping.AGENT.value)]))
 
     async def _asked(self, request: web.Request, query: MultiMapping[str]) -> web.StreamResponse:
-        if (refused := self._access.refused(request)) is not None:
-            return refused
         try:
             # In a thread: ten thousand intervals take a tenth of a second.
-            parse = partial(asked, query, self._house, self._now())
+            own = bounds(asker(request), Permission.FIGURES)
+            parse = partial(asked, query, self._house, self._now(), own)
             what = await asyncio.get_running_loop().run_in_executor(None, parse)
             answer = await self._measuring.measure(what.question)
-        except (BadQueryError, TooManyGroups, Busy, DatabaseUrlError, *AWAY) as error:
+        except (BadQueryError, NotYoursError, TooManyGroups, Busy, DatabaseUrlError, *AWAY) as error:
             return self._refusal(error)
         return await self._told(request, answer, what)
 
@@ -86,6 +87,8 @@ class MeasuresApi:
         match error:
             case BadQueryError():
                 return problem(HTTPStatus.BAD_REQUEST, f"{error.parameter}: {error}", parameter=error.parameter)
+            case NotYoursError():
+                return problem(HTTPStatus.FORBIDDEN, f"branch: {NOT_YOURS}", parameter="branch")
             case TooManyGroups():
                 detail = f"interval: {error}; ask for a coarser interval, less time, or fewer groups"
                 return problem(HTTPStatus.BAD_REQUEST, detail, parameter="interval")

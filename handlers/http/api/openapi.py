@@ -1,17 +1,18 @@
 """The description of the API, for programs (OpenAPI 3.1) and for people who write them."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 from aiohttp import web
 
-from handlers.http.api.access import Access
 from handlers.http.api.asked import MAX_NAMES
 from handlers.http.api.measures import HEADERS
+from handlers.http.gate import needs
 from handlers.http.pages.shell import Pages
 from telephony.calls.facts import MemberState
 from telephony.calls.spells import STAFFED, AgentState
+from telephony.people.roles import Permission
 from telephony.standard.intervals import Step
 from telephony.standard.measures import Population, Unit
 from telephony.standard.measures_catalogue import CATALOGUE
@@ -205,7 +206,7 @@ PARAMETERS: tuple[Schema, ...] = (
 def _answers(schema: str, *problems: tuple[int, str]) -> Schema:
     told = {"application/problem+json": {"schema": _ref("Problem")}}
     fine = {"description": "The answer.", "content": {"application/json": {"schema": _ref(schema)}}}
-    refused = {401: "Nobody is signed in.", 429: "Too many wrong tokens."} | dict(problems)
+    refused = {401: "Nobody is signed in.", 403: "It is not for him.", 429: "Too many wrong tokens."} | dict(problems)
     return {"200": fine, **{str(status): {"description": text, "content": told} for status, text in refused.items()}}
 
 
@@ -252,7 +253,7 @@ def document(version: str) -> Schema:
             "schemas": {**schemas, "Problem": PROBLEM},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "threerings"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-threerings"},
             },
         },
     }
@@ -267,33 +268,24 @@ class Description:
     """`/api/openapi.json`, and `/api/docs` for people.
 
     Args:
-        access: who may ask.
-        who: who looks; None: he is asked to sign in.
         pages: renders.
         version: of the product.
     """
 
-    def __init__(self, access: Access, who: Callable[[web.Request], str | None], pages: Pages, version: str) -> None:
-        self._access, self._who, self._pages, self._version = access, who, pages, version
+    def __init__(self, pages: Pages, version: str) -> None:
+        self._pages, self._version = pages, version
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
         return [web.get("/api/openapi.json", self.openapi), web.get("/api/docs", self.page)]
 
-    async def openapi(self, request: web.Request) -> web.Response:
+    @needs(Permission.DESCRIPTION, program=True)
+    async def openapi(self, _request: web.Request) -> web.Response:
         """For programs."""
-        if (refused := self._access.refused(request)) is not None:
-            return refused
         text = json.dumps(document(self._version), ensure_ascii=False, indent=1)
         return web.Response(text=text + "\n", content_type="application/json", headers=HEADERS)
 
+    @needs(Permission.DESCRIPTION)
     async def page(self, request: web.Request) -> web.Response:
-        """For people.
-
-        Raises:
-            HTTPUnauthorized: nobody is signed in.
-        """
-        person = self._who(request)
-        if person is None:
-            raise web.HTTPUnauthorized
-        return self._pages.render(request, "api.html", person=person or None, parameters=PARAMETERS, measures=CATALOGUE)
+        """For people."""
+        return self._pages.render(request, "api.html", parameters=PARAMETERS, measures=CATALOGUE)

@@ -7,7 +7,6 @@ from functools import partial
 from aiohttp import web
 
 from handlers.export import targets_of
-from handlers.http.api.access import Access
 from handlers.http.api.answered import Standard
 from handlers.http.api.asked import House
 from handlers.http.api.live import LiveApi, LiveFloor, Published
@@ -34,7 +33,6 @@ def api_routes(  # noqa: PLR0913 - what it is put together from
     pages: Pages,
     *,
     saved: Callable[[], Saves],
-    who: Callable[[web.Request], str | None],
     branches: Branches,
     limits: Limits,
     version: str,
@@ -47,7 +45,6 @@ def api_routes(  # noqa: PLR0913 - what it is put together from
         floors: what each PBX shows; filled before anything is asked.
         pages: renders.
         saved: how far calls are saved.
-        who: who asks; None: he may not.
         branches: which queue and line belongs to which branch.
         limits: what figures are held against.
         version: of the product.
@@ -73,12 +70,11 @@ def api_routes(  # noqa: PLR0913 - what it is put together from
         timedelta(days=days) if days else None,
         pbxs=tuple(pbx.name for pbx in config.pbx),
     )
-    access = Access(who, seconds)
     standard = Standard(limits, targets, terms.long_talk, terms.reached_within)
     return [
-        *MeasuresApi(access, Measuring(around, terms), house_of(config, branches), standard, clock.wall).routes(),
-        *LiveApi(access, floors, published_of(config, branches), clock.wall).routes(),
-        *Description(access, who, pages, version).routes(),
+        *MeasuresApi(Measuring(around, terms), house_of(config, branches), standard, clock.wall).routes(),
+        *LiveApi(floors, published_of(config, branches), clock.wall).routes(),
+        *Description(pages, version).routes(),
     ]
 
 

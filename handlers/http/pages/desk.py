@@ -2,8 +2,10 @@
 
 from aiohttp import web
 
+from handlers.http.gate import open_to_all, stranger_or
 from handlers.http.pages.languages import message
 from handlers.http.pages.shell import Pages
+from telephony.people.roles import Permission, holds
 
 WORDS = (
     message("Number withheld"),
@@ -61,6 +63,7 @@ WORDS = (
     message("Left unanswered"),
     message("End not known"),
     message("Still going on, or its end is not known"),
+    message("You have no desk: your account is bound to no agent. Your administrator can do that."),
     message("Nobody has this token."),
     message("Too many wrong tokens came from your address. Wait a minute, then try again."),
 )
@@ -68,7 +71,7 @@ WORDS = (
 
 
 class DeskPage:
-    """The page; it holds nobody's data, so that it needs no signing in to be loaded.
+    """The page; it holds nobody's data, so that it needs no signing in to be loaded. Who is, needs no token.
 
     Args:
         pages: renders it.
@@ -81,6 +84,7 @@ class DeskPage:
         """To be added to the application."""
         return [web.get("/desk", self.show)]
 
+    @open_to_all(looks=True)
     async def show(self, request: web.Request) -> web.Response:
         """The page with the words of its scripts."""
         return self._pages.render(request, "desk.html", words=self._words(request))
@@ -88,4 +92,6 @@ class DeskPage:
     def _words(self, request: web.Request) -> dict[str, object]:
         language = self._pages.language(request)
         messages = {text: language.gettext(text) for text in WORDS}
-        return {"tag": language.tag, "zone": language.zone.key, "messages": messages}
+        person = stranger_or(request)
+        signed_in = person is not None and person.account and holds(person, Permission.DESK)
+        return {"tag": language.tag, "zone": language.zone.key, "messages": messages, "signed_in": signed_in}

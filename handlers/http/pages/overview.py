@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from handlers.http.gate import asker, needs
 from handlers.http.pages.overview_view import (
     Desk,
     Pictures,
@@ -25,6 +26,7 @@ from telephony.calls.facts import MemberState
 from telephony.calls.measures import Targets
 from telephony.calls.record import CallRecord, Kind
 from telephony.metrics.gauges import QueueGauge
+from telephony.people.roles import Permission, Person, bounds
 from telephony.standard.day import Branches, Lines
 from telephony.standard.figures import Figures
 from telephony.standard.verdict import Limits, judge
@@ -107,13 +109,13 @@ class Sources:
         now: the wall clock.
         today: the calls that ended today.
         floors: what each PBX shows now, by its name.
-        desks: the ways to the agents' pages.
+        desks: the ways to the agents' pages; of one branch, or (None) all.
     """
 
     now: Callable[[], datetime]
     today: KnowsToday
     floors: Mapping[str, Floor]
-    desks: Callable[[], Sequence[Desk]] = tuple
+    desks: Callable[[str | None], Sequence[Desk]] = lambda _: ()
 
 
 class Overview:
@@ -123,42 +125,53 @@ class Overview:
         pages: renders.
         site: what the configuration says.
         sources: what is now.
-        who: the name of who asks, empty when everybody may look, None when he may not: he is asked to sign in.
     """
 
-    def __init__(self, pages: Pages, site: Site, sources: Sources, who: Callable[[web.Request], str | None]) -> None:
-        self._pages, self._site, self._sources, self._who = pages, site, sources, who
+    def __init__(self, pages: Pages, site: Site, sources: Sources) -> None:
+        self._pages, self._site, self._sources = pages, site, sources
         self._drawn: dict[str | None, tuple[tuple[datetime, Figures], Pictures]] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
         return [web.get("/", self.page)]
 
+    @needs(Permission.FIGURES)
     async def page(self, request: web.Request) -> web.Response:
         """The page; with `?part=now` only what changes in it, with `?branch=NAME` of one branch.
 
         Raises:
-            HTTPUnauthorized: he may not look. HTTPNotFound: there is no such branch.
+            HTTPForbidden: the branch is none of his. HTTPNotFound: there is no such branch.
         """
-        person = self._who(request)
-        if person is None:
-            raise web.HTTPUnauthorized
-        branch = request.query.get("branch")
-        if branch is not None and branch not in self._site.branch_titles:
-            raise web.HTTPNotFound
+        person = asker(request)
+        branch = self._branch(request.query.get("branch"), person)
         template = "overview-now.html" if request.query.get("part") == "now" else "overview.html"
-        response = self._pages.render(request, template, person=person or None, **self._shown(branch))
+        response = self._pages.render(request, template, **self._shown(branch, person))
         response.enable_compression()  # a sixth of it, every two seconds
         return response
 
-    def _shown(self, branch: str | None) -> dict[str, Any]:
+    def _branch(self, asked: str | None, person: Person) -> str | None:
+        """The branch that is shown: of who is bound to some, the first of them unless he asks for another."""
+        own, titles = bounds(person, Permission.FIGURES), self._site.branch_titles
+        if own is None:
+            if asked is not None and asked not in titles:
+                raise web.HTTPNotFound
+            return asked
+        known = list(titles) or sorted({*self._site.branches.queues.values(), *self._site.branches.lines.values()})
+        his = [name for name in known if name in own]
+        if not his or (asked is not None and asked not in his):
+            raise web.HTTPForbidden
+        return asked or his[0]
+
+    def _shown(self, branch: str | None, person: Person) -> dict[str, Any]:
+        own = bounds(person, Permission.FIGURES)
         today, site = self._sources.today, self._site
         figures = today.figures(branch)
         return {
             "at": self._sources.now(),
             "assets": self._pages.static.version,
             "branch": branch,
-            "branches": site.branch_titles,
+            "branches": {name: title for name, title in site.branch_titles.items() if own is None or name in own},
+            "everywhere": own is None,
             "limits": site.limits,
             "digits": digits,
             "figures": figures,
@@ -171,7 +184,7 @@ class Overview:
             "troubles": [(name, one.trouble) for name, one in self._sources.floors.items() if one.trouble],
             "pbxs": len(self._sources.floors),
             "calls": [ended(call, site.targets, site.titles) for call in today.recent(branch)],
-            "desks": self._sources.desks(),
+            "desks": self._sources.desks(None if own is None else branch),
         }
 
     def _pictures(self, branch: str | None, figures: Figures) -> Pictures:

@@ -7,12 +7,13 @@ restart, and dies when its time is over or the token changes.
 import hmac
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
 from handlers.admission import Failures, Tokens, bearer, same_host
+from handlers.http.gate import open_to_all
 from handlers.http.pages.shell import HEADERS, Pages
 
 COOKIE = "threerings"
@@ -31,9 +32,10 @@ class People:
         epoch: seconds since it; how long cookies last.
         origins: where else our pages are shown, `https://calls.example.com`: what a proxy in front of us is called.
         monotonic: seconds; how often an address may be wrong before it is told to wait.
+        leaving: what else ends when somebody signs out; is given the answer, to take other cookies back.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two of them for tests
         self,
         supervisors: Mapping[str, str],
         pages: Pages,
@@ -41,6 +43,7 @@ class People:
         origins: Iterable[str] = (),
         *,
         monotonic: Callable[[], float] = time.monotonic,
+        leaving: Callable[[web.Request, web.Response], Awaitable[None]] | None = None,
     ) -> None:
         self._keys = {name: _key(token) for name, token in supervisors.items()}
         self._tokens = Tokens(supervisors)
@@ -48,6 +51,7 @@ class People:
         self._epoch = epoch
         self._origins = frozenset(origin.lower() for origin in origins)
         self._failures = Failures(monotonic)
+        self._leaving = leaving
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -61,13 +65,15 @@ class People:
         """The supervisor who asks, by his cookie or by `Authorization: Bearer`; None when nobody is signed in."""
         token = bearer(request)
         if token is not None:
-            return self._by_token(request, token)
+            return self._tokens.agent(token)
         return self._by_cookie(request.cookies.get(COOKIE, ""))
 
+    @open_to_all()
     async def form(self, request: web.Request) -> web.Response:
         """Asks for the token."""
         return self._form(request, request.query.get("next", "/"))
 
+    @open_to_all()
     async def sign_in(self, request: web.Request) -> web.Response:
         """Gives the cookie and goes where he wanted to go.
 
@@ -86,13 +92,14 @@ class People:
         if name is None:
             trouble = language.gettext("Nobody has this token.")
             return self._form(request, wanted, trouble, HTTPStatus.FORBIDDEN)
-        response = web.Response(status=HTTPStatus.SEE_OTHER, headers={**HEADERS, hdrs.LOCATION: _safe(wanted)})
+        response = web.Response(status=HTTPStatus.SEE_OTHER, headers={**HEADERS, hdrs.LOCATION: safe(wanted)})
         secure = request.secure or origin.startswith("https:")
         response.set_cookie(
             COOKIE, self._cookie(name), max_age=HOURS * 3600, path="/", secure=secure, httponly=True, samesite="Strict"
         )
         return response
 
+    @open_to_all(looks=True)
     async def sign_out(self, request: web.Request) -> web.Response:
         """Takes the cookie back.
 
@@ -100,14 +107,16 @@ class People:
             HTTPForbidden: another site sent the form.
         """
         self._our_own(request)
-        response = web.Response(status=HTTPStatus.SEE_OTHER, headers={**HEADERS, hdrs.LOCATION: "/sign-in"})
+        response = web.Response(status=HTTPStatus.SEE_OTHER, headers={**HEADERS, hdrs.LOCATION: self._pages.door})
         response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+        if self._leaving is not None:
+            await self._leaving(request, response)
         return response
 
     def _form(
         self, request: web.Request, wanted: str, trouble: str = "", status: HTTPStatus = HTTPStatus.OK
     ) -> web.Response:
-        response = self._pages.render(request, "sign-in.html", status=status, next=_safe(wanted), trouble=trouble)
+        response = self._pages.render(request, "sign-in.html", status=status, next=safe(wanted), trouble=trouble)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             response.headers[hdrs.RETRY_AFTER] = "60"
         return response
@@ -144,7 +153,7 @@ class People:
         return f"{name.encode().hex()}.{ends}.{_mac(self._keys[name], name, ends)}"
 
 
-def _safe(wanted: str) -> str:
+def safe(wanted: str) -> str:
     """Where to go afterwards: only to a page of ours."""
     return wanted if len(wanted) <= LONGEST_NEXT and SOMEWHERE_OF_OURS.fullmatch(wanted) else "/"
 

@@ -10,6 +10,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from yarl import URL
 
+from handlers.http.gate import stranger_or
 from handlers.http.health import ERROR_PAGE
 from handlers.http.pages.languages import Language, Languages
 from handlers.http.pages.static import FOLDER, StaticFiles
@@ -37,16 +38,19 @@ class Pages:
     """Renders templates of `templates/`, each in the language of who asks.
 
     In a template: `_("…")` and `ngettext`, `static("base.css")`, the filters `number`, `share`, `seconds`, `clock`,
-    `hour` and `day` (see `Language`), and `language`, `other_languages`, `version`, `person`, `path`. A name that was
+    `hour` and `day` (see `Language`), and `language`, `other_languages`, `version`, `path`, `door`,
+    and `person`: who is signed in, shown with a way to sign out. A name that was
     not given is an error.
 
     Args:
         zone: in which times are shown.
         version: of the product, shown small.
+        door: where who is not signed in is sent.
     """
 
-    def __init__(self, zone: ZoneInfo, version: str) -> None:
+    def __init__(self, zone: ZoneInfo, version: str, door: str = "/sign-in") -> None:
         self._version = version
+        self.door = door
         self._languages = Languages(zone)
         self.static = StaticFiles(FOLDER)
 
@@ -73,16 +77,13 @@ class Pages:
         asked, remembered = request.query.get("lang"), request.cookies.get(LANGUAGE_COOKIE)
         return self._languages.choose(asked, remembered, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
 
-    def render(
-        self, request: web.Request, template: str, *, status: int = 200, person: str | None = None, **context: object
-    ) -> web.Response:
+    def render(self, request: web.Request, template: str, *, status: int = 200, **context: object) -> web.Response:
         """One page.
 
         Args:
             request: what it answers.
             template: name in `templates/`.
             status: of HTTP.
-            person: who is signed in, shown with a way to sign out.
             context: what else the template names.
         """
         language = self.language(request)
@@ -94,7 +95,8 @@ class Pages:
                 if other is not language
             ],
             "version": self._version,
-            "person": person,
+            "person": stranger_or(request),
+            "door": self.door,
             "path": request.path,
         }
         text = aiohttp_jinja2.render_string(template, request, known | context)
@@ -106,7 +108,7 @@ class Pages:
     def error(self, request: web.Request, error: web.HTTPError) -> web.StreamResponse:
         """What a person sees instead of an error code; who is not signed in is asked to."""
         if error.status == web.HTTPUnauthorized.status_code and request.method == hdrs.METH_GET:
-            where = URL("/sign-in").with_query(next=str(here(request)))
+            where = URL(self.door).with_query(next=str(here(request)))
             return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: str(where)})
         response = self.render(request, "error.html", status=error.status, code=error.status)
         if hdrs.ALLOW in error.headers:

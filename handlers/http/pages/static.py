@@ -6,6 +6,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from handlers.http.gate import open_to_all
+
 FOLDER = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 """What is served; anything else in the folder is not."""
@@ -49,6 +51,7 @@ class StaticFiles:
         """To be added to the application."""
         return web.get("/static/{version}/{name}", self.serve)
 
+    @open_to_all()
     async def serve(self, request: web.Request) -> web.Response:
         """One file; 404 for what is not there, or not of this version."""
         file = self._files.get(request.match_info["name"])

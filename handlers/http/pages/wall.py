@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from handlers.http.gate import open_to_all
 from handlers.http.pages.languages import message
 from handlers.http.pages.shell import Pages
 
@@ -90,6 +91,7 @@ class WallPage:
         """To be added to the application."""
         return [web.get("/wall", self.show)]
 
+    @open_to_all()
     async def show(self, request: web.Request) -> web.Response:
         """The page with the words of its scripts."""
         language = self._pages.language(request)

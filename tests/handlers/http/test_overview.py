@@ -236,6 +236,32 @@ async def test_a_branch_has_its_own_page_with_its_own_figures_queues_and_calls()
     assert "长治营业部" in both
 
 
+async def test_who_is_bound_to_branches_sees_these_and_nothing_of_the_others() -> None:
+    scene = Scene([answered(1, NOON), unanswered(2, NOON, queue="sales")], branches=True)
+    await scene.whole_day()
+    scene.bound = frozenset({"changzhi"})
+    async with visiting(scene) as visitor:
+        first, named = await visitor.text(), await visitor.text("/?branch=changzhi")
+        assert "The standard is kept today" in first
+        assert "The standard is kept today" in named
+        assert ("All branches" in first, "晋城营业部" in first, "产品销售" in first) == (False, False, False)
+        assert (await visitor.read("/?branch=jincheng"))[0] == 403
+        assert (await visitor.read("/?branch=nowhere"))[0] == 403
+        assert (await visitor.read("/?part=now&branch=jincheng"))[0] == 403
+        scene.bound = frozenset({"jincheng", "changzhi"})
+        assert "晋城营业部" in await visitor.text()
+        scene.bound = frozenset({"closed-down"})
+        assert (await visitor.read())[0] == 403
+
+
+async def test_one_branch_that_has_no_tab_bounds_all_the_same() -> None:
+    scene = Scene([unanswered(1, NOON, queue="sales")])
+    scene.bound = frozenset({"changzhi"})
+    async with visiting(scene) as visitor:
+        assert "产品销售" not in await visitor.text()
+        assert (await visitor.read("/?branch=jincheng"))[0] == 403
+
+
 async def test_without_branches_there_are_no_tabs() -> None:
     async with visiting(Scene([])) as visitor:
         assert "All branches" not in await visitor.text()

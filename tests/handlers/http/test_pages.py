@@ -16,11 +16,13 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from handlers.admission import FAILURES
+from handlers.http.gate import WHO
 from handlers.http.health import ERROR_PAGE, Health, application
 from handlers.http.pages import Pages
 from handlers.http.pages.languages import Languages
 from handlers.http.pages.people import COOKIE, HOURS, People
 from telephony.metrics import Labels, Measures
+from telephony.people.roles import Person, Role
 
 FOLDER = Path(__file__).parents[3] / "handlers/http/pages"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -66,7 +68,8 @@ class House:
         name = self.people.who(request)
         if name is None:
             raise web.HTTPUnauthorized
-        return self.pages.render(request, "error.html", code=200, person=name)
+        request[WHO] = Person(name, Role.SUPERVISOR)
+        return self.pages.render(request, "error.html", code=200)
 
     async def mine(self, _request: web.Request) -> web.Response:
         raise web.HTTPForbidden

@@ -122,6 +122,20 @@ async def test_who_looks_may_turn_the_page(visitor: Visitor) -> None:
     await socket.close()
 
 
+async def test_who_is_bound_to_branches_sees_these_alone_and_the_first_unless_he_chooses(visitor: Visitor) -> None:
+    hall, cookie = visitor.hall, await visitor.cookie()
+    hall.bound_people = frozenset({"jincheng"})
+    socket = await visitor.greets(Cookie=cookie)
+    welcome = await heard(socket)
+    assert (welcome["branch"]["name"], welcome["branches"], welcome["person"]) == ("jincheng", [], "zhao")
+    hall.bound_people = frozenset({"changzhi"})
+    hall.passes(LOOKED_AFTER)
+    assert await closed(socket) == ("signed_out", 4401)
+    assert await closed(await visitor.greets("/ws/wall?branch=jincheng", Cookie=cookie)) == ("not_yours", 4403)
+    hall.bound_people = frozenset({"closed-down"})
+    assert await closed(await visitor.greets(Cookie=cookie)) == ("not_yours", 4403)
+
+
 async def test_a_wall_that_is_bound_to_none_may_choose(visitor: Visitor) -> None:
     socket = await visitor.greets("/ws/wall?branch=jincheng", OFFICE)
     assert len((await heard(socket))["branches"]) == 2

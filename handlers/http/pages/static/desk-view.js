@@ -39,10 +39,10 @@ export class View {
   }
 
   /** The desk, before anything is known. */
-  desk() {
+  desk(byToken) {
     at("door").hidden = true;
     at("desk").hidden = false;
-    at("sign-out").hidden = false;
+    at("sign-out").hidden = !byToken; // who has an account signs out where his name stands
   }
 
   /** Nobody's desk, and nothing said of anybody. */

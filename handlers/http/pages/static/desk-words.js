@@ -1,6 +1,8 @@
 // What the page says, in the language that the server has chosen; lengths and times as people read them.
 
 const spoken = JSON.parse(document.getElementById("words").textContent);
+/** He has an account and a session, so that no token is asked for. */
+export const signedIn = spoken.signed_in;
 const messages = new Map(Object.entries(spoken.messages));
 
 /** The message in the page's language, {names} replaced by values; nothing within a value is replaced again. */

@@ -6,12 +6,13 @@ import { Line } from "./desk-line.js";
 import { Notices } from "./desk-notices.js";
 import { painted } from "./desk-paint.js";
 import { View } from "./desk-view.js";
-import { t } from "./desk-words.js";
+import { signedIn, t } from "./desk-words.js";
 
 const KEPT = "threerings.token"; // for this tab alone, so that one browser may have two desks
 const TICK = 250;
 const SPOKEN = 1; // the version of the messages
 const TROUBLES = {
+  no_desk: t("You have no desk: your account is bound to no agent. Your administrator can do that."),
   bad_token: t("Nobody has this token."),
   locked_out: t("Too many wrong tokens came from your address. Wait a minute, then try again."),
 };
@@ -43,12 +44,12 @@ function clear() {
 
 function start() {
   clear();
-  const token = sessionStorage.getItem(KEPT);
-  if (!token) {
+  const token = sessionStorage.getItem(KEPT) ?? ""; // without one, the cookie of an account says who he is
+  if (!token && !signedIn) {
     door("");
     return;
   }
-  view.desk();
+  view.desk(Boolean(token));
   notices.offer(true);
   const address = new URL("/ws", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -67,7 +68,8 @@ function door(trouble) {
 }
 
 function stands(state, { since, why }) {
-  if (state === "refused" && Object.hasOwn(TROUBLES, why)) signOut(TROUBLES[why]);
+  if (state === "refused" && (why === "signed_out" || why === "sign_in")) location.assign("/login?next=/desk");
+  else if (state === "refused" && Object.hasOwn(TROUBLES, why)) signOut(TROUBLES[why]);
   else if (state === "refused") {
     calls.replace([], performance.now());
     redraw();

@@ -108,6 +108,6 @@ setInterval(() => {
   sound.late(view.late, now);
 }, TICK);
 
-at("enter").href = `/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`;
+at("enter").href = `${new URL(at("enter").href).pathname}?${new URLSearchParams({ next: location.pathname + location.search })}`;
 takeFragment();
 start();

@@ -11,6 +11,7 @@ from handlers.http.api.live import Published, picture
 from telephony.calls.facts import MemberState
 from telephony.calls.record import Kind
 from telephony.metrics.gauges import QueueGauge
+from telephony.people.roles import Person, Role
 from tests.support.api import asking
 from tests.support.days import BRANCHES, o_clock
 from tests.support.measuring import Archive
@@ -54,8 +55,8 @@ def busy() -> Floor:
     )
 
 
-def shown(branch: str | None = None, **floors: Floor) -> Any:
-    return picture(floors, HOUSE, NOW, branch)
+def shown(branches: set[str] | None = None, **floors: Floor) -> Any:
+    return picture(floors, HOUSE, NOW, branches)
 
 
 def test_a_queue_says_who_waits_since_when_and_who_could_answer() -> None:
@@ -86,7 +87,7 @@ def test_a_branch_sums_its_queues_and_lines_and_counts_each_phone_once() -> None
     assert (changzhi["waiting"], changzhi["oldest_wait_seconds"], changzhi["title"]) == (5, 30.0, "长治营业部")
     assert (changzhi["agents"]["ready"], changzhi["agents"]["talking"]) == (3, 1)
     assert (jincheng["waiting"], jincheng["oldest_wait_seconds"], jincheng["agents"]["paused"]) == (1, 20.0, 1)
-    [only] = shown("jincheng", pbx1=both)["branches"]
+    [only] = shown({"jincheng"}, pbx1=both)["branches"]
     assert only["name"] == "jincheng"
 
 
@@ -142,3 +143,21 @@ async def test_names_that_are_no_utf8_are_told_as_far_as_they_can_be() -> None:
     async with asking(Archive(now=NOW), {"pbx1": floor}, HOUSE) as person:
         status, told = await person.get("/api/v1/live")
     assert (status, [queue["name"] for queue in told["queues"]]) == (200, ["\ufffd\ufffd"])
+
+
+async def test_who_is_bound_to_a_branch_is_told_of_it_alone() -> None:
+    bound = Person("zhao", Role.SUPERVISOR, frozenset({"jincheng"}))
+    async with asking(Archive(), {"pbx1": busy()}, HOUSE, person=bound) as zhao:
+        status, told = await zhao.get("/api/v1/live")
+        assert status == 200
+        assert [one["name"] for one in told["branches"]] == ["jincheng"]
+        assert {one["branch"] for one in [*told["queues"], *told["lines"]]} == {"jincheng"}
+        assert (await zhao.get("/api/v1/live", branch="jincheng"))[1]["queues"] == told["queues"]
+        status, told = await zhao.get("/api/v1/live", branch="changzhi")
+        assert (status, told["parameter"]) == (403, "branch")
+
+
+async def test_who_may_not_is_told_so_by_a_program() -> None:
+    async with asking(Archive(), {}, HOUSE, person=Person("script", Role.AGENT)) as script:
+        status, told = await script.get("/api/v1/live")
+        assert (status, "scopes" in told["detail"]) == (403, True)

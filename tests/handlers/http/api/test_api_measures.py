@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from handlers.admission import FAILURES
 from handlers.http.api.measures import PIECE, pieces
 from telephony.calls.record import Kind, Outcome, Quality
+from telephony.people.roles import Person, Role
 from telephony.standard.measures_catalogue import CATALOGUE
 from tests.support.api import asking
 from tests.support.calls import call, visit
@@ -200,3 +201,20 @@ async def test_a_long_answer_comes_in_pieces_and_whole() -> None:
     found = [piece async for piece in pieces(lines)]
     assert "".join(found) == "".join(lines)
     assert len(found) == 3
+
+
+async def test_who_is_bound_to_a_branch_is_told_of_it_alone_however_he_asks() -> None:
+    bound = Person("zhao", Role.SUPERVISOR, frozenset({"changzhi"}))
+    async with asking(Archive(*BUSY), person=bound) as zhao, asking(Archive(*BUSY)) as anybody:
+        his = await zhao.measures(to="2026-03-02T13:00")
+        same = await anybody.measures(to="2026-03-02T13:00", branch="changzhi")
+        assert his["rows"] == same["rows"]
+        assert his["rows"] == (await zhao.measures(to="2026-03-02T13:00", branch="changzhi"))["rows"]
+        for group in ("queue", "branch", "line"):
+            told = await zhao.measures(to="2026-03-02T13:00", group=group)
+            assert {row["group"][group] for row in told["rows"]} <= {"support", "vip", "changzhi"}
+        sales = await zhao.measures(to="2026-03-02T13:00", queue="sales", group="queue")
+        assert all(not any(row["counts"].values()) for row in sales["rows"])
+        for query in ({"branch": "jincheng"}, {"branch": "nowhere"}):
+            status, told = await zhao.get(PATH, **query)
+            assert (status, told["parameter"]) == (403, "branch")
