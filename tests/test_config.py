@@ -10,8 +10,8 @@ from telephony.configfile import dotted
 
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
 SECTIONS = (
-    "agent, agi, branch, cases, customers, data_dir, database, hours, http, journal, line, number, pbx, people, queue, ring, "
-    "script, standard, supervisor, timezone, wall"
+    "agent, agi, branch, cases, customers, data_dir, database, hours, http, journal, line, number, pbx, people, "
+    "queue, ring, script, standard, supervisor, timezone, wall"
 )
 QUOTED = '"mon-fri 08:30-17:30"'
 PERIOD = "mon-fri 08:30-17:30"

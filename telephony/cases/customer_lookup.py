@@ -122,13 +122,21 @@ SELECT customers.* FROM customer_numbers JOIN customers ON customers.id = custom
 WHERE number = $1 ORDER BY name_key, id LIMIT $2
 """
 
+# Each part has its index: with OR in one of them, all whose names begin so would be read.
 _NAMED: LiteralString = """
-SELECT * FROM customers
-WHERE merged_into IS NULL AND erased_at IS NULL AND ((name_key >= $1 AND name_key < $2)
-        OR (external_id = $3 AND external_id <> ''))
-    AND ($4::text[] IS NULL OR branch = ANY($4))
-    AND ($5::uuid IS NULL OR (name_key, id) > ((SELECT name_key FROM customers WHERE id = $5), $5))
-ORDER BY name_key, id LIMIT $6
+WITH named AS (
+    SELECT * FROM customers
+    WHERE merged_into IS NULL AND erased_at IS NULL AND name_key >= $1 AND name_key < $2
+        AND ($4::text[] IS NULL OR branch = ANY($4))
+        AND ($5::uuid IS NULL OR (name_key, id) > ((SELECT name_key FROM customers WHERE id = $5), $5))
+    ORDER BY name_key, id LIMIT $6),
+keyed AS (
+    SELECT * FROM customers
+    WHERE merged_into IS NULL AND external_id = $3 AND external_id <> '' AND $5::uuid IS NULL
+        AND ($4::text[] IS NULL OR branch = ANY($4)))
+SELECT * FROM keyed
+UNION ALL (SELECT * FROM named WHERE id NOT IN (SELECT id FROM keyed) ORDER BY name_key, id)
+LIMIT $6
 """
 
 _WITH: LiteralString = """

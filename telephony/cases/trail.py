@@ -84,7 +84,7 @@ class TrailStore:
         ]
 
 
-async def written(connection: Connection | Held, *entries: Entry) -> None:
+async def written(connection: "Connection | Held", *entries: Entry) -> None:
     """Write entries within somebody's transaction: what was changed and that it was are kept together."""
     await connection.executemany(_INSERT, [(entry.at, *entry.texts()) for entry in entries])
 
