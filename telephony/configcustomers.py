@@ -76,7 +76,7 @@ class Crm(Section):
     token_file: Path | None = Field(default=None, examples=["/etc/threerings/crm.token"])
     certificates: Path | None = Field(default=None, examples=["/etc/threerings/crm-ca.pem"])
     """Authorities whose certificates are believed; none: the system's."""
-    answer_ms: int = Field(default=300, ge=10, le=2_000, examples=[300])
+    answer_ms: int = Field(default=300, ge=10, le=1_500, examples=[300])
     remember_seconds: float = Field(default=300, ge=0, le=86_400, allow_inf_nan=False, examples=[300])
     remember_most: int = Field(default=10_000, ge=1, le=1_000_000, examples=[10_000])
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from handlers.customers.answering import Callers, callers_of
 from handlers.export import targets_of
 from handlers.follow import Follower
 from handlers.http.api.side import api_routes
@@ -41,6 +42,7 @@ from telephony.cases.earlier import Earlier
 from telephony.cases.ended import ended_since
 from telephony.cases.keys import Terms
 from telephony.config import Agent, Config
+from telephony.customers.lookup import Found
 from telephony.metrics import Measures
 from telephony.people.audit import Kind as Concerned
 from telephony.people.audit import Verb
@@ -65,6 +67,7 @@ class WebSide:
     earlier: Earlier
     walls: WallSockets
     people: PeopleSide
+    callers: Callers
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call, and the moment that brought it about."""
@@ -85,6 +88,7 @@ class WebSide:
     async def close(self) -> None:
         """After `run`."""
         await self.earlier.close()
+        await self.callers.close()
         await self.people.close()
 
     async def _look(self) -> None:
@@ -119,7 +123,8 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     lasts = Terms(timedelta(hours=config.people.idle_hours), timedelta(hours=config.people.longest_hours))
     known = people_side(database, lasts, clock.wall, clock.monotonic)
     branches = branches_of(config)
-    screens = screens_of(config, earlier, measures, clock, followers, audit=audit_of(known, branches))
+    callers = callers_of(config, database, clock.monotonic)
+    screens = screens_of(config, earlier, measures, clock, followers, callers, audit=audit_of(known, branches))
     day = Day(config.zone, targets_of(config), branches, clock.wall(), lines=[line.name for line in config.line])
     today = Today(day, branches, partial(ended_since, database), clock.wall)
     pages = Pages(config.zone, version("threerings"), door="/login")
@@ -155,7 +160,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         wall_sockets.stop()
 
     app.on_shutdown.append(stop)
-    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known)
+    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known, callers)
 
 
 def choices_of(config: Config) -> Choices:
@@ -169,20 +174,29 @@ def choices_of(config: Config) -> Choices:
 def audit_of(people: PeopleSide, branches: Branches) -> Audit:
     """Writes down whose history was shown to whom: the call is named, never the number."""
 
-    def audit(person: str, remote: str, call: UUID, queue: str) -> None:
+    def audit(person: str, remote: str, call: UUID, queue: str, found: Found | None) -> None:
         branch = branches.of(Kind.QUEUE, queue) or branches.of(Kind.DIRECT, queue) or ""
         trail = people.trail
-        trail.note(trail.entry(person, Verb.HISTORY_SEEN, Concerned.CALL, str(call), branch=branch, remote=remote))
+        if found is None:
+            trail.note(trail.entry(person, Verb.HISTORY_SEEN, Concerned.CALL, str(call), branch=branch, remote=remote))
+        for one in found.customers if found is not None else ():
+            whom, by = str(one.customer or one.external_id), f"his call {call}"
+            trail.note(
+                trail.entry(
+                    person, Verb.CUSTOMER_SHOWN, Concerned.CUSTOMER, whom, branch=branch, remote=remote, detail=by
+                )
+            )
 
     return audit
 
 
-def screens_of(  # noqa: PLR0913 - what they are put together from
+def screens_of(  # noqa: PLR0913, PLR0917 - what they are put together from
     config: Config,
     earlier: Earlier,
     measures: Measures,
     clock: SystemClock,
     followers: Mapping[str, Follower],
+    callers: Callers,
     *,
     audit: Audit,
 ) -> Screens:
@@ -203,6 +217,8 @@ def screens_of(  # noqa: PLR0913 - what they are put together from
         clock=lambda: clock.monotonic().total_seconds(),
         up=up,
         audit=audit,
+        who=callers.of,
+        branches={branch.name: branch.title for branch in config.branch if branch.title},
     )
 
 

@@ -10,9 +10,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from telephony.screenpop.board import Desk
-from telephony.screenpop.pop import EarlierCall, History, Knowledge, Shown
+from telephony.screenpop.pop import EarlierCall, History, Knowledge, Shown, Who
 
 VERSION = 1
 MAX_TEXT = 128
@@ -77,10 +78,13 @@ class Writer:
     Args:
         queues: title and greeting by the name of the queue or line.
         limits: the same for everybody.
+        branches: titles by the name of the branch.
     """
 
-    def __init__(self, queues: Mapping[str, Told], limits: Limits) -> None:
-        self._queues = queues
+    def __init__(
+        self, queues: Mapping[str, Told], limits: Limits, branches: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._queues, self._branches = queues, branches
         self._limits = {
             "rings": limits.rings,
             "ring_seconds": limits.ring_period.total_seconds(),
@@ -112,6 +116,7 @@ class Writer:
                 "type": "earlier",
                 "call": str(shown.pop.call),
                 "earlier": _earlier(shown.history, self._queues),
+                "customer": _customer(shown.history.who, self._branches),
                 "case": _case(shown),
             }
         )
@@ -137,6 +142,7 @@ class Writer:
             "talking_seconds": _seconds(shown.talking(now)),
             "hung_up_by": None if pop.hung_up_by is None else pop.hung_up_by.value,
             "earlier": _earlier(shown.history, self._queues),
+            "customer": _customer(shown.history.who, self._branches),
         }
 
 
@@ -189,6 +195,24 @@ def harmless(text: str) -> str:
 def _case(shown: Shown) -> dict[str, object] | None:
     case = shown.pop.case
     return None if case is None else {"id": str(case), "number": shown.history.number}
+
+
+def _customer(who: Who, branches: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "state": who.knowledge.value,
+        "more": who.found.more,
+        "customers": [
+            {
+                "id": None if known.customer is None else str(known.customer),
+                "name": harmless(known.name),
+                "branch": harmless(known.branch) or None,
+                "branch_title": branches.get(known.branch),
+                "value_group": harmless(known.value_group) or None,
+                "external_id": harmless(known.external_id) or None,
+            }
+            for known in who.found.customers
+        ],
+    }
 
 
 def _earlier(history: History, queues: Mapping[str, Told]) -> dict[str, object]:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.calls.record import Outcome, Party
+from telephony.customers.lookup import Found, Known
 from telephony.screenpop import messages
 from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn, Writer, harmless
-from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
+from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown, Who
 from telephony.screenpop.standing import pop_of, standings
 from tests.screenpop.desks import LIMITS, QUEUES, desk
 from tests.screenpop.test_standing import going_on, lifted, phone, waiting
@@ -55,7 +56,29 @@ def test_a_ringing_call_counts_on_while_it_is_not_sent() -> None:
         "talking_seconds": None,
         "hung_up_by": None,
         "earlier": {"state": "asking", "reason": None, "total": None, "more": False, "calls": []},
+        "customer": {"state": "asking", "more": False, "customers": []},
     }
+
+
+def test_customers_are_told_as_harmless_text_with_the_title_of_their_branch() -> None:
+    known = Known("<b>李\u202e雷", "north", "", "K1", UUID(int=5)), Known("x" * 999, "elsewhere")
+    history = History(Knowledge.KNOWN, who=Who(Knowledge.KNOWN, Found(known, more=True)))
+    writer = Writer(QUEUES, LIMITS, {"north": "北方营业部"})
+    told = written(writer.earlier(shown(going_on(waiting(phone())), history)))["customer"]
+    assert told == {
+        "state": "known",
+        "more": True,
+        "customers": [
+            {
+                "id": str(UUID(int=5)), "name": "<b>李\ufffd雷", "branch": "north", "branch_title": "北方营业部",
+                "value_group": None, "external_id": "K1",
+            },
+            {
+                "id": None, "name": "x" * 128, "branch": "elsewhere", "branch_title": None, "value_group": None,
+                "external_id": None,
+            },
+        ],
+    }  # fmt: skip
 
 
 def test_a_talk_counts_on_and_its_wait_does_not() -> None:
