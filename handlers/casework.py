@@ -21,9 +21,10 @@ from telephony.cases.callbacks import CallBacks
 from telephony.cases.casebook import Casebook
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.counts import Counted, Counts
-from telephony.cases.firstasked import FirstAsked, Looked, Who
+from telephony.cases.firstasked import FirstAsked, Looked
 from telephony.cases.listing import Lists
 from telephony.cases.model import Terms
+from telephony.cases.seats import Seat, Seats
 from telephony.cases.turns import Turns
 from telephony.config import Config
 from telephony.metrics import CaseGauges
@@ -88,6 +89,14 @@ def terms_of(config: Config) -> Callable[[str], Terms]:
     return lambda branch: terms.get(branch, other)
 
 
+def seats_of(config: Config) -> Seats:
+    """Every `[[agent]]`."""
+    return Seats(
+        [Seat(one.name, one.title or "", frozenset(one.interfaces), one.pbx) for one in config.agent],
+        [pbx.name for pbx in config.pbx],
+    )
+
+
 def patience_of(config: Config) -> Patience:
     """When whom is told of what is due."""
     return Patience(timedelta(minutes=config.cases.remind_minutes), timedelta(minutes=config.cases.escalate_minutes))
@@ -99,18 +108,18 @@ class Casework:
     Args:
         config: checked.
         database: its address.
-        who: the account of an agent.
     """
 
-    def __init__(self, config: Config, database: str, who: Who = lambda *_: None) -> None:
+    def __init__(self, config: Config, database: str) -> None:
         self.take(config)
+        self.seats = seats_of(config)
         turns = Turns(database)
         machine = Turns(database, "casework machine", connections=1, seconds=30)
         manners = Manners(timedelta(minutes=config.cases.claim_minutes), config.cases.attempts)
         self.book = Casebook(turns, self._terms_of)
         self.callbacks = CallBacks(turns, manners, self._terms_of)
         self.lists = Lists(turns)
-        self.machine = FirstAsked(machine, lambda: self._house, self._terms_of, who)
+        self.machine = FirstAsked(machine, lambda: self._house, self._terms_of, self.seats)
         self.counts = Counts(machine)
         self._turns = (turns, machine)
 

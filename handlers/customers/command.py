@@ -14,13 +14,14 @@ from handlers.commands import ConfigFile, start, with_database
 from handlers.customers.importing import REFUSES, Importing
 from handlers.customers.reading import List, terms_of
 from handlers.database import database
+from handlers.http.pages.customer_words import WORDS
 from telephony.ami.settings import SystemClock
 from telephony.cases.customer_imports import AnotherRuns, Bringer, GoneOn, Imported, Imports
 from telephony.cases.pool import Pool
 from telephony.cases.trail import TrailStore
 from telephony.cases.turns import Turns
 from telephony.config import Config, ConfigFaults
-from telephony.customers.why import WORDS, Refused
+from telephony.customers.why import Refused
 from telephony.logs import visible
 from telephony.people.audit import Entry, Kind, Verb
 

@@ -56,7 +56,7 @@ CREATE TABLE api_tokens (
     user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     title      text NOT NULL,
     scopes     text[] NOT NULL CHECK (
-        scopes <@ ARRAY['desk', 'figures', 'live', 'wall', 'audit'] AND cardinality(scopes) > 0),
+        scopes <@ ARRAY['desk', 'cases', 'figures', 'live', 'wall', 'audit'] AND cardinality(scopes) > 0),
     created_at timestamptz NOT NULL DEFAULT now(),
     seen_at    timestamptz,
     until      timestamptz NOT NULL,

@@ -8,11 +8,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from telephony.cases.connecting import Connection
 from telephony.cases.pool import Pool
+from telephony.cases.rows import storable
 from telephony.cases.trail import written
+from telephony.cases.turns import Held
 from telephony.people.audit import Entry
 from telephony.people.names import key_of
-from telephony.people.roles import Person, Role, Scope
+from telephony.people.roles import RIGHTS, Permission, Person, Role, Scope
 
 
 class NameTakenError(Exception):
@@ -51,7 +54,7 @@ class Account:
         by_token = None if scopes is None else frozenset(scopes)
         must_change = self.must_change and scopes is None
         return Person(
-            self.login, terms.role, terms.branches, terms.title, terms.desk, by_token, must_change, account=True
+            self.login, terms.role, terms.branches, terms.title, terms.desk, by_token, must_change, True, self.id
         )
 
 
@@ -143,6 +146,13 @@ class Accounts:
             await written(connection, entry)
 
 
+async def bound_to(connection: "Connection | Held", desk: str) -> Account | None:
+    """The account of this desk; None: it has none, or several, and nobody knows whose turn it was."""
+    roles = sorted(role.value for role in RIGHTS[Permission.DESK].roles)
+    rows = await connection.fetch(_BOUND, storable(desk), roles)
+    return account_of(rows[0]) if len(rows) == 1 else None
+
+
 def account_of(row: Any) -> Account:  # noqa: ANN401 - the driver knows no types
     """A row of `users`."""
     terms = Terms(Role(row["role"]), frozenset(row["branches"]), row["title"], row["desk"])
@@ -176,6 +186,11 @@ SELECT *, id AS user_id, created_at AS user_created_at FROM users WHERE login_ke
 """
 
 _ALL: LiteralString = "SELECT *, id AS user_id, created_at AS user_created_at FROM users ORDER BY login_key LIMIT 10000"
+
+_BOUND: LiteralString = """
+SELECT *, id AS user_id, created_at AS user_created_at FROM users
+WHERE desk = $1 AND disabled_at IS NULL AND role = ANY($2::text[]) LIMIT 2
+"""
 
 _CHANGE: LiteralString = """
 UPDATE users SET role = $2, branches = $3, title = $4, desk = $5, changed_at = now() WHERE id = $1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from telephony.calls.record import CallRecord, Direction, Kind, Outcome, VisitRecord
+from telephony.calls.record import CallRecord, Direction, Kind, OfferResult, Outcome, VisitRecord
 from telephony.cases.callback import Lost
 from telephony.standard.calendar import Calendar
 from telephony.standard.deadlines import NeverOpen, call_back_by
@@ -56,13 +56,19 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Somebody answered. `agent`: who did first; empty: nobody knows. `branches`: through which he got through."""
+    """Somebody answered.
+
+    Attributes:
+        agent: who did first; empty: nobody knows. interface: his phone; empty: the same.
+        branches: through which the caller got through.
+    """
 
     at: datetime
     pbx: str
     agent: str
     branch: str
     branches: frozenset[str]
+    interface: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def asked(call: CallRecord, house: House) -> Said:
     if answers:
         at, _, visit = min(answers)
         own = house.branches.get((visit.kind, visit.queue), "")
-        return Answered(at, call.pbx, visit.agent or "", branch, frozenset({branch, own}))
+        return Answered(at, call.pbx, visit.agent or "", branch, frozenset({branch, own}), _phone(visit))
     if call.direction is not Direction.INBOUND or call.ended_at is None:
         return Pending(branch)
     if any(visit.outcome is None for visit in call.visits):
@@ -112,6 +118,16 @@ def asked(call: CallRecord, house: House) -> Said:
     since = call.arrived_at if closed else call.ended_at
     due = _due(calendar, since, house.within)
     return Unanswered(call.ended_at, house.normalised(call.caller), branch, reason, due)
+
+
+def _phone(visit: VisitRecord) -> str:
+    """Of who answered first: with a hand-over, others answered later."""
+    found = [
+        (offer.answered_at or offer.called_at, offer.interface)
+        for offer in visit.offers
+        if offer.result is OfferResult.ANSWERED and offer.agent == visit.agent
+    ]
+    return min(found)[1] if found else ""
 
 
 def _place(call: CallRecord, house: House) -> tuple[Kind, str] | None:

@@ -19,7 +19,7 @@ from telephony.cases.callback import (
     released,
     tried,
 )
-from telephony.cases.case_rows import as_json, callback_of, callback_values, case_of, work_told_to_others
+from telephony.cases.case_rows import as_json, callback_of, callback_values, case_of, within, work_told_to_others
 from telephony.cases.casebook import Doing, write
 from telephony.cases.changes import Document, changed
 from telephony.cases.model import Terms
@@ -62,10 +62,10 @@ class CallBacks:
         """The most urgent that nobody is at, claimed; None: there is none.
 
         Args:
-            branches: of these; None: of any.
+            branches: of these of his; None: of any of his.
             doing: who; the same key gives the same work.
         """
-        named = None if branches is None else [storable(one) for one in branches]
+        named = within(branches, doing.by)
         async with self._turns.transaction() as connection:
             if doing.key is not None:
                 known = await connection.fetchrow(_CLAIMED_BY_KEY, storable(doing.by.id), storable(doing.key))
@@ -110,7 +110,7 @@ class CallBacks:
     ) -> CallBack:
         async with self._turns.transaction() as connection:
             row = await connection.fetchrow(_LOCK, work)
-            if row is None:
+            if row is None or not doing.by.works_in(row["branch"]):
                 raise NoSuchWork(f"there is no call back {work}")
             before = callback_of(row)
             if doing.key is not None and await connection.fetchval(_WAS_DONE, work, storable(doing.key)):

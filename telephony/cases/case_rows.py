@@ -1,6 +1,7 @@
 """Between a case and its row: pure."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +96,13 @@ def callback_of(row: Row) -> CallBack:
         closed_at=row["closed_at"],
         closed_by=row["closed_by"],
     )
+
+
+def within(branches: Collection[str] | None, by: Person) -> list[str] | None:
+    """Of these branches (None: of any) those that he sees, as a parameter; None: he sees all, and asks for all."""
+    if branches is None:
+        return None if by.branches is None else [storable(one) for one in by.branches]
+    return [storable(one) for one in branches if by.works_in(one)]
 
 
 def as_json(value: object | None) -> str | None:

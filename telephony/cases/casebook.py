@@ -10,9 +10,9 @@ from telephony.calls.record import THREE_RINGS
 from telephony.cases.case_rows import as_json, case_of, case_values, told_to_others
 from telephony.cases.changes import changed, detail, narrowed
 from telephony.cases.model import Case, Terms
-from telephony.cases.person import Person
+from telephony.cases.person import MACHINE, Person
 from telephony.cases.rows import storable
-from telephony.cases.rules import NotAllowed, Why, advance
+from telephony.cases.rules import NotAllowed, Why, advance, visible
 from telephony.cases.steps import Absorb, JoinCall, MergeInto, Opened, PartCall, Release, Step, Unmerge
 from telephony.cases.turns import Held, Turns
 
@@ -63,7 +63,7 @@ class Casebook:
             NoSuchCase: there is none. NotAllowed: it cannot be done. Stale: somebody was faster.
         """
         async with self._turns.transaction() as connection:
-            before = (await locked(connection, case))[case]
+            before = (await locked(connection, doing.by, case))[case]
             if await _was_done(connection, case, doing):
                 return before
             _require_version(before, doing)
@@ -73,9 +73,13 @@ class Casebook:
         """Another case: a further matter of a call, or one without a call. `doing.key` names it; it is opened once.
 
         Raises:
-            NoSuchCase: there is no such call.
+            NoSuchCase: there is no such call. NotAllowed: it is no branch of his.
         """
+        if not doing.by.works_in(branch):
+            raise NotAllowed(Why.BRANCH, "a case is opened in a branch of one's own")
         async with self._turns.transaction() as connection:
+            if call is not None:
+                await _require_sight(connection, call, doing.by)
             case = await self._opened(connection, branch, doing)
             if call is not None:
                 case = await self._join(connection, case, call, replace(doing, key=None))  # one attempt, two changes
@@ -84,16 +88,17 @@ class Casebook:
     async def join(self, case: UUID, call: UUID, doing: Doing) -> Case:
         """A further call is about the case; raises like `change`."""
         async with self._turns.transaction() as connection:
-            before = (await locked(connection, case))[case]
+            before = (await locked(connection, doing.by, case))[case]
             if await _was_done(connection, case, doing):
                 return before
             _require_version(before, doing)
+            await _require_sight(connection, call, doing.by)
             return await self._join(connection, before, call, doing)
 
     async def part(self, case: UUID, call: UUID, doing: Doing) -> Case:
         """A call that was joined is not about the case after all; raises like `change`."""
         async with self._turns.transaction() as connection:
-            before = (await locked(connection, case))[case]
+            before = (await locked(connection, doing.by, case))[case]
             if await _was_done(connection, case, doing):
                 return before
             _require_version(before, doing)
@@ -109,7 +114,7 @@ class Casebook:
             As `change`. The call that opened a case stays with it.
         """
         async with self._turns.transaction() as connection:
-            before = (await locked(connection, case))[case]
+            before = (await locked(connection, doing.by, case))[case]
             fresh = await self._opened(connection, before.branch, doing)
             if fresh.version > 1:  # by an earlier attempt
                 return fresh
@@ -127,7 +132,7 @@ class Casebook:
             The other.
         """
         async with self._turns.transaction() as connection:
-            both = await locked(connection, case, into)
+            both = await locked(connection, doing.by, case, into)
             if await _was_done(connection, case, doing):
                 return both[into]
             _require_version(both[case], doing)
@@ -137,13 +142,13 @@ class Casebook:
     async def unmerge(self, case: UUID, doing: Doing) -> Case:
         """The case is one of its own again, where it stood; raises like `change`."""
         async with self._turns.transaction() as connection:
-            part = (await locked(connection, case))[case]
+            part = (await locked(connection, doing.by, case))[case]
             if await _was_done(connection, case, doing):
                 return part
             _require_version(part, doing)
             if part.merged is None:
                 raise NotAllowed(Why.STATE, "it is a part of no other case")
-            whole = (await locked(connection, part.merged.into))[part.merged.into]
+            whole = (await locked(connection, doing.by, part.merged.into))[part.merged.into]
             after = await self._step(connection, part, Unmerge(), doing)
             await self._step(connection, whole, Release(case), doing)
             return after
@@ -158,12 +163,10 @@ class Casebook:
     async def _opened(self, connection: Held, branch: str, doing: Doing) -> Case:
         id_ = uuid5(THREE_RINGS, f"matter\x1f{storable(doing.by.id)}\x1f{doing.key or doing.at.isoformat()}")
         fresh = await connection.fetchrow(_OPEN, id_, doing.at, storable(branch))
-        case = (await locked(connection, id_))[id_]
+        case = (await locked(connection, MACHINE, id_))[id_]
         return case if fresh is None else await self._step(connection, case, Opened(), doing)
 
     async def _join(self, connection: Held, case: Case, call: UUID, doing: Doing) -> Case:
-        if not await connection.fetchval(_IS_CALL, call):
-            raise NoSuchCase(f"there is no call {call}")
         if case.call == call or await connection.fetchval(_IS_JOINED, case.id, call):
             return case
         after = await self._step(connection, case, JoinCall(call), doing)
@@ -178,16 +181,16 @@ class Casebook:
         return after
 
 
-async def locked(connection: Held, *cases: UUID) -> dict[UUID, Case]:
+async def locked(connection: Held, by: Person, *cases: UUID) -> dict[UUID, Case]:
     """These cases, which nobody else changes before the transaction ends.
 
     Raises:
-        NoSuchCase: one is not there.
+        NoSuchCase: one is not there, or not for him to see.
     """
     rows = await connection.fetch(_LOCK, sorted(set(cases)))
     found = {row["id"]: case_of(row) for row in rows}
     for case in cases:
-        if case not in found:
+        if case not in found or not visible(found[case], by):
             raise NoSuchCase(f"there is no case {case}")
     return found
 
@@ -208,6 +211,13 @@ async def _was_done(connection: Held, case: UUID, doing: Doing) -> bool:
     if doing.key is None:
         return False
     return bool(await connection.fetchval(_WAS_DONE, case, storable(doing.key)))
+
+
+async def _require_sight(connection: Held, call: UUID, by: Person) -> None:
+    """A call is seen by who sees the case that it opened; one that opened none, by all."""
+    row = await connection.fetchrow(_CASE_OF_CALL, call)
+    if row is None or (row["id"] is not None and not visible(case_of(row), by)):
+        raise NoSuchCase(f"there is no call {call}")
 
 
 def _require_version(case: Case, doing: Doing) -> None:
@@ -240,7 +250,9 @@ _TELL: LiteralString = "INSERT INTO outbox (at, topic, subject, version, told) V
 
 _WAS_DONE: LiteralString = "SELECT EXISTS (SELECT FROM case_history WHERE case_id = $1 AND key = $2)"
 
-_IS_CALL: LiteralString = "SELECT EXISTS (SELECT FROM calls WHERE id = $1)"
+_CASE_OF_CALL: LiteralString = """
+SELECT cases.* FROM calls LEFT JOIN cases ON cases.call_id = calls.id WHERE calls.id = $1
+"""
 
 _IS_JOINED: LiteralString = "SELECT EXISTS (SELECT FROM case_calls WHERE case_id = $1 AND call_id = $2)"
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from telephony.cases.forms import Form
-from telephony.cases.steps import Absorb, JoinCall, PartCall, Refuse, Release, Reopen, Step
+from telephony.cases.steps import Absorb, FirstAnswered, JoinCall, PartCall, Refuse, Release, Reopen, Step
 
 Document = dict[str, Any]
 UNTOLD = frozenset({"id", "number", "version"})
@@ -65,5 +65,7 @@ def detail(step: Step) -> Document:
             return {"case": str(case)}
         case JoinCall(call) | PartCall(call):
             return {"call": str(call)}
+        case FirstAnswered(agent=agent) if agent:
+            return {"agent": agent}
         case _:
             return {}

@@ -15,22 +15,24 @@ import asyncpg
 import structlog
 
 from telephony.calls.record import CallRecord, Kind
+from telephony.cases.accounts import bound_to
 from telephony.cases.asked import Answered, House, Pending, Said, Unanswered, asked
 from telephony.cases.callback import Action, CallBack, Result
 from telephony.cases.callbacks import open_work, write_work
 from telephony.cases.case_rows import callback_of, case_of
 from telephony.cases.casebook import Doing, write
 from telephony.cases.model import Case, Terms
-from telephony.cases.person import MACHINE, Person, unbound
+from telephony.cases.person import MACHINE, Person
 from telephony.cases.rows import storable, stored_calls
 from telephony.cases.rules import NotAllowed, advance
+from telephony.cases.seats import NO_SEATS, Seats
 from telephony.cases.steps import FirstAnswered
 from telephony.cases.turns import Held, Turns
 
 BATCH = 100
 """Calls looked at in one transaction."""
-Who = Callable[[str, str], Person | None]
-"""The account of an agent: PBX, and his name there; None: he has none."""
+LOCK = 0x3333_6361_7365_776B
+"""PostgreSQL's advisory lock that whoever looks holds, to the end of its transaction."""
 log = structlog.get_logger(__name__)
 
 
@@ -49,17 +51,19 @@ class FirstAsked:
         turns: connections.
         house: what is known of the places that callers seek.
         terms_of: the set periods of a branch.
-        who: the account of an agent.
+        seats: at which desk somebody answered.
     """
 
     def __init__(
-        self, turns: Turns, house: Callable[[], House], terms_of: Callable[[str], Terms], who: Who = lambda *_: None
+        self, turns: Turns, house: Callable[[], House], terms_of: Callable[[str], Terms], seats: Seats = NO_SEATS
     ) -> None:
-        self._turns, self._house, self._terms_of, self._who = turns, house, terms_of, who
+        self._turns, self._house, self._terms_of, self._seats = turns, house, terms_of, seats
 
     async def look(self, at: datetime, batch: int = BATCH) -> Looked:
-        """Look at the calls that were saved longest ago, all or none; nothing is left when none was looked at."""
+        """Look at the calls that were saved longest ago, all or none; none: nothing is left, or another looks."""
         async with self._turns.transaction() as connection:
+            if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
+                return Looked(0)  # another looks: two at once could see two states of one call, and the older win
             due = await connection.fetch(_DUE, batch)
             calls = await _calls(connection, {row["call_id"] for row in due})
             refused = 0
@@ -94,18 +98,26 @@ class FirstAsked:
         row = None if call.case is None else await connection.fetchrow(_CASE, call.case)
         if row is None:
             return
-        case = case_of(row)
-        owner = self._owner(said)
+        case, branch, agent = case_of(row), storable(said.branch), self._agent(said)
         if isinstance(said, Pending) and case.owner is None:
             return  # what becomes of it is told once
-        if (_id(case.owner), case.branch) == (_id(owner), storable(said.branch)):
+        # Who has this desk by now, or what he may be called, does not matter: it is his who answered then.
+        same = (_id(agent) or "") == (await connection.fetchval(_AGENT, case.id) or "")
+        if same and case.branch == branch:
             return
-        await self._advance(connection, case, FirstAnswered(owner, storable(said.branch)), doing)
+        owner = case.owner if same else await self._account(connection, said, agent)
+        await self._advance(connection, case, FirstAnswered(owner, branch, _id(agent) or ""), doing)
 
-    def _owner(self, said: Said) -> Person | None:
+    def _agent(self, said: Said) -> Person | None:
         if not isinstance(said, Answered) or not said.agent:
             return None
-        return self._who(said.pbx, said.agent) or unbound(storable(said.agent))
+        return self._seats.owner(storable(said.pbx), storable(said.agent), storable(said.interface))
+
+    async def _account(self, connection: Held, said: Said, agent: Person | None) -> Person | None:
+        """The account of who answered, where his desk has one."""
+        seat = self._seats.of(said.pbx, said.agent, said.interface) if isinstance(said, Answered) else None
+        account = None if seat is None or agent is None else await bound_to(connection, seat.name)
+        return agent if account is None else self._seats.worker(account.person())
 
     async def _advance(self, connection: Held, case: Case, step: FirstAnswered, doing: Doing) -> None:
         after = advance(case, step, doing.by, doing.at, self._terms_of(case.branch))
@@ -117,12 +129,13 @@ def _id(person: Person | None) -> str | None:
 
 
 async def _calls(connection: Held, ids: Collection[UUID]) -> Sequence[CallRecord]:
-    """As they are saved now, those that ended first before the others; without offers."""
+    """As they are saved now, those that ended first before the others; of offers those that were answered."""
     if not ids:
         return ()
     rows = await connection.fetch(_CALLS, list(ids))
     visits = await connection.fetch(_VISITS, list(ids))
-    return [stored.call for stored in stored_calls(rows, visits, ())]
+    answers = await connection.fetch(_ANSWERS, list(ids))
+    return [stored.call for stored in stored_calls(rows, visits, answers)]
 
 
 async def _lost(connection: Held, call: CallRecord, said: Unanswered, house: House, doing: Doing) -> None:
@@ -242,6 +255,15 @@ ORDER BY coalesce(ended_at, 'infinity'), arrived_at, id
 """
 
 _VISITS: LiteralString = "SELECT * FROM visits WHERE call_id = ANY($1::uuid[]) ORDER BY call_id, ordinal"
+
+_ANSWERS: LiteralString = """
+SELECT * FROM offers WHERE call_id = ANY($1::uuid[]) AND result = 'answered' ORDER BY call_id, visit, ordinal
+"""
+
+_AGENT: LiteralString = """
+SELECT detail ->> 'agent' FROM case_history WHERE case_id = $1 AND what = 'first_answered'
+ORDER BY version DESC LIMIT 1
+"""
 
 _CASE: LiteralString = "SELECT * FROM cases WHERE id = $1 AND NOT worked FOR UPDATE"
 

@@ -14,11 +14,13 @@ from typing import Any, LiteralString, Self
 from uuid import UUID
 
 from telephony.cases.callback import CallBack
-from telephony.cases.case_rows import callback_of, case_of
+from telephony.cases.case_rows import callback_of, case_of, within
 from telephony.cases.casebook import NoSuchCase
 from telephony.cases.kinds import CaseKind, State
 from telephony.cases.model import Case
+from telephony.cases.person import Person
 from telephony.cases.rows import storable
+from telephony.cases.rules import visible
 from telephony.cases.turns import Turns
 
 MOST = 200
@@ -118,7 +120,9 @@ class Whole:
 
 
 class Lists:
-    """What is there. Reads only; all methods raise what `Turns.transaction` does.
+    """What is there for `by` to see: of his branches, and what is his.
+
+    Reads only; all methods raise what `Turns.transaction` does.
 
     Args:
         turns: connections.
@@ -127,21 +131,23 @@ class Lists:
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
 
-    async def cases(self, which: Filter, after: After | None = None, limit: int = 50) -> CasePage:
+    async def cases(self, by: Person, which: Filter, after: After | None = None, limit: int = 50) -> CasePage:
         """These cases, the newest first."""
-        values = _values(which)
+        values = _values(by, which)
         async with self._turns.transaction() as connection:
             rows = await connection.fetch(_NEWEST, *values, *_place(after), _limit(limit) + 1)
         return _case_page([case_of(row) for row in rows], limit, lambda case: case.opened_at)
 
-    async def overdue(self, which: Filter, after: After | None = None, limit: int = 50) -> CasePage:
+    async def overdue(self, by: Person, which: Filter, after: After | None = None, limit: int = 50) -> CasePage:
         """Of these, those that are due (before `which.overdue_at`), the longest overdue first."""
-        values = _values(which)
+        values = _values(by, which)
         async with self._turns.transaction() as connection:
             rows = await connection.fetch(_OVERDUE, *values, *_place(after), _limit(limit) + 1)
         return _case_page([case_of(row) for row in rows], limit, lambda case: case.due_at or case.opened_at)
 
-    async def search(self, text: str, which: Filter, after: After | None = None, limit: int = 50) -> CasePage:
+    async def search(
+        self, by: Person, text: str, which: Filter, after: After | None = None, limit: int = 50
+    ) -> CasePage:
         """Of these, those with this case number, telephone number, name, or words; the newest first.
 
         Words and names are looked for in what people wrote down; a number also among those who called.
@@ -149,35 +155,46 @@ class Lists:
         wanted = storable(text.strip()[:LONGEST])
         if not wanted:
             return CasePage((), None)
-        values = _values(which)
+        values = _values(by, which)
         async with self._turns.transaction() as connection:
             rows = await connection.fetch(_SEARCH, *values, *_place(after), _limit(limit) + 1, wanted)
         return _case_page([case_of(row) for row in rows], limit, lambda case: case.opened_at)
 
     async def callbacks(
         self,
+        by: Person,
         branches: Collection[str] | None,
         *,
         overdue_at: datetime | None = None,
         after: After | None = None,
         limit: int = 50,
     ) -> WorkPage:
-        """Who has to be called back, the most urgent first. `branches` None: of any; `overdue_at`: due before then."""
+        """Who has to be called back, the most urgent first.
+
+        Args:
+            by: who asks.
+            branches: of these of his; None: of any of his.
+            overdue_at: due before then.
+            after: where it goes on.
+            limit: rows.
+        """
         async with self._turns.transaction() as connection:
-            rows = await connection.fetch(_CALLBACKS, _texts(branches), overdue_at, *_place(after), _limit(limit) + 1)
+            rows = await connection.fetch(
+                _CALLBACKS, within(branches, by), overdue_at, *_place(after), _limit(limit) + 1
+            )
         found = tuple(callback_of(row) for row in rows)
         page = found[: _limit(limit)]
         return WorkPage(page, After(page[-1].due_at, page[-1].id) if len(found) > len(page) else None)
 
-    async def whole(self, case: UUID) -> Whole:
+    async def whole(self, by: Person, case: UUID) -> Whole:
         """A case with all that belongs to it.
 
         Raises:
-            NoSuchCase: there is none.
+            NoSuchCase: there is none, or none that he may see.
         """
         async with self._turns.transaction() as connection:
             row = await connection.fetchrow("SELECT * FROM cases WHERE id = $1", case)
-            if row is None:
+            if row is None or not visible(case_of(row), by):
                 raise NoSuchCase(f"there is no case {case}")
             history = await connection.fetch(_HISTORY, case)
             parts = await connection.fetch(_PARTS, case)
@@ -185,10 +202,10 @@ class Lists:
         ids = tuple(part["id"] for part in parts if part["id"] != case)
         return Whole(case_of(row), tuple(map(_entry, history)), tuple(one["call_id"] for one in calls), ids)
 
-    async def callback_history(self, work: UUID) -> tuple[Entry, ...]:
-        """What was done about a call back, first things first; nothing when there is none."""
+    async def callback_history(self, by: Person, work: UUID) -> tuple[Entry, ...]:
+        """What was done about a call back, first things first; nothing when there is none that he may see."""
         async with self._turns.transaction() as connection:
-            return tuple(map(_entry, await connection.fetch(_WORK_HISTORY, work)))
+            return tuple(map(_entry, await connection.fetch(_WORK_HISTORY, work, within(None, by))))
 
 
 def _entry(row: Any) -> Entry:  # noqa: ANN401 - the driver knows no types
@@ -213,10 +230,11 @@ def _texts(names: Collection[str] | None) -> list[str] | None:
     return None if names is None else [storable(name) for name in names]
 
 
-def _values(which: Filter) -> tuple[object, ...]:
+def _values(by: Person, which: Filter) -> tuple[object, ...]:
     return (
         _texts(which.owners), _texts(which.offered_to), _texts(which.branches), _texts(which.states),
         _texts(which.kinds), which.since, which.until, which.overdue_at, which.worked,
+        _texts(by.branches), _texts(by.ids),
     )  # fmt: skip
 
 
@@ -227,38 +245,39 @@ _FILTER: LiteralString = """
     AND ($6::timestamptz IS NULL OR cases.opened_at >= $6) AND ($7::timestamptz IS NULL OR cases.opened_at < $7)
     AND ($8::timestamptz IS NULL OR (due_at < $8 AND state NOT IN ('archived', 'merged')))
     AND ($9::boolean IS NULL OR worked = $9)
+    AND ($10::text[] IS NULL OR branch = ANY($10) OR owner = ANY($11::text[]) OR offered_to = ANY($11))
 """
 
 _NEWEST: LiteralString = f"""
 SELECT * FROM cases WHERE {_FILTER}
-    AND ($10::timestamptz IS NULL OR (cases.opened_at, cases.id) < ($10, $11::uuid))
-ORDER BY cases.opened_at DESC, cases.id DESC LIMIT $12
+    AND ($12::timestamptz IS NULL OR (cases.opened_at, cases.id) < ($12, $13::uuid))
+ORDER BY cases.opened_at DESC, cases.id DESC LIMIT $14
 """  # noqa: S608 - a constant of ours
 
 _OVERDUE: LiteralString = f"""
 SELECT * FROM cases WHERE {_FILTER}
     AND due_at IS NOT NULL AND state NOT IN ('archived', 'merged')
-    AND ($10::timestamptz IS NULL OR (due_at, cases.id) > ($10, $11::uuid))
-ORDER BY due_at, cases.id LIMIT $12
+    AND ($12::timestamptz IS NULL OR (due_at, cases.id) > ($12, $13::uuid))
+ORDER BY due_at, cases.id LIMIT $14
 """  # noqa: S608 - the same
 
 # Each part has its index; words are looked for only in cases that people have worked on, which are few.
 _SEARCH: LiteralString = f"""
 WITH found AS (
-    SELECT id FROM cases WHERE number = $13
+    SELECT id FROM cases WHERE number = $15
     UNION
     SELECT cases.id FROM calls JOIN cases ON cases.call_id = calls.id
-    WHERE left(calls.caller, 64) = left($13, 64) AND calls.caller = $13 AND calls.caller <> ''
+    WHERE left(calls.caller, 64) = left($15, 64) AND calls.caller = $15 AND calls.caller <> ''
     UNION
     SELECT case_calls.case_id FROM calls JOIN case_calls ON case_calls.call_id = calls.id
-    WHERE left(calls.caller, 64) = left($13, 64) AND calls.caller = $13 AND calls.caller <> ''
+    WHERE left(calls.caller, 64) = left($15, 64) AND calls.caller = $15 AND calls.caller <> ''
     UNION
     SELECT id FROM cases WHERE worked AND strpos(lower(concat_ws(E'\\n', form ->> 'name', form ->> 'phone',
         form ->> 'brief', form ->> 'handling', form ->> 'details', form ->> 'topic', form ->> 'appraisal',
-        form ->> 'fund_account', plan ->> 'text', feedback ->> 'text', visit ->> 'note')), lower($13)) > 0)
+        form ->> 'fund_account', plan ->> 'text', feedback ->> 'text', visit ->> 'note')), lower($15)) > 0)
 SELECT cases.* FROM cases JOIN found USING (id) WHERE {_FILTER}
-    AND ($10::timestamptz IS NULL OR (cases.opened_at, cases.id) < ($10, $11::uuid))
-ORDER BY cases.opened_at DESC, cases.id DESC LIMIT $12
+    AND ($12::timestamptz IS NULL OR (cases.opened_at, cases.id) < ($12, $13::uuid))
+ORDER BY cases.opened_at DESC, cases.id DESC LIMIT $14
 """  # noqa: S608 - the same
 
 _CALLBACKS: LiteralString = """
@@ -270,7 +289,10 @@ ORDER BY due_at, id LIMIT $5
 
 _HISTORY: LiteralString = "SELECT * FROM case_history WHERE case_id = $1 ORDER BY version"
 
-_WORK_HISTORY: LiteralString = "SELECT * FROM callback_history WHERE callback_id = $1 ORDER BY version"
+_WORK_HISTORY: LiteralString = """
+SELECT callback_history.* FROM callback_history JOIN callbacks ON callbacks.id = callback_id
+WHERE callback_id = $1 AND ($2::text[] IS NULL OR branch = ANY($2)) ORDER BY callback_history.version
+"""
 
 _PARTS: LiteralString = """
 WITH RECURSIVE parts AS (

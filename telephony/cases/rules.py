@@ -52,6 +52,7 @@ class Why(StrEnum):
     """What a step was refused for."""
 
     STATE = "state"
+    BRANCH = "branch"
     OWNER = "owner"
     SEPARATION = "separation"
     LACKING = "lacking"
@@ -85,6 +86,8 @@ def advance(case: Case, step: Step, by: Person, at: datetime, terms: Terms) -> C
     Raises:
         NotAllowed: it cannot be done; the case is what it was.
     """
+    if not (visible(case, by) or isinstance(step, Opened)):
+        raise NotAllowed(Why.BRANCH, "the case is of another branch")
     state = STEPS.get((case.state, step.move))
     if state is None:
         raise NotAllowed(Why.STATE, f"a case that is {case.state} cannot be {step.move}")
@@ -96,13 +99,21 @@ def advance(case: Case, step: Step, by: Person, at: datetime, terms: Terms) -> C
     return done
 
 
+def visible(case: Case, by: Person) -> bool:
+    """Whether he may see it: it is of a branch of his, or his, or offered to him."""
+    whose = [case.owner.id] if case.owner else []
+    return by.sees(case.branch, [*whose, case.handover.to.id] if case.handover else whose)
+
+
 def _owned(case: Case, step: Step, by: Person) -> Case:
     """With the owner that it has when somebody works on it: who does first what nobody owns is its owner."""
     if isinstance(step, (FirstAnswered, Take, Opened)) or step.move in _ADDRESSEE or by.leads:
         return case
     if case.owner is None:
         return replace(case, owner=by)
-    if by.goes_by(case.owner.id) or (step.move in _VISITING and by.role is Role.QUALITY):
+    if by.goes_by(case.owner.id):
+        return replace(case, owner=by)  # who worked without an account has one now
+    if step.move in _VISITING and by.role is Role.QUALITY:
         return case
     raise NotAllowed(Why.OWNER, f"the case is owned by {case.owner.name}; let it be handed over first")
 

@@ -56,10 +56,16 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswered:
-    """The machine saw who answered first; None: nobody did, as it proved. `branch`: of the queue or line."""
+    """The machine saw who answered first; None: nobody did, as it proved.
+
+    Attributes:
+        person: whose the case is. branch: of the queue or line.
+        agent: who answered, whatever account he had then; empty: nobody, or it was no call that said so.
+    """
 
     person: Person | None
     branch: str
+    agent: str = ""
     move = Move.FIRST_ANSWERED
 
 

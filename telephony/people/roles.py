@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from uuid import UUID
 
 
 class Role(StrEnum):
@@ -23,14 +24,15 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """What can be allowed.
 
-    DESK: his own desk, with what his callers called about before. FIGURES: how the standard was and is kept.
-    LIVE: who waits now. WALL: the wallboard. DESCRIPTION: what the API can be asked. ACCOUNT: his own password and
-    sessions. PEOPLE: everybody's accounts. AUDIT: who saw and changed what. CUSTOMERS: who they are, their numbers.
-    CUSTOMER_CHANGES: to correct that. CUSTOMER_LISTS: whole lists of them, and two made one. CUSTOMER_ERASURE: that
-    nothing is known of one any more.
+    DESK: his own desk, with what his callers called about before. CASES: cases and call backs. FIGURES: how the
+    standard was and is kept. LIVE: who waits now. WALL: the wallboard. DESCRIPTION: what the API can be asked.
+    ACCOUNT: his own password and sessions. PEOPLE: everybody's accounts. AUDIT: who saw and changed what.
+    CUSTOMERS: who they are, and their numbers. CUSTOMER_CHANGES: to correct that. CUSTOMER_LISTS: whole lists of
+    them, and two made one. CUSTOMER_ERASURE: that nothing is known of one any more.
     """
 
     DESK = "desk"
+    CASES = "cases"
     FIGURES = "figures"
     LIVE = "live"
     WALL = "wall"
@@ -48,6 +50,7 @@ class Scope(StrEnum):
     """What a token of the API is for."""
 
     DESK = "desk"
+    CASES = "cases"
     FIGURES = "figures"
     LIVE = "live"
     WALL = "wall"
@@ -77,6 +80,7 @@ _NEVER = frozenset[Scope]()
 RIGHTS: Mapping[Permission, Right] = MappingProxyType(
     {
         Permission.DESK: Right(_ANSWERS, bound=False, scopes=frozenset({Scope.DESK})),
+        Permission.CASES: Right(_EVERYBODY, bound=True, scopes=frozenset({Scope.CASES})),
         Permission.FIGURES: Right(_LEADS, bound=True, scopes=frozenset({Scope.FIGURES})),
         Permission.LIVE: Right(_LEADS, bound=True, scopes=frozenset({Scope.LIVE})),
         Permission.WALL: Right(_EVERYBODY, bound=True, scopes=frozenset({Scope.WALL})),
@@ -103,7 +107,7 @@ class Person:
         desk: the `[[agent]]` whose calls he is shown; None: nobody's.
         scopes: of the token by which he asks; None: it is he himself.
         must_change: he has to choose a password of his own first.
-        account: he has one, which he can look after himself.
+        account: he has one, which he can look after himself. id: its; None: he has none.
     """
 
     name: str
@@ -114,6 +118,7 @@ class Person:
     scopes: frozenset[Scope] | None = None
     must_change: bool = False
     account: bool = False
+    id: UUID | None = None
 
     @property
     def everywhere(self) -> bool:

@@ -34,7 +34,7 @@ def test_the_first_who_answered_is_asked_first_whoever_it_is_transferred_to() ->
     nine = o_clock("09:01").astimezone(UTC)
     first, second = visit(answered_at=nine), visit(agent="Agent 1002", queue="sales", answered_at=nine + seconds(60))
     said = asked(call(visit(Outcome.TIMEOUT), first, second, ended_at=None), HOUSE)
-    assert said == Answered(nine, "pbx1", "Agent 1001", "changzhi", frozenset({"changzhi"}))
+    assert said == Answered(nine, "pbx1", "Agent 1001", "changzhi", frozenset({"changzhi"}), "PJSIP/1001")
 
 
 def test_who_is_answered_elsewhere_got_through_to_where_he_rang_and_there() -> None:

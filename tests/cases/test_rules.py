@@ -12,7 +12,7 @@ from telephony.cases.changes import detail
 from telephony.cases.forms import ComplaintForm, Contact
 from telephony.cases.kinds import CaseKind, Channel, State, VisitOutcome
 from telephony.cases.model import Case, Terms
-from telephony.cases.person import MACHINE, Person, unbound
+from telephony.cases.person import MACHINE, Person, Role, unbound
 from telephony.cases.rules import NotAllowed, Why, advance
 from telephony.cases.steps import (
     Absorb,
@@ -236,11 +236,11 @@ def test_quality_may_make_the_return_visit_of_another_and_nothing_else() -> None
 
 
 def test_who_answered_first_owns_it_and_the_machine_never_takes_it_from_a_person() -> None:
-    first = after(case(), FirstAnswered(unbound("Agent 1001"), "changzhi"), by=MACHINE)
+    first = after(case(), FirstAnswered(unbound("pbx1", "Agent 1001"), "changzhi"), by=MACHINE)
     assert (first.owner, first.branch, first.state, first.worked) == (
-        Person("agent:Agent 1001", "Agent 1001"), "changzhi", State.LOGGED, False,
+        Person("agent:pbx1/Agent 1001", "Agent 1001"), "changzhi", State.LOGGED, False,
     )  # fmt: skip
-    assert after(first, record()).owner == first.owner  # his account is bound to that agent
+    assert after(first, record()).owner == ZHANG  # his account is bound to that agent
     corrected = after(first, FirstAnswered(LI, "changzhi"), by=MACHINE)
     assert corrected.owner == LI
     worked = after(corrected, record(), by=LI)
@@ -330,3 +330,26 @@ def test_what_a_case_takes_in_is_told_in_its_history() -> None:
     assert detail(Absorb(OTHER)) == {"case": str(OTHER)}
     assert detail(JoinCall(OTHER)) == {"call": str(OTHER)}
     assert detail(Close()) == {}
+
+
+def test_who_is_of_another_branch_does_nothing_with_a_case_that_is_not_his_though_he_leads() -> None:
+    elsewhere = frozenset({"jincheng"})
+    for person in (replace(LI, branches=elsewhere), replace(ZHAO, branches=elsewhere)):
+        for step in (Take(), record(), Offer(person)):
+            assert refused(MINE, step, by=person).why is Why.BRANCH
+    offered = after(MINE, Offer(LI))
+    assert after(offered, Accept(), by=replace(LI, branches=elsewhere)).owner == LI
+    assert after(MINE, record(brief="更正"), by=replace(ZHANG, branches=elsewhere)).owner == ZHANG
+    assert after(MINE, Take(), by=replace(ZHAO, branches=frozenset({"changzhi"}))).owner == ZHAO
+
+
+def test_who_worked_without_an_account_is_his_account_once_he_works_with_it() -> None:
+    desk = after(case(), FirstAnswered(unbound("pbx1", "Agent 1001"), "changzhi"), by=MACHINE)
+    assert after(desk, record()).owner == ZHANG
+    sells = replace(ZHANG, role=Role.MARKETING)
+    assert refused(desk, record(advice=True), by=sells).why is Why.SEPARATION
+
+
+def test_the_history_keeps_who_answered_whatever_account_he_had() -> None:
+    assert detail(FirstAnswered(ZHANG, "changzhi", "agent:1001")) == {"agent": "agent:1001"}
+    assert detail(FirstAnswered(ZHANG, "changzhi")) == {}

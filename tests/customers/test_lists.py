@@ -19,7 +19,7 @@ from telephony.customers.csvtext import (
 from telephony.customers.customer import Details, Line
 from telephony.customers.numbers import E164, Numbering
 from telephony.customers.rows import Row, Terms, folded, row_of
-from telephony.customers.why import WORDS, Refused, Why
+from telephony.customers.why import Refused, Why
 
 BRANCHES = {"changzhi": "changzhi", folded("长治营业部"): "changzhi", "shanghai": "shanghai"}
 TERMS = Terms(Numbering(), BRANCHES, branch="shanghai")
@@ -147,11 +147,6 @@ def test_one_broken_character_does_not_make_chinese_out_of_utf_8() -> None:
 def test_utf_16_is_refused_with_the_remedy() -> None:
     with pytest.raises(WideText, match="save it as CSV UTF-8"):
         encoding_of(["姓名,电话\n".encode("utf-16")])
-
-
-def test_every_reason_has_words_and_a_remedy() -> None:
-    assert set(WORDS) == set(Why)
-    assert all(words.what.endswith(".") and words.remedy.endswith(".") for words in WORDS.values())
 
 
 @given(st.binary(max_size=400), st.integers(1, 50))

@@ -6,21 +6,26 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 import structlog
 
 from telephony.calls.record import CallRecord, Outcome, VisitRecord
+from telephony.cases.accounts import Accounts, Terms
 from telephony.cases.callback import CallBack, Lost, Result, Tried
 from telephony.cases.callbacks import NoSuchWork, StaleWork
-from telephony.cases.firstasked import FirstAsked
+from telephony.cases.firstasked import LOCK, FirstAsked, Looked
 from telephony.cases.kinds import State
+from telephony.cases.listing import Filter
 from telephony.cases.model import Case
-from telephony.cases.person import Person
+from telephony.cases.person import MACHINE, Person, Role
+from telephony.cases.pool import Pool
 from telephony.cases.retention import forget
 from telephony.cases.rules import NotAllowed
+from telephony.cases.seats import Seat, Seats
+from telephony.people.audit import Entry, Verb
 from tests.db.casework import Office, doing, office
 from tests.support.calls import call, visit
 from tests.support.casework import HOUSE, LI, NOW, TERMS, ZHANG, ZHAO, local, record
@@ -56,7 +61,7 @@ def answered(number: int = 2, minutes: float = 5, **changes: object) -> CallReco
 
 
 async def work(desk: Office) -> list[CallBack]:
-    return list((await desk.lists.callbacks(None)).work)
+    return list((await desk.lists.callbacks(MACHINE, None)).work)
 
 
 async def everything(desk: Office) -> list[tuple[str, int, str | None]]:
@@ -66,7 +71,7 @@ async def everything(desk: Office) -> list[tuple[str, int, str | None]]:
 
 async def case_of(desk: Office, one: CallRecord) -> Case:
     assert one.case is not None
-    return (await desk.lists.whole(one.case)).case
+    return (await desk.lists.whole(MACHINE, one.case)).case
 
 
 # --- who was asked first ---
@@ -79,19 +84,49 @@ async def test_who_answered_first_owns_the_case_also_after_a_transfer(desk: Offi
     await desk.saved(replace(one, visits=(one.visits[0], later)))
     found = await case_of(desk, one)
     assert (found.owner, found.branch, found.state) == (
-        Person("agent:Agent 1001", "Agent 1001"),
+        Person("agent:pbx1/Agent 1001", "Agent 1001"),
         "changzhi",
         State.LOGGED,
     )
-    [entry] = (await desk.lists.whole(found.id)).history
+    [entry] = (await desk.lists.whole(MACHINE, found.id)).history
     assert (entry.what, entry.by_name, entry.after["owner"]["name"]) == ("first_answered", "machine", "Agent 1001")
 
 
-async def test_the_account_of_the_agent_is_the_owner_where_it_is_known(desk: Office) -> None:
-    machine = FirstAsked(desk.turns, lambda: HOUSE, lambda _: TERMS, lambda _pbx, agent: {"Agent 1001": LI}.get(agent))
-    await desk.store.save([answered()])
-    assert (await machine.look(NOW)).calls == 1
-    assert (await case_of(desk, answered())).owner == LI
+async def test_the_account_of_the_desk_is_the_owner_and_stays_it_whoever_has_the_desk_later(
+    desk: Office, database: str
+) -> None:
+    pool, entry = Pool(database), Entry(NOW, "test", Verb.USER_ADDED)
+    accounts = Accounts(pool)
+    seats = Seats([Seat("1001", "一号座席", frozenset({"PJSIP/1001"}))], ["pbx1"])
+    machine = FirstAsked(desk.turns, lambda: HOUSE, lambda _: TERMS, seats)
+
+    async def owner_of(one: CallRecord) -> Person | None:
+        await desk.store.save([one])
+        assert await machine.look(NOW) == Looked(1)
+        return (await case_of(desk, one)).owner
+
+    nobody, his, both = answered(number=21), answered(number=22), answered(number=23)
+    assert await owner_of(nobody) == Person("agent:1001", "一号座席")
+    bound = Terms(Role.AGENT, frozenset({"changzhi"}), "张敏", "1001")
+    zhang = str(await accounts.add("zhang", bound, None, entry))
+    assert await owner_of(his) == Person(zhang, "张敏")
+    li = await accounts.add("li", replace(bound, title="李雷"), None, entry)
+    await accounts.add("boss", replace(bound, role=Role.ADMINISTRATOR), None, entry)  # has no desk
+    assert await owner_of(both) == Person("agent:1001", "一号座席")  # whose turn it was is not guessed
+    assert await owner_of(replace(nobody, revision=2)) == Person("agent:1001", "一号座席")
+    await accounts.disable(UUID(zhang), entry)
+    assert await owner_of(replace(his, revision=2)) == Person(zhang, "张敏")
+    assert (await case_of(desk, his)).version == 1
+
+    found = await accounts.find("li")
+    assert found is not None
+    worker = seats.worker(found.person())
+    assert worker.id == str(li)
+    mine = await desk.lists.cases(worker, Filter(owners=worker.ids))
+    assert {one.id for one in mine.cases} == {nobody.case, both.case}
+    assert nobody.case is not None
+    assert (await desk.book.change(nobody.case, record(), doing(worker))).owner == worker
+    await pool.close()
 
 
 async def test_looking_again_changes_nothing(desk: Office) -> None:
@@ -109,8 +144,8 @@ async def test_a_correction_gives_the_case_to_who_really_answered_unless_somebod
     await desk.book.change(one.case, record(), doing())
     by_li = (replace(one.visits[0], agent="Agent 1002"),)
     await desk.saved(replace(one, visits=by_li, revision=2), replace(other, visits=by_li, revision=2))
-    assert (await case_of(desk, one)).owner == Person("agent:Agent 1001", "Agent 1001")
-    assert (await case_of(desk, other)).owner == Person("agent:Agent 1002", "Agent 1002")
+    assert (await case_of(desk, one)).owner == ZHANG
+    assert (await case_of(desk, other)).owner == Person("agent:pbx1/Agent 1002", "Agent 1002")
 
 
 # --- who was not answered ---
@@ -129,7 +164,7 @@ async def test_a_caller_who_gave_up_is_work_that_ends_when_he_gets_through(desk:
     assert await work(desk) == []
     [row] = await desk.sql("SELECT result, closed_by FROM callbacks")
     assert row == {"result": "got_through", "closed_by": answered().id}
-    assert [entry.what for entry in await desk.lists.callback_history(one.id)] == ["opened", "got_through"]
+    assert [entry.what for entry in await desk.lists.callback_history(MACHINE, one.id)] == ["opened", "got_through"]
 
 
 async def test_who_gives_up_again_and_again_is_called_back_once_for_each_branch(desk: Office) -> None:
@@ -219,11 +254,17 @@ async def test_calls_are_looked_at_in_batches_and_those_of_a_dead_process_by_the
     assert len(await everything(desk)) == 250
 
 
-async def test_two_who_look_at_once_do_each_call_once(desk: Office) -> None:
+async def test_of_two_who_look_at_once_one_does_and_each_call_once(desk: Office) -> None:
     await desk.store.save([lost(number, caller=f"0355{number:07}") for number in range(1, 151)])
-    looked = await asyncio.gather(*(desk.machine.look(NOW, 25) for _ in range(8)))
-    assert sum(one.calls for one in looked) == 150
-    assert len(await everything(desk)) == 150
+    async with desk.turns.transaction() as other:
+        await other.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        assert await desk.machine.look(NOW) == Looked(0)
+    looked = 0
+    while looked < 150:
+        found = await asyncio.gather(*(desk.machine.look(NOW, 25) for _ in range(4)))
+        assert any(one.calls for one in found)
+        looked += sum(one.calls for one in found)
+    assert (looked, len(await everything(desk))) == (150, 150)
 
 
 async def test_who_saves_calls_never_waits_for_who_looks_at_them(desk: Office) -> None:
@@ -259,7 +300,7 @@ async def test_of_two_agents_who_claim_one_work_at_once_one_gets_it(desk: Office
     tries = [desk.work.claim(one.id, doing(by)) for by in (ZHANG, LI)]
     found = await asyncio.gather(*tries, return_exceptions=True)
     assert sorted(type(each).__name__ for each in found) == ["CallBack", "NotAllowed"]
-    assert len(await desk.lists.callback_history(one.id)) == 2
+    assert len(await desk.lists.callback_history(MACHINE, one.id)) == 2
 
 
 async def test_many_who_ask_for_the_next_at_once_get_different_ones(desk: Office) -> None:
@@ -290,7 +331,7 @@ async def test_who_is_reached_is_done_and_his_case_is_his_who_reached_him(desk: 
     newest, older = await case_of(desk, lost(2)), await case_of(desk, lost(1))
     assert (newest.owner, newest.state) == (LI, State.OPEN)
     assert (older.owner, older.state) == (LI, State.LOGGED)
-    told = (await desk.lists.callback_history(one.id))[-1]
+    told = (await desk.lists.callback_history(MACHINE, one.id))[-1]
     assert (told.what, told.detail) == ("tried", {"result": "reached", "note": "已致歉"})
 
 

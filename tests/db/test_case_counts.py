@@ -17,6 +17,7 @@ from telephony.cases.counts import Counts
 from telephony.cases.firstasked import Looked
 from telephony.cases.kinds import CaseKind
 from telephony.cases.measured import snapshot
+from telephony.cases.person import MACHINE
 from telephony.config import Config
 from telephony.standard.deadlines import Patience, reminders
 from telephony.standard.intervals import Step, cut
@@ -90,7 +91,7 @@ async def test_a_further_matter_of_a_call_counts_where_the_call_does(desk: Offic
 async def test_an_attempt_that_was_written_down_counts_as_called_back(desk: Office, database: str) -> None:
     gone = call(visit(Outcome.ABANDONED), number=9, arrived_at=NOW, ended_at=NOW, caller="03552012345")
     await desk.saved(gone)
-    [work] = (await desk.lists.callbacks(None)).work
+    [work] = (await desk.lists.callbacks(MACHINE, None)).work
     await desk.work.claim(work.id, doing(ZHAO, 10))
     await desk.work.tried(work.id, Tried.NO_ANSWER, "", doing(ZHAO, 20))
     async with snapshot(database) as taken:
@@ -112,7 +113,7 @@ async def test_what_there_is_to_do_is_counted_and_who_is_to_hear_of_it(desk: Off
     duties = await counts.duties(NOW + timedelta(days=30))
     assert [(one.subject.number, one.owner, one.branch) for one in duties] == [
         ("", None, "changzhi"),
-        ("000001", "agent:Agent 1001", "changzhi"),
+        ("000001", "agent:pbx1/Agent 1001", "changzhi"),
     ]
     told = reminders(duties, NOW + timedelta(hours=1, minutes=30), Patience())
     assert [(one.duty.subject.number, one.to_owner, one.to_supervisor) for one in told] == [("", None, True)]
@@ -133,7 +134,7 @@ async def test_the_service_makes_all_of_it_from_its_configuration(desk: Office, 
     await desk.store.save([call(visit(Outcome.ABANDONED), number=9, arrived_at=NOW, ended_at=NOW, caller="0355201")])
     watch = CaseWatch(casework.machine, casework.counts, lambda: NOW)
     assert await casework.machine.look(NOW) == Looked(1)
-    [work] = (await casework.lists.callbacks(["changzhi"])).work
+    [work] = (await casework.lists.callbacks(MACHINE, ["changzhi"])).work
     assert work.due_at == NOW + timedelta(hours=1)
     await casework.callbacks.claim(work.id, doing())
     assert (await casework.book.open("changzhi", doing())).owner is not None

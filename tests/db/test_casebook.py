@@ -19,6 +19,7 @@ from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.forms import Contact
 from telephony.cases.kinds import CaseKind, State
 from telephony.cases.model import Case
+from telephony.cases.person import MACHINE
 from telephony.cases.retention import forget
 from telephony.cases.rules import NotAllowed, Why
 from telephony.cases.steps import Accept, Archive, AskCaller, AskDepartment, Offer, Record, Step, Take
@@ -56,7 +57,7 @@ async def test_a_complaint_goes_into_the_archive_and_every_step_is_told(desk: Of
     contact = Contact(at=NOW, department="技术部", person="孙工")
     steps = (record(CaseKind.COMPLAINT), AskDepartment(contact), PLAN, ANSWER, SATISFIED, CLOSE, Archive())
     done = await stepped(desk, *steps)
-    whole = await desk.lists.whole(id_of(ONE))
+    whole = await desk.lists.whole(MACHINE, id_of(ONE))
     assert whole.case == done
     assert (done.state, done.version, done.number) == (State.ARCHIVED, 7, "000001")
     assert [(entry.version, entry.what) for entry in whole.history] == [
@@ -75,11 +76,11 @@ async def test_a_step_that_is_refused_leaves_no_trace(desk: Office) -> None:
     with pytest.raises(NotAllowed) as told:
         await desk.book.change(id_of(ONE), Offer(WANG), doing())
     assert told.value.why is Why.SEPARATION
-    assert (await desk.lists.whole(id_of(ONE))).case == before
+    assert (await desk.lists.whole(MACHINE, id_of(ONE))).case == before
     with pytest.raises(NoSuchCase):
         await desk.book.change(uuid4(), ANSWER, doing())
     with pytest.raises(NoSuchCase):
-        await desk.lists.whole(uuid4())
+        await desk.lists.whole(MACHINE, uuid4())
 
 
 async def test_of_two_who_write_on_one_version_one_does(desk: Office) -> None:
@@ -89,7 +90,7 @@ async def test_of_two_who_write_on_one_version_one_does(desk: Office) -> None:
     stale = [one for one in found if isinstance(one, Stale)]
     assert len(stale) == 1
     assert stale[0].case.version == 2
-    assert len((await desk.lists.whole(id_of(ONE))).history) == 2
+    assert len((await desk.lists.whole(MACHINE, id_of(ONE))).history) == 2
 
 
 async def test_an_attempt_that_is_made_again_is_made_once(desk: Office) -> None:
@@ -97,13 +98,13 @@ async def test_an_attempt_that_is_made_again_is_made_once(desk: Office) -> None:
     first = await desk.book.change(id_of(ONE), record(), again)
     found = await asyncio.gather(*(desk.book.change(id_of(ONE), record(), again) for _ in range(5)))
     assert found == [first] * 5
-    assert len((await desk.lists.whole(id_of(ONE))).history) == 1
+    assert len((await desk.lists.whole(MACHINE, id_of(ONE))).history) == 1
 
 
 async def test_many_who_write_at_once_lose_nothing(desk: Office) -> None:
     await stepped(desk, record())
     await asyncio.gather(*(desk.book.change(id_of(ONE), AskCaller(), doing(minutes=n)) for n in range(20)))
-    whole = await desk.lists.whole(id_of(ONE))
+    whole = await desk.lists.whole(MACHINE, id_of(ONE))
     assert [entry.version for entry in whole.history] == list(range(1, 22))
 
 
@@ -111,7 +112,7 @@ async def test_a_hand_over_is_in_the_history_from_offer_to_acceptance(desk: Offi
     await stepped(desk, record(), Offer(LI))
     done = await desk.book.change(id_of(ONE), Accept(), doing(LI))
     assert (done.owner, done.handover) == (LI, None)
-    entries = (await desk.lists.whole(id_of(ONE))).history
+    entries = (await desk.lists.whole(MACHINE, id_of(ONE))).history
     assert [(entry.what, entry.by_name) for entry in entries[1:]] == [("offered", "张敏"), ("accepted", "李雷")]
     assert entries[2].before["owner"]["name"] == "张敏"
 
@@ -134,7 +135,7 @@ async def test_history_and_worked_cases_cannot_be_changed_or_deleted(desk: Offic
     await stepped(desk, record())
     with pytest.raises(asyncpg.RestrictViolationError):
         await desk.sql(statement)
-    assert len((await desk.lists.whole(id_of(ONE))).history) == 1
+    assert len((await desk.lists.whole(MACHINE, id_of(ONE))).history) == 1
 
 
 async def test_retention_forgets_calls_but_not_those_that_somebody_worked_on(desk: Office, database: str) -> None:
@@ -145,7 +146,7 @@ async def test_retention_forgets_calls_but_not_those_that_somebody_worked_on(des
     assert await forget(database, timedelta(seconds=1), at(100)) == 2
     left = await desk.sql("SELECT id FROM calls ORDER BY arrived_at")
     assert [row["id"] for row in left] == [ONE.id, TWO.id]
-    assert len((await desk.lists.whole(id_of(ONE))).history) == 2
+    assert len((await desk.lists.whole(MACHINE, id_of(ONE))).history) == 2
 
 
 WRONG: tuple[tuple[str, str], ...] = (
@@ -183,7 +184,7 @@ async def test_one_call_may_be_about_several_matters(desk: Office) -> None:
     second = await desk.book.open("changzhi", again, ONE.id)
     assert (await desk.book.open("changzhi", again, ONE.id)).id == second.id
     assert (second.owner, second.state, second.call) == (ZHANG, State.OPEN, None)
-    whole = await desk.lists.whole(second.id)
+    whole = await desk.lists.whole(MACHINE, second.id)
     assert whole.calls == (ONE.id,)
     assert [entry.what for entry in whole.history] == ["opened", "call_joined"]
     assert second.number == "000003"
@@ -193,9 +194,9 @@ async def test_several_calls_may_be_about_one_matter_and_be_taken_out_again(desk
     await stepped(desk, record())
     joined = await desk.book.join(id_of(ONE), TWO.id, doing())
     assert await desk.book.join(id_of(ONE), TWO.id, doing()) == joined
-    assert (await desk.lists.whole(id_of(ONE))).calls == (ONE.id, TWO.id)
+    assert (await desk.lists.whole(MACHINE, id_of(ONE))).calls == (ONE.id, TWO.id)
     await desk.book.part(id_of(ONE), TWO.id, doing())
-    whole = await desk.lists.whole(id_of(ONE))
+    whole = await desk.lists.whole(MACHINE, id_of(ONE))
     assert whole.calls == (ONE.id,)
     assert whole.history[-1].detail == {"call": str(TWO.id)}
     with pytest.raises(NotAllowed):
@@ -210,10 +211,10 @@ async def test_a_case_is_split_once_and_put_together_again(desk: Office) -> None
     again = doing(key="split")
     fresh = await desk.book.split(id_of(ONE), [TWO.id], again)
     assert (await desk.book.split(id_of(ONE), [TWO.id], again)).id == fresh.id
-    assert (await desk.lists.whole(fresh.id)).calls == (TWO.id,)
-    assert (await desk.lists.whole(id_of(ONE))).calls == (ONE.id,)
+    assert (await desk.lists.whole(MACHINE, fresh.id)).calls == (TWO.id,)
+    assert (await desk.lists.whole(MACHINE, id_of(ONE))).calls == (ONE.id,)
     await desk.book.merge(fresh.id, id_of(ONE), doing())
-    assert (await desk.lists.whole(id_of(ONE))).calls == (ONE.id, TWO.id)
+    assert (await desk.lists.whole(MACHINE, id_of(ONE))).calls == (ONE.id, TWO.id)
 
 
 async def test_cases_that_are_merged_are_one_until_they_are_taken_apart(desk: Office) -> None:
@@ -221,14 +222,14 @@ async def test_cases_that_are_merged_are_one_until_they_are_taken_apart(desk: Of
     await stepped(desk, record(), case=id_of(TWO))
     whole = await desk.book.merge(id_of(ONE), id_of(TWO), doing(key="merge"))
     assert (await desk.book.merge(id_of(ONE), id_of(TWO), doing(key="merge"))).version == whole.version
-    seen = await desk.lists.whole(id_of(TWO))
+    seen = await desk.lists.whole(MACHINE, id_of(TWO))
     assert (seen.calls, seen.parts) == ((ONE.id, TWO.id), (id_of(ONE),))
     with pytest.raises(NotAllowed):
         await desk.book.merge(id_of(TWO), id_of(ONE), doing())
     alone = await desk.book.unmerge(id_of(ONE), doing())
     assert replace(alone, version=waiting.version) == waiting
-    assert (await desk.lists.whole(id_of(TWO))).calls == (TWO.id,)
-    told = [(entry.what, entry.detail) for entry in (await desk.lists.whole(id_of(TWO))).history[1:]]
+    assert (await desk.lists.whole(MACHINE, id_of(TWO))).calls == (TWO.id,)
+    told = [(entry.what, entry.detail) for entry in (await desk.lists.whole(MACHINE, id_of(TWO))).history[1:]]
     assert told == [("absorbed", {"case": str(id_of(ONE))}), ("released", {"case": str(id_of(ONE))})]
     with pytest.raises(NotAllowed):
         await desk.book.unmerge(id_of(ONE), doing())
@@ -248,7 +249,7 @@ async def test_hostile_words_are_stored_as_words(desk: Office) -> None:
     await stepped(desk, form)
     done = await desk.book.change(id_of(ONE), Offer(replace(LI, name=hostile, id=hostile)), doing(key=hostile))
     assert done.handover is not None
-    found = (await desk.lists.whole(id_of(ONE))).case
+    found = (await desk.lists.whole(MACHINE, id_of(ONE))).case
     assert found.form.brief == "'; DROP TABLE cases; -- \ufffd <script>"
     assert found.handover is not None
     assert "\x00" not in found.handover.to.name

@@ -4,15 +4,30 @@ import asyncio
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic import command
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from handlers.database import AWAY, trouble
+from telephony.calls.record import Outcome
+from telephony.cases.connecting import connect
 from telephony.cases.embedded import EmbeddedError, EmbeddedPostgres, _programs
+from telephony.cases.firstasked import Looked
 from telephony.cases.inspection import revisions
-from telephony.cases.migrate import LOCK, Migrated, NewerSchemaError, migrate
+from telephony.cases.kinds import State
+from telephony.cases.listing import Filter
+from telephony.cases.migrate import LOCK, Migrated, NewerSchemaError, _configured, migrate
+from telephony.cases.person import MACHINE
+from telephony.cases.store import CallStore
+from tests.db.casework import doing, office
+from tests.support.calls import call, visit
+from tests.support.casework import NOW, ZHANG, record
 
 pytestmark = pytest.mark.db
 
@@ -80,6 +95,51 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_database: str)
     tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
     assert [row["tablename"] for row in tables if row["tablename"] != "alembic_version"] == ["offers"]
     await connection.close()
+
+
+async def as_of(url: str, revision: str) -> None:
+    """The schema of an earlier version."""
+
+    def upgrade(connection: Connection) -> None:
+        with _configured() as config:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: connect(url, LIMIT), poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(upgrade)
+        await connection.commit()
+    await engine.dispose()
+
+
+async def test_what_an_earlier_version_saved_stays_as_it_is_and_is_worked_on_from_then_on(empty_database: str) -> None:
+    await as_of(empty_database, "0004")
+    answered = call(visit(), number=1)
+    gone = call(visit(Outcome.ABANDONED), number=2, ended_at=NOW, caller="03552012345")
+    store = CallStore(empty_database, life=1)
+    await store.save([answered, gone])
+    admin = await asyncpg.connect(empty_database)
+    kept = "SELECT * FROM calls ORDER BY id", "SELECT * FROM visits ORDER BY call_id", "SELECT * FROM offers"
+    spell = "INSERT INTO agent_spells VALUES ('pbx1', 'Agent 1001', $1, NULL, $1, 'ready', '', '{support}', 'live')"
+    await admin.execute(spell, NOW)
+    before = [[tuple(row) for row in await admin.fetch(each)] for each in kept]
+    assert await migrate(empty_database) == Migrated("0004", NEWEST)
+    assert [[tuple(row) for row in await admin.fetch(each)] for each in kept] == before
+    assert await admin.fetchval("SELECT state FROM agent_spells") == "ready"
+
+    async with office(empty_database) as desk:
+        assert await desk.machine.look(NOW) == Looked(0)  # calls of before ask for nothing
+        cases = (await desk.lists.cases(MACHINE, Filter())).cases
+        assert {(case.call, case.state, case.owner, case.worked, case.version) for case in cases} == {
+            (each.id, State.LOGGED, None, False, 0) for each in (answered, gone)
+        }
+        assert answered.case is not None
+        assert (await desk.book.change(answered.case, record(), doing())).owner == ZHANG
+        await desk.saved(replace(gone, revision=2))  # unless something new is learned of them
+        [work] = (await desk.lists.callbacks(MACHINE, None)).work
+        assert work.number == "03552012345"
+    await store.close()
+    await admin.close()
 
 
 async def test_a_server_that_runs_already_is_used_and_left_running(server: EmbeddedPostgres) -> None:

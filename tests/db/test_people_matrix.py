@@ -70,6 +70,7 @@ EXPECTED = {
     ("POST", "/password"): of(A, M, S, Q, X),
     ("GET", "/"): of(S, Q, X, scopes=(Scope.FIGURES,), bound=True),
     ("GET", "/api/v1/measures"): of(S, Q, X, scopes=(Scope.FIGURES,), bound=True),
+    ("GET", "/api/v1/agents"): of(S, Q, X, scopes=(Scope.FIGURES,), bound=True),
     ("GET", "/api/v1/live"): of(S, Q, X, scopes=(Scope.LIVE,), bound=True),
     ("GET", "/api/openapi.json"): of(A, M, S, Q, X, scopes=ANY),
     ("GET", "/api/docs"): of(A, M, S, Q, X, scopes=ANY),

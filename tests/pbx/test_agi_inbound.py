@@ -59,7 +59,7 @@ def named(events: Sequence[Message]) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.load
+@pytest.mark.paced
 async def test_300_calls_at_20_a_second_have_one_case_each_and_the_same_one_everywhere(pbx: Pbx) -> None:
     channels: dict[str, str] = {}
 

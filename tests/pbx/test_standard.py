@@ -26,7 +26,7 @@ from .reckoning import Asked, Reckoned, differences, reckon, sums
 from .story import Story, Witnessed
 from .told import Ratio, Told
 
-pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.prometheus, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.pbx, pytest.mark.paced, pytest.mark.prometheus, pytest.mark.timeout(240)]
 
 API_TOKEN, WALL_TOKEN = "a-token-of-the-supervisor", "a-token-of-the-wall-in-the-hall"
 ASKED = Asked(period=1.0, rings=3, short={"north": 1.0})

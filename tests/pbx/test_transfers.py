@@ -26,7 +26,7 @@ from .story import Story, Witnessed
 
 PBXS = 5
 STORIES = sorted(handovers.ALL)
-pytestmark = [pytest.mark.pbx, pytest.mark.load, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.pbx, pytest.mark.paced, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
 
 @dataclass

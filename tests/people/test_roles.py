@@ -7,6 +7,7 @@ from telephony.people.roles import RIGHTS, Permission, Person, Role, Scope, boun
 A, M, S, Q, X = Role.AGENT, Role.MARKETING, Role.SUPERVISOR, Role.QUALITY, Role.ADMINISTRATOR
 EXPECTED = {
     Permission.DESK: {A, M, S},
+    Permission.CASES: {A, M, S, Q, X},
     Permission.FIGURES: {S, Q, X},
     Permission.LIVE: {S, Q, X},
     Permission.WALL: {A, M, S, Q, X},
@@ -20,9 +21,10 @@ EXPECTED = {
     Permission.CUSTOMER_ERASURE: {X},
 }
 OF_CUSTOMERS = {one for one in Permission if one.value.startswith("customer")}
-BY_BRANCH = {Permission.FIGURES, Permission.LIVE, Permission.WALL, *OF_CUSTOMERS}
+BY_BRANCH = {Permission.CASES, Permission.FIGURES, Permission.LIVE, Permission.WALL, *OF_CUSTOMERS}
 BY_TOKEN = {
     Permission.DESK: {Scope.DESK},
+    Permission.CASES: {Scope.CASES},
     Permission.FIGURES: {Scope.FIGURES},
     Permission.LIVE: {Scope.LIVE},
     Permission.WALL: {Scope.WALL},

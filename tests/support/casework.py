@@ -25,7 +25,7 @@ HOUSE = House(
     {(Kind.QUEUE, "support"): WEEK, (Kind.DIRECT, "front-desk"): WEEK},
     {"4001": "support"},
 )
-ZHANG, LI = Person("u1", "张敏", also=frozenset({"agent:Agent 1001"})), Person("u2", "李雷")
+ZHANG, LI = Person("u1", "张敏", also=frozenset({"agent:pbx1/Agent 1001"})), Person("u2", "李雷")
 WANG = Person("u3", "王芳", Role.MARKETING)
 ZHAO = Person("u4", "赵主管", Role.SUPERVISOR)
 QIAN = Person("u5", "钱质检", Role.QUALITY)

@@ -57,7 +57,8 @@ async def test_the_head_says_once_what_each_measure_means_and_what_is_asked_of_i
     assert described["service_level"]["threshold"]["value"] == 20.0
     mean_wait = described["mean_wait"]
     assert (mean_wait["limit"], mean_wait["bound"], mean_wait["clause"]) == (30.0, "below", "STD-WAIT")
-    assert described["complaint_rate"]["untold"]
+    assert {one["untold"] for one in told["measures"]} == {None}
+    assert (described["complaint_rate"]["limit"], described["complaint_rate"]["bound"]) == (0.0001, "at_most")
 
 
 async def test_an_interval_without_calls_is_there_and_has_no_data_and_nothing_is_met() -> None:
