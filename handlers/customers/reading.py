@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import BinaryIO
+from typing import IO
 
 from telephony.cases.customer_imports import Batch
 from telephony.config import Config
@@ -37,7 +37,7 @@ class List:
     """
 
     def __init__(
-        self, file: BinaryIO, terms: Terms, *, most_bytes: int = MOST_BYTES, most_lines: int = MOST_LINES
+        self, file: IO[bytes], terms: Terms, *, most_bytes: int = MOST_BYTES, most_lines: int = MOST_LINES
     ) -> None:
         self._most_bytes, self._most_lines = most_bytes, most_lines
         self._file, self._terms = file, terms

@@ -11,6 +11,7 @@ from uuid import UUID
 from aiohttp import web
 
 from handlers.customers.answering import Callers, callers_of
+from handlers.customers.side import CustomerSide
 from handlers.export import targets_of
 from handlers.follow import Follower
 from handlers.http.api.side import api_routes
@@ -20,6 +21,8 @@ from handlers.http.gate import Gate
 from handlers.http.health import Health, application
 from handlers.http.pages.admin_audit import AuditPage
 from handlers.http.pages.admin_users import Choices, UsersPage
+from handlers.http.pages.customer_lists import CustomerListsPage
+from handlers.http.pages.customers import CustomersPage
 from handlers.http.pages.desk import DeskPage
 from handlers.http.pages.login import LoginPage
 from handlers.http.pages.overview import Desk, Overview, Site, Sources, Titles, from_this_machine
@@ -68,6 +71,7 @@ class WebSide:
     walls: WallSockets
     people: PeopleSide
     callers: Callers
+    customers: CustomerSide
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call, and the moment that brought it about."""
@@ -82,6 +86,7 @@ class WebSide:
                 tasks.create_task(self.walls.walls.run(), name="walls")
                 tasks.create_task(self.people.run(), name="people")
                 tasks.create_task(self._look(), name="who is signed in")
+                tasks.create_task(self.customers.run(), name="customer lists")
         finally:
             self.walls.stop()
 
@@ -89,6 +94,7 @@ class WebSide:
         """After `run`."""
         await self.earlier.close()
         await self.callers.close()
+        await self.customers.close()
         await self.people.close()
 
     async def _look(self) -> None:
@@ -149,6 +155,9 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     app.add_routes(api)
     users = UsersPage(pages, known, forms, choices_of(config))
     app.add_routes([*users.routes(), *AuditPage(pages, known, config.zone).routes()])
+    side, choices = CustomerSide(database, config.customers.numbering, clock.wall), choices_of(config)
+    app.add_routes(CustomersPage(pages, side, known, forms, choices).routes())
+    app.add_routes(CustomerListsPage(pages, side, known, forms, choices, config).routes())
     app.add_routes([*login.routes(), *people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
     painter = Painter(premises_of(config, branches, pages.static.version), today, followers, clock.wall)
     walls = Walls(painter, measures, lambda: clock.monotonic().total_seconds())
@@ -160,7 +169,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         wall_sockets.stop()
 
     app.on_shutdown.append(stop)
-    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known, callers)
+    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known, callers, side)
 
 
 def choices_of(config: Config) -> Choices:

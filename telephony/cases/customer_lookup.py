@@ -34,12 +34,23 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class HisCase:
-    """A case of somebody who rang from one of his numbers."""
+    """A case of somebody who rang from one of his numbers. `owner`: who sees to it; empty: nobody."""
 
     id: UUID
     number: str
     kind: str
     opened_at: datetime
+    state: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Who did what with a customer, and when."""
+
+    at: datetime
+    by: str
+    what: str
 
 
 class OwnCustomers:
@@ -110,11 +121,23 @@ class Directory:
             numbers = await connection.fetch(_NUMBERS, [row["id"] for row in rows])
         return Page(tuple(customers_of(rows, numbers)), None)
 
-    async def cases(self, spellings: Collection[str], limit: int = 20) -> tuple[HisCase, ...]:
-        """The newest cases of calls from numbers that are written so."""
+    async def cases(
+        self, spellings: Collection[str], only: Collection[str] | None = None, limit: int = 20
+    ) -> tuple[HisCase, ...]:
+        """The newest cases of calls from numbers that are written so, of these branches."""
+        where = None if only is None else [storable(one) for one in only]
         async with self._turns.transaction() as connection:
-            rows = await connection.fetch(_CASES, [storable(one) for one in spellings], limit)
-        return tuple(HisCase(row["id"], row["number"], row["kind"], row["opened_at"]) for row in rows)
+            rows = await connection.fetch(_CASES, [storable(one) for one in spellings], limit, where)
+        return tuple(
+            HisCase(row["id"], row["number"], row["kind"], row["opened_at"], row["state"], row["owner_name"] or "")
+            for row in rows
+        )
+
+    async def history(self, customer: UUID, limit: int = 20) -> tuple[Changed, ...]:
+        """What was done with him last, the newest first."""
+        async with self._turns.transaction() as connection:
+            rows = await connection.fetch(_HISTORY, customer, limit)
+        return tuple(Changed(row["at"], row["by_name"], row["what"]) for row in rows)
 
 
 _OF: LiteralString = """
@@ -151,12 +174,16 @@ ORDER BY customer_id, position, number
 
 # The index on the beginning of a caller's number is asked once for each way of writing it.
 _CASES: LiteralString = """
-SELECT cases.id, cases.number, cases.kind, cases.opened_at
+SELECT cases.id, cases.number, cases.kind, cases.opened_at, cases.state, cases.owner_name
 FROM unnest($1::text[]) AS spelling
 CROSS JOIN LATERAL (
     SELECT id FROM calls
     WHERE left(caller, 64) = left(spelling, 64) AND caller = spelling AND caller <> '' AND direction = 'inbound'
     ORDER BY arrived_at DESC LIMIT $2) AS his
-JOIN cases ON cases.call_id = his.id
+JOIN cases ON cases.call_id = his.id AND ($3::text[] IS NULL OR cases.branch = ANY($3))
 ORDER BY cases.opened_at DESC, cases.id DESC LIMIT $2
+"""
+
+_HISTORY: LiteralString = """
+SELECT at, by_name, what FROM customer_history WHERE customer_id = $1 ORDER BY version DESC LIMIT $2
 """

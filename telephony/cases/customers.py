@@ -19,10 +19,12 @@ from telephony.cases.customer_rows import (
     number_columns,
 )
 from telephony.cases.rows import storable
+from telephony.cases.trail import written
 from telephony.cases.turns import Held, Turns
 from telephony.customers.customer import MOST_SHARING, Customer, Details, Line, NotKept
 from telephony.customers.merging import NotMergeable, merged, separated
 from telephony.customers.why import Why
+from telephony.people.audit import Entry
 
 LOCK = 0x3333_6375_7374_6F6D
 """PostgreSQL's advisory lock of whoever changes numbers, to the end of his transaction."""
@@ -48,12 +50,14 @@ class Doing:
         by: his name. at: aware.
         version: of the customer that he looked at; None: whichever it has.
         only: the branches that are his; None: all, and customers of none.
+        entry: for the audit trail, written with the change; None: somebody else sees to that.
     """
 
     by: str
     at: datetime
     version: int | None = None
     only: Collection[str] | None = None
+    entry: Entry | None = None
 
 
 class Customers:
@@ -87,6 +91,7 @@ class Customers:
             after = await self._settled(connection, customer)
             await inserted(connection, [after], doing.at)
             await _told(connection, None, after, "added", doing)
+            await _audited(connection, doing)
             return after
 
     async def change(self, customer: UUID, details: Details, lines: Sequence[Line], doing: Doing) -> Customer:
@@ -108,6 +113,7 @@ class Customers:
             after = replace(after, version=before.version + 1)
             await updated(connection, [after], doing.at)
             await _told(connection, before, after, "changed", doing)
+            await _audited(connection, doing)
             return after
 
     async def merge(self, kept: UUID, gone: UUID, doing: Doing) -> Customer:
@@ -125,6 +131,7 @@ class Customers:
             await updated(connection, [other, one], doing.at)
             await _told(connection, both[gone], other, "merged", doing, detail=merge_told(merge))
             await _told(connection, both[kept], one, "absorbed", doing, detail=merge_told(merge))
+            await _audited(connection, doing)
             return one
 
     async def part(self, gone: UUID, doing: Doing) -> Customer:
@@ -145,6 +152,7 @@ class Customers:
             await updated(connection, [one, other], doing.at)
             await _told(connection, before, other, "parted", doing)
             await _told(connection, whole, one, "released", doing)
+            await _audited(connection, doing)
             return other
 
     async def erase(self, customer: UUID, doing: Doing) -> None:
@@ -163,6 +171,7 @@ class Customers:
             for row in rows:
                 words = row["id"], row["version"], doing.at, storable(doing.by), "erased", "{}", "{}", "{}"
                 await connection.execute(_HISTORY, *words)
+            await _audited(connection, doing)
 
     async def _settled(self, connection: Held, wished: Customer) -> Customer:
         """The same, with the numbers shared that others share with him; asks nobody where another has one alone."""
@@ -222,6 +231,11 @@ async def _loaded(connection: Held, ids: Sequence[UUID], only: Collection[str] |
 def _require_yours(customer: Customer, only: Collection[str] | None) -> None:
     if only is not None and customer.details.branch not in only:
         raise NoSuchCustomer("there is no such customer of your branch")
+
+
+async def _audited(connection: Held, doing: Doing) -> None:
+    if doing.entry is not None:
+        await written(connection, doing.entry)
 
 
 async def _told(  # noqa: PLR0913 - what a row of the history is

@@ -70,3 +70,57 @@ WORDS: Mapping[Why, Words] = MappingProxyType(
         ),
     }
 )
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "": message("Whole line"),
+        "name": message("Name"),
+        "branch": message("Branch"),
+        "value_group": message("Value group"),
+        "note": message("Note"),
+        "external_id": message("External id"),
+        "numbers": message("Telephone numbers"),
+    }
+)
+DONE: Mapping[str, str] = MappingProxyType(
+    {
+        "added": message("Added"),
+        "imported": message("From a list"),
+        "changed": message("Changed"),
+        "merged": message("Merged into another customer"),
+        "absorbed": message("Another customer was merged into this one"),
+        "parted": message("Parted again"),
+        "released": message("A merged customer was parted from this one"),
+        "erased": message("Erased"),
+    }
+)
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "enquiry": message("Enquiry"),
+        "complaint": message("Complaint"),
+        "suggestion": message("Suggestion"),
+        "query": message("Query"),
+        "business": message("Business"),
+        "return_visit": message("Return visit"),
+        "unknown": message("Kind not known yet"),
+    }
+)
+CASE_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "logged": message("Logged"),
+        "open": message("Open"),
+        "waiting_caller": message("Waits for the caller"),
+        "waiting_department": message("Waits for a department"),
+        "answered": message("Answered"),
+        "closed": message("Closed"),
+        "archived": message("Archived"),
+        "merged": message("Part of another case"),
+    }
+)
+LIST_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "running": message("Running"),
+        "done": message("Done"),
+        "refused": message("Refused"),
+        "interrupted": message("Cut off: send the file again; what is in stays, and nothing comes twice"),
+    }
+)
