@@ -41,7 +41,7 @@ NO_BRANCH = message("Choose a branch of yours.")
 _REFUSED: Mapping[type[Exception], str] = MappingProxyType(
     {
         NoHeader: message(
-            "The first line has to say what each column is, once: a name (姓名, name) and telephone numbers (电话, phone)."
+            "The first line has to say what the columns are: a name (姓名, name), telephone numbers (电话, phone)."
         ),
         WideText: message("The file is UTF-16. Save it as CSV UTF-8."),
         TooMuch: message("The list is too long. Divide it."),
