@@ -73,7 +73,7 @@ WORDS: Mapping[Why, Words] = MappingProxyType(
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "": message("Whole line"),
-        "name": message("Name"),
+        "name": message("Full name"),
         "branch": message("Branch"),
         "value_group": message("Value group"),
         "note": message("Note"),

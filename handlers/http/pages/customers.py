@@ -4,7 +4,7 @@ No number stands in an address: what is looked for is posted, and a customer's p
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from uuid import UUID, uuid4
 
@@ -23,7 +23,6 @@ from telephony.cases.customers import Doing, NoSuchCustomer, Stale
 from telephony.customers.customer import MOST_NUMBERS, Customer, Details, Line, NotKept, checked, checked_number
 from telephony.customers.merging import NotMergeable, who_stays
 from telephony.customers.why import Why
-from telephony.logs import mask_number
 from telephony.people.audit import Entry, Kind, Verb
 from telephony.people.roles import Permission, Person, bounds, holds
 
@@ -35,6 +34,8 @@ NOT_PARTED = message("These two cannot be parted any more.")
 NOBODY = message("There is no other customer with this number or external id.")
 SAY_SO = message("Say that you mean it.")
 MORE_LINES = 2
+HIDDEN, LAST = 4, 4
+"""Digits of a number in a list: so many are hidden, before so many that are not."""
 TOLD = 10
 """Customers who are named in an entry of the trail."""
 
@@ -50,6 +51,7 @@ class Form:
     trouble: str = ""
     now: Customer | None = None
     status: HTTPStatus = HTTPStatus.OK
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +237,7 @@ class CustomersPage:
 
     def _list(self, request: web.Request, found: Found) -> web.Response:
         status = found.form.status if found.form.trouble else HTTPStatus.OK
-        return self._rendered(
-            request, "customers.html", status, found=found, form=_with_room(found.form), mask=mask_number
-        )
+        return self._rendered(request, "customers.html", status, found=found, form=_with_room(found.form), mask=masked)
 
     async def _one(self, request: web.Request, customer: Customer, form: Form | None = None) -> web.Response:
         """His page; shown only when that is written down."""
@@ -289,9 +289,8 @@ class CustomersPage:
     @staticmethod
     def _refused(typed: Form, error: NotKept) -> Form:
         words = WORDS[error.why]
-        return Form(
-            typed.details, typed.lines, typed.version, error.field, words.what, None, HTTPStatus.BAD_REQUEST
-        )  # fmt: skip
+        status = HTTPStatus.BAD_REQUEST
+        return replace(typed, field=error.field, trouble=words.what, remedy=words.remedy, status=status)
 
     async def _customer(self, request: web.Request) -> Customer:
         only = bounds(asker(request), Permission.CUSTOMERS)
@@ -315,6 +314,12 @@ class CustomersPage:
         )  # fmt: skip
 
 
+def masked(number: str) -> str:
+    """As lists show it: enough to tell two apart, too little to ring either."""
+    shown = max(len(number) - HIDDEN - LAST, 0)
+    return number[:shown] + "*" * min(HIDDEN, len(number)) + number[shown + HIDDEN :]
+
+
 def _own(customer: Customer, trouble: str = "") -> Form:
     lines = tuple((str(line.number), line.shared) for line in customer.lines)
     status = HTTPStatus.BAD_REQUEST if trouble else HTTPStatus.OK
@@ -324,7 +329,7 @@ def _own(customer: Customer, trouble: str = "") -> Form:
 def _with_room(form: Form) -> Form:
     """With some empty lines for further numbers."""
     room = (("", False),) * min(MORE_LINES, MOST_NUMBERS - len(form.lines))
-    return Form(form.details, form.lines + room, form.version, form.field, form.trouble, form.now, form.status)
+    return replace(form, lines=form.lines + room)
 
 
 def _typed(fields: Fields) -> Form:
