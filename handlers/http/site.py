@@ -125,7 +125,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         demo: whoever is on this machine may see the first page, and it leads to every desk without a token to type.
     """
     clock = SystemClock()
-    earlier = Earlier(database)
+    earlier = Earlier(database, spellings=config.customers.numbering.ways)
     lasts = Terms(timedelta(hours=config.people.idle_hours), timedelta(hours=config.people.longest_hours))
     known = people_side(database, lasts, clock.wall, clock.monotonic)
     branches = branches_of(config)

@@ -100,6 +100,16 @@ class Numbering:
                 found.append(national.removeprefix(area))
         return tuple(dict.fromkeys(found))
 
+    def ways(self, written: str) -> tuple[str, ...]:
+        """That, and the other ways of writing it where it is a full number."""
+        number = self.read(written).e164
+        return (written,) if number is None else tuple(dict.fromkeys((written, *self.spellings(number))))
+
+    def dialled(self, number: E164) -> str:
+        """As somebody here dials it: `13800138000`, `02160000001`, `00442079460958`."""
+        written = phonenumbers.format_out_of_country_calling_number(phonenumbers.parse(number), self.region)
+        return "".join(filter(str.isdigit, written))
+
     def _full(self, text: str) -> Number | None:
         try:
             parsed = phonenumbers.parse(text, self.region)

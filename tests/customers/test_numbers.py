@@ -75,6 +75,19 @@ def test_what_a_pbx_may_have_written_is_found_again() -> None:
     assert set(WAYS[:5]) <= set(SHANGHAI.spellings(E164("+8613800138000")))
 
 
+def test_who_is_looked_for_in_all_spellings_is_also_looked_for_as_he_was_written() -> None:
+    assert HERE.ways("138 0013 8000")[:2] == ("138 0013 8000", "+8613800138000")
+    assert HERE.ways("13800138000").count("13800138000") == 1
+    assert HERE.ways("1001") == ("1001",)
+
+
+def test_a_number_is_dialled_as_people_here_do() -> None:
+    numbers = ("+8613800138000", "+862160000001", "+863550000123", "+864008201234", "+442079460958", "+8611912345678")
+    assert [HERE.dialled(E164(one)) for one in numbers] == [
+        "13800138000", "02160000001", "03550000123", "4008201234", "00442079460958", "11912345678",
+    ]  # fmt: skip
+
+
 @given(st.sampled_from(["13800138000", "02160000001", "+442079460958", "057188888888"]))
 def test_each_spelling_reads_as_the_number_that_it_spells(written: str) -> None:
     number = SHANGHAI.read(written).e164
