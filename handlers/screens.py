@@ -315,5 +315,7 @@ def _earlier(contact: EarlierContact) -> EarlierCall:
         agent=contact.agent,
         wait=contact.wait,
         talk=contact.talk,
-        case=None if case is None else EarlierCase(case, contact.case_number, contact.case_kind),
+        case=None
+        if case is None
+        else EarlierCase(case, contact.case_number, contact.case_kind, contact.case_state, contact.case_owner),
     )

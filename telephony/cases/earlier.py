@@ -37,6 +37,7 @@ class EarlierContact:
         wait: sum over its visits up to the first answer; None when one is unknown, or without visits.
         talk: sum over its visits; None when nobody talked or a length is unknown.
         case_id, case_number, case_kind: None when no case was opened.
+        case_state, case_owner: how it stands, and who sees to it; None: nobody, or there is none.
     """
 
     id: UUID
@@ -49,6 +50,8 @@ class EarlierContact:
     case_id: UUID | None
     case_number: str | None
     case_kind: str | None
+    case_state: str | None = None
+    case_owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,8 @@ def _contact(row: Any) -> EarlierContact:  # noqa: ANN401 - the driver knows no 
         case_id=row["case_id"],
         case_number=row["number"],
         case_kind=row["kind"],
+        case_state=row["state"],
+        case_owner=row["owner_name"],
     )
 
 
@@ -174,7 +179,7 @@ SELECT
 
 _NEWEST: LiteralString = """
 SELECT earlier.id, earlier.arrived_at, shown.queue, shown.outcome, shown.agent, waited.wait_us, talked.talk_us,
-    cases.id AS case_id, cases.number, cases.kind
+    cases.id AS case_id, cases.number, cases.kind, cases.state, cases.owner_name
 FROM (
     SELECT his.* FROM unnest($1::text[]) AS spelling CROSS JOIN LATERAL (
         SELECT id, arrived_at FROM calls

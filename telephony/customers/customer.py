@@ -17,6 +17,8 @@ LONGEST: Mapping[str, int] = MappingProxyType(
     {"name": 100, "branch": 64, "value_group": 64, "note": 2_000, "external_id": 100}
 )
 """Characters of each text."""
+LONGEST_KEY = 200
+"""Characters of a name's key: some become eighteen when they are folded."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MAY_BREAK = frozenset("\n\t")
 
@@ -137,7 +139,7 @@ def parted(written: str) -> list[str]:
 
 def key_of(name: str) -> str:
     """By which names are looked for: `Ｌｉ ＬＥＩ` and `li lei` are one."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())[:LONGEST_KEY]
 
 
 def _checked_text(field: str, text: str) -> str:

@@ -15,6 +15,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 
 E164 = NewType("E164", str)
 """`+` and up to 15 digits."""
+LONGEST_E164 = 16
 LONGEST = 40
 """Characters of anything that is a telephone number."""
 WITHHELD = frozenset({"", "anonymous", "unknown", "<unknown>", "unavailable", "restricted", "private", "withheld"})
@@ -118,9 +119,10 @@ class Numbering:
         # New ranges are given out faster than any list of them is renewed; where the way of writing says that it is a
         # whole number, its length is enough. Without that, eight digits are a local number of whichever city.
         whole = text.startswith(("+", "0"))
-        if phonenumbers.is_valid_number(parsed) or (whole and _possible(parsed)) or _mobile(parsed):
-            return Number(Sort.FULL, phonenumbers.format_number(parsed, PhoneNumberFormat.E164))
-        return None
+        if not (phonenumbers.is_valid_number(parsed) or (whole and _possible(parsed)) or _mobile(parsed)):
+            return None
+        number = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+        return Number(Sort.FULL, number) if len(number) <= LONGEST_E164 else None
 
 
 def _possible(parsed: phonenumbers.PhoneNumber) -> bool:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from telephony.screenpop.board import Desk
-from telephony.screenpop.pop import EarlierCall, History, Knowledge, Shown, Who
+from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown, Who
 
 VERSION = 1
 MAX_TEXT = 128
@@ -236,9 +236,17 @@ def _earlier_call(call: EarlierCall, title: str | None) -> dict[str, object]:
         "agent": None if call.agent is None else harmless(call.agent),
         "wait_seconds": _seconds(call.wait),
         "talk_seconds": _seconds(call.talk),
-        "case": None
-        if case is None
-        else {"id": str(case.id), "number": case.number, "kind": None if case.kind is None else harmless(case.kind)},
+        "case": None if case is None else _earlier_case(case),
+    }
+
+
+def _earlier_case(case: EarlierCase) -> dict[str, object]:
+    return {
+        "id": str(case.id),
+        "number": case.number,
+        "kind": None if case.kind is None else harmless(case.kind),
+        "state": None if case.state is None else harmless(case.state),
+        "owner": None if case.owner is None else harmless(case.owner),
     }
 
 

@@ -53,11 +53,13 @@ class Knowledge(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EarlierCase:
-    """The case of an earlier call."""
+    """The case of an earlier call. `state`: how it stands. `owner`: who sees to it."""
 
     id: UUID
     number: str | None
     kind: str | None
+    state: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,3 +33,4 @@ def test_numbers_of_a_text_are_kept_once_each_in_their_order() -> None:
 
 def test_names_are_found_whatever_their_letters() -> None:
     assert key_of(" Ｌｉ  ＬＥＩ ") == key_of("li lei")
+    assert len(key_of("\ufdfa" * 100)) == 200

@@ -38,6 +38,7 @@ async def test_the_newest_calls_come_first_and_the_present_one_is_not_earlier(
     assert (first.arrived_at, first.queue, first.outcome) == (at(5), "support", Outcome.ANSWERED)
     assert (first.agent, first.wait, first.talk) == ("Agent 1001", seconds(10), seconds(60))
     assert (first.case_id, first.case_number, first.case_kind) == (calls[4].case, "000005", "unknown")
+    assert (first.case_state, first.case_owner) == ("logged", None)
 
 
 async def test_of_several_visits_the_answered_one_is_told_and_the_waits_up_to_it(

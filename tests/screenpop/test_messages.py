@@ -113,7 +113,7 @@ def test_the_welcome_tells_everything() -> None:
 def test_a_history_is_told_with_the_number_of_the_case() -> None:
     full = EarlierCall(
         ID, datetime(2026, 3, 1, 8, tzinfo=UTC), "support", Outcome.ANSWERED, "张\u202e敏", timedelta(seconds=1.23456),
-        None, EarlierCase(ID, "000123", "complaint"),
+        None, EarlierCase(ID, "000123", "complaint", "open", "<i>"),
     )  # fmt: skip
     bare = EarlierCall(ID, at(0), None, None, None, None, None, None)
     bare_case = EarlierCall(ID, at(0), None, None, None, None, None, EarlierCase(ID, None, None))
@@ -130,7 +130,7 @@ def test_a_history_is_told_with_the_number_of_the_case() -> None:
         "agent": "张\ufffd敏",
         "wait_seconds": 1.235,
         "talk_seconds": None,
-        "case": {"id": str(ID), "number": "000123", "kind": "complaint"},
+        "case": {"id": str(ID), "number": "000123", "kind": "complaint", "state": "open", "owner": "<i>"},
     }
     assert told["earlier"]["calls"][1]["case"] is None
     assert told["earlier"]["calls"][2]["case"]["kind"] is None

@@ -32,6 +32,7 @@ from telephony.people.roles import Permission, bounds
 MOST_BYTES = 64 * 1024 * 1024
 AT_ONCE = 2
 """Files that are being sent; each lies in a file without a name until it is taken."""
+SEND_SECONDS = 300.0
 IN_MEMORY = 1024 * 1024
 SHOWN = 100
 NO_FILE = message("Choose a CSV file.")
@@ -145,7 +146,8 @@ class CustomerListsPage:
         file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the list that is begun closes it
         begun = False
         try:
-            await upload(part, file, MOST_BYTES)
+            async with asyncio.timeout(SEND_SECONDS):
+                await upload(part, file, MOST_BYTES)
             only = None if bringer.only is None else frozenset(bringer.only)
             list_, id_ = List(file, terms_of(self._config, bringer.branch, only)), uuid4()
             await within(READ_SECONDS, list_.begin)
@@ -156,6 +158,8 @@ class CustomerListsPage:
             begun = True
         except web.HTTPRequestEntityTooLarge:
             return await self._all(request, TOO_LARGE)
+        except TimeoutError:  # who sends a byte a minute must not keep others from sending
+            return await self._all(request, _REFUSED[Unreadable])
         except REFUSES as error:
             return await self._all(request, _REFUSED[type(error)])
         except (AnotherRuns, asyncio.QueueFull):
@@ -177,7 +181,11 @@ class CustomerListsPage:
     async def _list(self, request: web.Request) -> Imported:
         """Whoever has branches sees his own lists."""
         person = asker(request)
-        found = await asked(self._side.imports.get(UUID(request.match_info["id"]), self._side.now()))
+        try:
+            id_ = UUID(request.match_info["id"])
+        except ValueError:
+            raise web.HTTPNotFound from None
+        found = await asked(self._side.imports.get(id_, self._side.now()))
         if found is None or (bounds(person, Permission.CUSTOMER_LISTS) is not None and found.by != person.name):
             raise web.HTTPNotFound
         return found

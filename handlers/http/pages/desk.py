@@ -23,6 +23,8 @@ WORDS = (
     message("Answer with"),
     message("Asking…"),
     message("Who calls is not known at the moment."),
+    message("Open; {owner} sees to it"),
+    message("Open; nobody sees to it yet"),
     message("No customer has this number."),
     message("Several customers share this number:"),
     message("and others"),
