@@ -61,6 +61,7 @@ async def test_a_list_is_sent_its_customer_rings_is_corrected_and_merged(  # noq
     await picture(page, f"customer-pop-{name}")
 
     await page.goto(f"{house.address}/customers")
+    await expect(page.locator("#q")).to_be_focused()
     await page.keyboard.type("李")
     await page.keyboard.press("Enter")
     await expect(page.locator("tbody tr")).to_have_count(2)
