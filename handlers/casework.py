@@ -7,6 +7,7 @@ nobody who follows or saves calls ever does for this.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from random import SystemRandom
 from typing import Protocol
 
@@ -15,7 +16,7 @@ import structlog
 from handlers.database import AWAY, trouble
 from telephony.backoff import Backoff
 from telephony.calls.record import Kind
-from telephony.cases.asked import House, always
+from telephony.cases.asked import House, always, as_dialled
 from telephony.cases.callback import Manners
 from telephony.cases.callbacks import CallBacks
 from telephony.cases.casebook import Casebook
@@ -28,6 +29,7 @@ from telephony.cases.seats import Seat, Seats
 from telephony.cases.timeline import Timeline
 from telephony.cases.turns import Turns
 from telephony.config import Config
+from telephony.customers.numbers import Numbering
 from telephony.metrics import CaseGauges
 from telephony.standard.deadlines import Patience
 
@@ -73,7 +75,14 @@ def house_of(config: Config) -> House:
         {(kind, name): calendars[named] for (kind, name, _), named in hours.items()},
         {number.dialled: number.queue for number in config.number if number.queue is not None},
         timedelta(minutes=config.cases.callback_minutes),
+        normalised=partial(called_back, config.customers.numbering),
     )
+
+
+def called_back(numbering: Numbering, caller: str) -> str:
+    """A caller's number as it is called back: the same however trunks write it; empty: he cannot be."""
+    number = numbering.read(caller).e164
+    return as_dialled(caller) if number is None else numbering.dialled(number)
 
 
 def terms_of(config: Config) -> Callable[[str], Terms]:

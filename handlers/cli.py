@@ -34,6 +34,7 @@ from handlers import replay as replaying
 from handlers import service, shipping
 from handlers.addresses import ListenError
 from handlers.commands import CommandError, ConfigFile, start, with_database
+from handlers.customers.command import CustomersError, customers_app
 from handlers.database import database
 from handlers.dumping import DumpError
 from handlers.journals import DiskTrouble
@@ -62,6 +63,7 @@ CASE_DIGITS = 6
 SAYS_ALL = (
     CommandError,
     UserError,
+    CustomersError,
     EmbeddedError,
     MigrationError,
     BackupError,
@@ -94,6 +96,7 @@ export_app = typer.Typer(help="Print what was recorded.")
 app.add_typer(export_app, name="export")
 app.add_typer(user_app, name="user")
 app.add_typer(webhooks_app, name="webhooks")
+app.add_typer(customers_app, name="customers")
 
 
 def _say_version(wanted: bool) -> None:

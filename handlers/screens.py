@@ -1,10 +1,11 @@
 """What the agents see: the calls that ring their phones, as the tracker tells them, on the screens that are open."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
@@ -12,11 +13,12 @@ import structlog
 
 from telephony.calls.record import CallRecord
 from telephony.cases.earlier import Contacts, EarlierContact
+from telephony.customers.lookup import Found
 from telephony.logs import Seldom
 from telephony.screenpop.board import Board, Change, Desk, Gone, Popped
 from telephony.screenpop.hub import SCREENS, Hub
 from telephony.screenpop.messages import BEAT, Limits, Told, Writer
-from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
+from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown, Who
 from telephony.screenpop.questions import UNAVAILABLE, Question, Questions
 from telephony.screenpop.screen import Measured, Screen
 
@@ -26,10 +28,13 @@ ASK_AGAIN = 5.0
 ASK_AGAIN_SOON = 1.0
 """The same when something happened to his call meanwhile."""
 FAILURES_TOLD_EVERY = 60.0
+SETTLED = frozenset({Knowledge.KNOWN, Knowledge.ANONYMOUS})
 
 
-Audit = Callable[[str, str, UUID, str], None]
-"""Person, address, call and queue."""
+Audit = Callable[[str, str, UUID, str, Found | None], None]
+"""Person, address, call, queue, and which customers he was shown; None: what the caller called about before."""
+WhoCalls = Callable[[str], Awaitable[Who]]
+"""Whose number that is, as the PBX holds it; never raises."""
 
 
 class Asks(Protocol):
@@ -57,7 +62,10 @@ class Screens:
         measured: who counts.
         clock: monotonic seconds.
         up: whether what happens on that PBX is known (None: on all of them).
-        audit: is told who was shown what his caller called about before, and from where, once for each call.
+        audit: is told who was shown what his caller called about before, and which customer he is, and from where,
+            once for each call.
+        who: knows the customers; None: nobody does, and nobody is asked.
+        branches: titles by the name of the branch.
         most: so many screens at once.
         crm: the address of another program, for the pop.
     """
@@ -72,17 +80,19 @@ class Screens:
         measured: Measured,
         clock: Callable[[], float],
         up: Callable[[str | None], bool] = lambda _: True,
-        audit: Audit = lambda _person, _remote, _call, _queue: None,
+        audit: Audit = lambda _person, _remote, _call, _queue, _found: None,
+        who: WhoCalls | None = None,
+        branches: Mapping[str, str] = MappingProxyType({}),
         most: int = SCREENS,
         crm: str | None = None,
     ) -> None:
-        self._audit = audit
+        self._audit, self._who = audit, who
         self._lookers: dict[str, dict[Screen, tuple[str, str]]] = {}
-        self._audited: dict[UUID, set[str]] = {}
+        self._audited: dict[UUID, set[tuple[str, bool]]] = {}
         self.desks = {desk.name: desk for desk in desks}
         self._clock, self._up, self._asks = clock, up, asks
         self._board = Board(self.desks.values())
-        self._hub = Hub(self.desks.values(), Writer(queues, limits, crm), measured, clock, most=most)
+        self._hub = Hub(self.desks.values(), Writer(queues, limits, branches, crm), measured, clock, most=most)
         self._questions = Questions(self._ask, self._answered)
         self._inquiries: dict[UUID, _Inquiry] = {}
         self._beat_at = clock()
@@ -224,6 +234,7 @@ class Screens:
         """Ask what is not known yet, unless that was asked a moment ago."""
         inquiry, history = self._inquiries.get(shown.pop.call), shown.history
         known = history.knowledge is Knowledge.KNOWN and history.number is not None
+        known = known and (self._who is None or history.who.knowledge in SETTLED)
         if inquiry is None or known or history.knowledge is Knowledge.ANONYMOUS:
             return
         now = self._clock()
@@ -232,6 +243,26 @@ class Screens:
             self._questions.put(inquiry.question)
 
     async def _ask(self, question: Question) -> History:
+        """Who calls, and what about before: whatever is known first is told first, and neither waits for the other."""
+        if self._who is None:
+            return await self._called_before(question)
+        failed: Exception | None = None
+        history = UNAVAILABLE
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._look_up(question, self._who), name="who calls")
+            try:
+                history = await self._called_before(question)
+                self._answered(question.call, history)
+            except Exception as error:  # noqa: BLE001 - raised again below, when who calls is told
+                failed = error
+        if failed is not None:
+            raise failed
+        return history
+
+    async def _look_up(self, question: Question, who: WhoCalls) -> None:
+        self._answered(question.call, History(who=await who(question.caller)))
+
+    async def _called_before(self, question: Question) -> History:
         if self._asks is None:
             return UNAVAILABLE
         return _history(await self._asks.of(question.caller, question.before, question.call))
@@ -239,8 +270,8 @@ class Screens:
     def _answered(self, call: UUID, history: History) -> None:
         shown = next(iter(self._shown(call)), None)
         before = shown.history if shown else None
-        if before is not None and before.knowledge is Knowledge.KNOWN and history.knowledge is Knowledge.UNAVAILABLE:
-            return  # what is known stays true
+        if before is not None:
+            history = _together(before, history)
         if before != history:
             told = self._board.history(call, history)
             self._hub.tell(told)
@@ -248,14 +279,27 @@ class Screens:
                 self._seen(popped.desk, popped.shown)
 
     def _seen(self, desk: str, shown: Shown) -> None:
-        """Whoever looks at that desk is shown what his caller called about before: written down once."""
-        if shown.history.knowledge is not Knowledge.KNOWN or not shown.history.calls:
-            return
+        """Whoever looks at that desk is shown who calls, and what he called about before: each written down once."""
+        history, found = shown.history, shown.history.who.found
+        if history.knowledge is Knowledge.KNOWN and history.calls:
+            self._write_down(desk, shown, None)
+        if found.customers:
+            self._write_down(desk, shown, found)
+
+    def _write_down(self, desk: str, shown: Shown, found: Found | None) -> None:
         known = self._audited.setdefault(shown.pop.call, set())
         for person, remote in set(self._lookers.get(desk, {}).values()):
-            if person not in known:
-                known.add(person)
-                self._audit(person, remote, shown.pop.call, shown.pop.queue)
+            if (person, found is None) not in known:
+                known.add((person, found is None))
+                self._audit(person, remote, shown.pop.call, shown.pop.queue, found)
+
+
+def _together(before: History, told: History) -> History:
+    """Both; what is known stays true, and what was not asked for is as it was."""
+    kept = before.knowledge is Knowledge.KNOWN and told.knowledge is Knowledge.UNAVAILABLE
+    kept_who = before.who.knowledge is Knowledge.KNOWN and told.who.knowledge is Knowledge.UNAVAILABLE
+    who = before.who if kept_who or told.who.knowledge is Knowledge.ASKING else told.who
+    return replace(before if kept or told.knowledge is Knowledge.ASKING else told, who=who)
 
 
 def _history(found: Contacts) -> History:
@@ -273,5 +317,7 @@ def _earlier(contact: EarlierContact) -> EarlierCall:
         agent=contact.agent,
         wait=contact.wait,
         talk=contact.talk,
-        case=None if case is None else EarlierCase(case, contact.case_number, contact.case_kind),
+        case=None
+        if case is None
+        else EarlierCase(case, contact.case_number, contact.case_kind, contact.case_state, contact.case_owner),
     )

@@ -40,6 +40,7 @@ from telephony.configchecks import (
     shipped_logs,
     tokens,
 )
+from telephony.configcustomers import CustomersSection
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
 from telephony.confighours import Hours
 from telephony.configsection import Name, Section
@@ -354,6 +355,7 @@ class Config(Section):
     ring: Ring = Field(default_factory=Ring)
     standard: Standard = Field(default_factory=Standard)
     cases: Cases = Field(default_factory=Cases)
+    customers: CustomersSection = Field(default_factory=CustomersSection)
     pbx: tuple[Pbx, ...] = Field(default=(), examples=[[{"name": "pbx1"}]])
     queue: tuple[Queue, ...] = Field(default=(), examples=[[{"name": "support"}]])
     line: tuple[Line, ...] = Field(default=(), examples=[[{"name": "front-desk", "interface": "PJSIP/8001"}]])

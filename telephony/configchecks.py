@@ -119,8 +119,9 @@ SECRETS = {
 }
 """What is secret in an entry of a section, and what to do when it is empty."""
 ONCE = {
-    "database": ("url", "write the address of the database"),
-    "http": ("metrics_token", "write a token of at least 16 characters"),
+    ("database",): ("url", "write the address of the database"),
+    ("http",): ("metrics_token", "write a token of at least 16 characters"),
+    ("customers", "crm"): ("token", "write the token that the CRM asks for, or take it out"),
 }
 """The same of sections that are there once; these need not be given."""
 
@@ -133,11 +134,19 @@ def secrets(tree: Tree, folder: Path) -> list[str]:
         for index, entry in _tables(tree, section)
         for fault in _secret(entry, word, remedy, (section, index), folder)
     ]
-    for section, (word, remedy) in ONCE.items():
-        table = tree.get(section)
-        if isinstance(table, dict) and table.get(f"{word}_file") is not None:
-            faults += _secret(table, word, remedy, (section,), folder)
+    for place, (word, remedy) in ONCE.items():
+        table = _table(tree, place)
+        if table.get(f"{word}_file") is not None:
+            faults += _secret(table, word, remedy, place, folder)
     return faults
+
+
+def _table(tree: Tree, place: tuple[str, ...]) -> Tree:
+    """The table there; an empty one when there is none."""
+    found: object = tree
+    for name in place:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def shipped_logs(tree: Tree, folder: Path) -> list[str]:
@@ -209,6 +218,14 @@ def certificates(tree: Tree, folder: Path) -> list[str]:
                 faults.append(f"{key}{shown('tls_ca', name)}: {text}")
             if "tls" not in pbx:
                 faults.append(f"{key}{shown('tls_ca', name)}: is given without tls; add tls = true, or take it out")
+    crm = _table(tree, ("customers", "crm"))
+    if isinstance(name := crm.get("certificates"), str):
+        crm["certificates"] = str(folder / name)
+        try:
+            check(folder / name, MAX_CERTIFICATES)
+        except OSError as error:
+            key = f"customers.crm.certificates{shown('certificates', name)}"
+            faults.append(f"{key}: {error.strerror}; name a PEM file this user can read")
     return faults
 
 

@@ -10,8 +10,8 @@ from telephony.configfile import dotted
 
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
 SECTIONS = (
-    "agent, agi, branch, cases, data_dir, database, hours, http, journal, line, number, pbx, people, queue, ring, "
-    "screenpop, script, standard, supervisor, timezone, wall, webhook"
+    "agent, agi, branch, cases, customers, data_dir, database, hours, http, journal, line, number, pbx, people, "
+    "queue, ring, screenpop, script, standard, supervisor, timezone, wall, webhook"
 )
 QUOTED = '"mon-fri 08:30-17:30"'
 PERIOD = "mon-fri 08:30-17:30"

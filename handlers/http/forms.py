@@ -8,8 +8,9 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
+from typing import IO
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 from multidict import MultiDict
 
 from handlers.admission import ours
@@ -19,6 +20,9 @@ SECURE_COOKIE, PLAIN_COOKIE = "__Host-threerings_form", "threerings_form"
 COOKIE: web.RequestKey[str] = web.RequestKey("form_cookie")
 FIELD = "form"
 FIELDS = 200
+LONGEST = 8_192
+"""Bytes of a field beside a file."""
+CHUNK = 65_536
 Fields = MultiDict[str]
 
 
@@ -57,11 +61,53 @@ class Forms:
             raise web.HTTPForbidden
         posted = await request.post()
         fields = MultiDict((name, str(value)) for name, value in posted.items())
-        expected = _mixed(_cookie(request), session_of(request))
-        given = fields.get(FIELD, "").encode("utf-8", "replace")
-        if not _cookie(request) or not hmac.compare_digest(given, expected.encode()) or len(fields) > FIELDS:
+        if not self._proven(request, fields.get(FIELD, "")) or len(fields) > FIELDS:
             raise web.HTTPForbidden
         return fields
+
+    async def taken_with_file(self, request: web.Request) -> tuple[Fields, BodyPartReader | None]:
+        """The fields of a form of ours that stand before its file, and the file, not read yet; None: there is none.
+
+        Raises:
+            HTTPForbidden: it is none of ours.
+        """
+        if request.content_type != "multipart/form-data":
+            return await self.taken(request), None
+        if not ours(request, self._origins):
+            raise web.HTTPForbidden
+        fields, reader = MultiDict[str](), await request.multipart()
+        file: BodyPartReader | None = None
+        while isinstance(part := await reader.next(), BodyPartReader):
+            if part.filename is not None:
+                file = part
+                break
+            text = await part.read_chunk(LONGEST)
+            if len(fields) >= FIELDS or not part.at_eof():
+                raise web.HTTPForbidden
+            fields.add(part.name or "", text.decode("utf-8", "replace"))
+        if not self._proven(request, fields.get(FIELD, "")):
+            raise web.HTTPForbidden
+        return fields, file
+
+    def _proven(self, request: web.Request, given: str) -> bool:
+        expected = _mixed(_cookie(request), session_of(request)).encode()
+        return bool(_cookie(request)) and hmac.compare_digest(given.encode("utf-8", "replace"), expected)
+
+
+async def upload(part: BodyPartReader, into: IO[bytes], most: int) -> int:
+    """A file of a form, written as it comes; its size.
+
+    Raises:
+        HTTPRequestEntityTooLarge: it is larger than `most` bytes.
+    """
+    size = 0
+    while chunk := await part.read_chunk(CHUNK):
+        size += len(chunk)
+        if size > most:
+            raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
+        into.write(chunk)
+    into.seek(0)
+    return size
 
 
 def _cookie(request: web.Request) -> str:

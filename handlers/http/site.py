@@ -10,6 +10,8 @@ from uuid import UUID
 
 from aiohttp import web
 
+from handlers.customers.answering import Callers, callers_of
+from handlers.customers.side import CustomerSide
 from handlers.export import targets_of
 from handlers.follow import Follower
 from handlers.http.api.side import api_routes
@@ -19,6 +21,8 @@ from handlers.http.gate import Gate
 from handlers.http.health import Health, application
 from handlers.http.pages.admin_audit import AuditPage
 from handlers.http.pages.admin_users import Choices, UsersPage
+from handlers.http.pages.customer_lists import CustomerListsPage
+from handlers.http.pages.customers import CustomersPage
 from handlers.http.pages.desk import DeskPage
 from handlers.http.pages.login import LoginPage
 from handlers.http.pages.overview import Desk, Overview, Site, Sources, Titles, from_this_machine
@@ -41,6 +45,7 @@ from telephony.cases.earlier import Earlier
 from telephony.cases.ended import ended_since
 from telephony.cases.keys import Terms
 from telephony.config import Agent, Config
+from telephony.customers.lookup import Found
 from telephony.metrics import Measures
 from telephony.people.audit import Kind as Concerned
 from telephony.people.audit import Verb
@@ -66,6 +71,8 @@ class WebSide:
     walls: WallSockets
     people: PeopleSide
     pages: Pages
+    callers: Callers
+    customers: CustomerSide
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call, and the moment that brought it about."""
@@ -80,12 +87,15 @@ class WebSide:
                 tasks.create_task(self.walls.walls.run(), name="walls")
                 tasks.create_task(self.people.run(), name="people")
                 tasks.create_task(self._look(), name="who is signed in")
+                tasks.create_task(self.customers.run(), name="customer lists")
         finally:
             self.walls.stop()
 
     async def close(self) -> None:
         """After `run`."""
         await self.earlier.close()
+        await self.callers.close()
+        await self.customers.close()
         await self.people.close()
 
     async def _look(self) -> None:
@@ -116,11 +126,12 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         demo: whoever is on this machine may see the first page, and it leads to every desk without a token to type.
     """
     clock = SystemClock()
-    earlier = Earlier(database)
+    earlier = Earlier(database, spellings=config.customers.numbering.ways)
     lasts = Terms(timedelta(hours=config.people.idle_hours), timedelta(hours=config.people.longest_hours))
     known = people_side(database, lasts, clock.wall, clock.monotonic)
     branches = branches_of(config)
-    screens = screens_of(config, earlier, measures, clock, followers, audit=audit_of(known, branches))
+    callers = callers_of(config, database, clock.monotonic)
+    screens = screens_of(config, earlier, measures, clock, followers, callers, audit=audit_of(known, branches))
     day = Day(config.zone, targets_of(config), branches, clock.wall(), lines=[line.name for line in config.line])
     today = Today(day, branches, partial(ended_since, database), clock.wall)
     pages = Pages(config.zone, version("threerings"), door="/login")
@@ -145,6 +156,9 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     app.add_routes(api)
     users = UsersPage(pages, known, forms, choices_of(config))
     app.add_routes([*users.routes(), *AuditPage(pages, known, config.zone).routes()])
+    side, choices = CustomerSide(database, config.customers.numbering, clock.wall), choices_of(config)
+    app.add_routes(CustomersPage(pages, side, known, forms, choices).routes())
+    app.add_routes(CustomerListsPage(pages, side, known, forms, choices, config).routes())
     app.add_routes([*login.routes(), *people.routes(), *overview.routes(), *DeskPage(pages).routes(), sockets.route()])
     painter = Painter(premises_of(config, branches, pages.static.version), today, followers, clock.wall)
     walls = Walls(painter, measures, lambda: clock.monotonic().total_seconds())
@@ -156,7 +170,7 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         wall_sockets.stop()
 
     app.on_shutdown.append(stop)
-    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known, pages)
+    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known, pages, callers, side)
 
 
 def choices_of(config: Config) -> Choices:
@@ -170,20 +184,29 @@ def choices_of(config: Config) -> Choices:
 def audit_of(people: PeopleSide, branches: Branches) -> Audit:
     """Writes down whose history was shown to whom: the call is named, never the number."""
 
-    def audit(person: str, remote: str, call: UUID, queue: str) -> None:
+    def audit(person: str, remote: str, call: UUID, queue: str, found: Found | None) -> None:
         branch = branches.of(Kind.QUEUE, queue) or branches.of(Kind.DIRECT, queue) or ""
         trail = people.trail
-        trail.note(trail.entry(person, Verb.HISTORY_SEEN, Concerned.CALL, str(call), branch=branch, remote=remote))
+        if found is None:
+            trail.note(trail.entry(person, Verb.HISTORY_SEEN, Concerned.CALL, str(call), branch=branch, remote=remote))
+        for one in found.customers if found is not None else ():
+            whom, by = str(one.customer or one.external_id), f"his call {call}"
+            trail.note(
+                trail.entry(
+                    person, Verb.CUSTOMER_SHOWN, Concerned.CUSTOMER, whom, branch=branch, remote=remote, detail=by
+                )
+            )
 
     return audit
 
 
-def screens_of(  # noqa: PLR0913 - what they are put together from
+def screens_of(  # noqa: PLR0913, PLR0917 - what they are put together from
     config: Config,
     earlier: Earlier,
     measures: Measures,
     clock: SystemClock,
     followers: Mapping[str, Follower],
+    callers: Callers,
     *,
     audit: Audit,
 ) -> Screens:
@@ -205,6 +228,8 @@ def screens_of(  # noqa: PLR0913 - what they are put together from
         up=up,
         audit=audit,
         crm=config.screenpop.crm_url,
+        who=callers.of,
+        branches={branch.name: branch.title for branch in config.branch if branch.title},
     )
 
 

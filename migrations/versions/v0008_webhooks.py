@@ -7,7 +7,7 @@ numbers of transactions that commit late lie; it leaves this table when its rece
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

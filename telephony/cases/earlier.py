@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
@@ -36,6 +37,7 @@ class EarlierContact:
         wait: sum over its visits up to the first answer; None when one is unknown, or without visits.
         talk: sum over its visits; None when nobody talked or a length is unknown.
         case_id, case_number, case_kind: None when no case was opened.
+        case_state, case_owner: how it stands, and who sees to it; None: nobody, or there is none.
     """
 
     id: UUID
@@ -48,6 +50,8 @@ class EarlierContact:
     case_id: UUID | None
     case_number: str | None
     case_kind: str | None
+    case_state: str | None = None
+    case_owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,17 @@ class Earlier:
     Args:
         url: a PostgreSQL address.
         answer_seconds: limit for one question, connecting included.
+        spellings: all ways in which PBXs write a number, that one included: these are one caller.
     """
 
-    def __init__(self, url: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
-        self._url = url
+    def __init__(
+        self,
+        url: str,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        spellings: Callable[[str], Sequence[str]] = lambda caller: (caller,),
+    ) -> None:
+        self._url, self._spellings = url, spellings
         self._seconds = answer_seconds
         self._turns = asyncio.Semaphore(CONNECTIONS)
         self._idle: list[Connection] = []
@@ -85,7 +96,7 @@ class Earlier:
         """The inbound calls of this caller that arrived before.
 
         Args:
-            caller: his number as the PBX holds it; an equal text is the same caller. Empty is nobody.
+            caller: his number as the PBX holds it. Empty is nobody.
             before: aware; the PBX's clock.
             exclude: the present call.
             limit: so many of the newest are told in full.
@@ -93,7 +104,7 @@ class Earlier:
         Raises:
             DatabaseUrlError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: no answer.
         """
-        question = (storable(caller), before, exclude)
+        question = ([storable(one) for one in self._spellings(caller)], before, exclude)
         async with asyncio.timeout(self._seconds), self._turns:
             while self._idle:
                 with contextlib.suppress(*BROKEN):
@@ -110,7 +121,7 @@ class Earlier:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()
 
-    async def _ask(self, connection: Connection, question: tuple[str, datetime, UUID], limit: int) -> Contacts:
+    async def _ask(self, connection: Connection, question: tuple[list[str], datetime, UUID], limit: int) -> Contacts:
         try:
             told = await connection.fetchrow(_COUNT, *question, COUNTED + 1)
             rows = await connection.fetch(_NEWEST, *question, limit)
@@ -143,6 +154,8 @@ def _contact(row: Any) -> EarlierContact:  # noqa: ANN401 - the driver knows no 
         case_id=row["case_id"],
         case_number=row["number"],
         case_kind=row["kind"],
+        case_state=row["state"],
+        case_owner=row["owner_name"],
     )
 
 
@@ -150,24 +163,30 @@ def _duration(microseconds: int | None) -> timedelta | None:
     return None if microseconds is None else timedelta(microseconds=microseconds)
 
 
-# Index `calls_of_caller` knows the beginning of the number, and only of those that have one: so both are asked for.
+# Index `calls_of_caller` knows the beginning of the number, and only of those that have one: so both are asked for;
+# and each way of writing it by itself, so that its newest calls are the beginning of the index.
 _COUNT: LiteralString = """
 SELECT
     (SELECT count(*) FROM (
-        SELECT FROM calls
-        WHERE left(caller, 64) = left($1, 64) AND caller = $1 AND caller <> '' AND arrived_at < $2 AND id <> $3
-            AND direction = 'inbound'
+        SELECT FROM unnest($1::text[]) AS spelling CROSS JOIN LATERAL (
+            SELECT FROM calls
+            WHERE left(caller, 64) = left(spelling, 64) AND caller = spelling AND caller <> '' AND arrived_at < $2
+                AND id <> $3 AND direction = 'inbound'
+            LIMIT $4) AS his
         LIMIT $4) AS counted) AS total,
     (SELECT number FROM cases WHERE call_id = $3) AS number
 """
 
 _NEWEST: LiteralString = """
 SELECT earlier.id, earlier.arrived_at, shown.queue, shown.outcome, shown.agent, waited.wait_us, talked.talk_us,
-    cases.id AS case_id, cases.number, cases.kind
+    cases.id AS case_id, cases.number, cases.kind, cases.state, cases.owner_name
 FROM (
-    SELECT id, arrived_at FROM calls
-    WHERE left(caller, 64) = left($1, 64) AND caller = $1 AND caller <> '' AND arrived_at < $2 AND id <> $3
-        AND direction = 'inbound'
+    SELECT his.* FROM unnest($1::text[]) AS spelling CROSS JOIN LATERAL (
+        SELECT id, arrived_at FROM calls
+        WHERE left(caller, 64) = left(spelling, 64) AND caller = spelling AND caller <> '' AND arrived_at < $2
+            AND id <> $3 AND direction = 'inbound'
+        ORDER BY arrived_at DESC, id DESC
+        LIMIT $4) AS his
     ORDER BY arrived_at DESC, id DESC
     LIMIT $4) AS earlier
 LEFT JOIN cases ON cases.call_id = earlier.id

@@ -20,8 +20,9 @@ CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
 TABLES = (
     "calls", "visits", "offers", "cases", "leases", "agent_spells", "agents_heard", "users", "sessions", "api_tokens",
-    "calls", "visits", "offers", "cases", "leases", "case_calls", "case_history", "callbacks", "callback_calls",
+    "case_calls", "case_history", "callbacks", "callback_calls",
     "callback_history", "casework_due", "outbox", "webhook_deliveries",
+    "customers", "customer_numbers", "customer_history", "customer_imports", "customer_import_refusals",
 )  # fmt: skip
 """What we write into."""
 

@@ -7,6 +7,7 @@ from typing import LiteralString
 
 from telephony.cases.connecting import Connection
 from telephony.cases.pool import Pool
+from telephony.cases.turns import Held
 from telephony.people.audit import Entry, Kind, Verb
 
 
@@ -83,7 +84,7 @@ class TrailStore:
         ]
 
 
-async def written(connection: Connection, *entries: Entry) -> None:
+async def written(connection: "Connection | Held", *entries: Entry) -> None:
     """Write entries within somebody's transaction: what was changed and that it was are kept together."""
     await connection.executemany(_INSERT, [(entry.at, *entry.texts()) for entry in entries])
 

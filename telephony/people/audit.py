@@ -32,6 +32,15 @@ class Verb(StrEnum):
     CALLS_SEEN = "calls_seen"
     CALLS_EXPORTED = "calls_exported"
     AUDIT_SEEN = "audit_seen"
+    CUSTOMER_SHOWN = "customer_shown"
+    CUSTOMERS_SOUGHT = "customers_sought"
+    CUSTOMER_SEEN = "customer_seen"
+    CUSTOMER_ADDED = "customer_added"
+    CUSTOMER_CHANGED = "customer_changed"
+    CUSTOMERS_MERGED = "customers_merged"
+    CUSTOMERS_PARTED = "customers_parted"
+    CUSTOMER_ERASED = "customer_erased"
+    CUSTOMERS_IMPORTED = "customers_imported"
 
 
 class Kind(StrEnum):

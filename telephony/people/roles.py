@@ -27,6 +27,8 @@ class Permission(StrEnum):
     DESK: his own desk, with what his callers called about before. CASES: cases and call backs. FIGURES: how the
     standard was and is kept. LIVE: who waits now. WALL: the wallboard. DESCRIPTION: what the API can be asked.
     ACCOUNT: his own password and sessions. PEOPLE: everybody's accounts. AUDIT: who saw and changed what.
+    CUSTOMERS: who they are, and their numbers. CUSTOMER_CHANGES: to correct that. CUSTOMER_LISTS: whole lists of
+    them, and two made one. CUSTOMER_ERASURE: that nothing is known of one any more.
     """
 
     DESK = "desk"
@@ -38,6 +40,10 @@ class Permission(StrEnum):
     ACCOUNT = "account"
     PEOPLE = "people"
     AUDIT = "audit"
+    CUSTOMERS = "customers"
+    CUSTOMER_CHANGES = "customer_changes"
+    CUSTOMER_LISTS = "customer_lists"
+    CUSTOMER_ERASURE = "customer_erasure"
 
 
 class Scope(StrEnum):
@@ -68,6 +74,7 @@ _EVERYBODY = frozenset(Role)
 _LEADS = frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ADMINISTRATOR})
 _ANSWERS = frozenset({Role.AGENT, Role.MARKETING, Role.SUPERVISOR})
 _ADMINISTERS = frozenset({Role.ADMINISTRATOR})
+_MANAGES = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 _NEVER = frozenset[Scope]()
 
 RIGHTS: Mapping[Permission, Right] = MappingProxyType(
@@ -81,6 +88,10 @@ RIGHTS: Mapping[Permission, Right] = MappingProxyType(
         Permission.ACCOUNT: Right(_EVERYBODY, bound=False, scopes=_NEVER),
         Permission.PEOPLE: Right(_ADMINISTERS, bound=False, scopes=_NEVER),
         Permission.AUDIT: Right(_ADMINISTERS, bound=False, scopes=frozenset({Scope.AUDIT})),
+        Permission.CUSTOMERS: Right(_EVERYBODY, bound=True, scopes=_NEVER),
+        Permission.CUSTOMER_CHANGES: Right(_ANSWERS | _ADMINISTERS, bound=True, scopes=_NEVER),
+        Permission.CUSTOMER_LISTS: Right(_MANAGES, bound=True, scopes=_NEVER),
+        Permission.CUSTOMER_ERASURE: Right(_ADMINISTERS, bound=True, scopes=_NEVER),
     }
 )
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from telephony.calls.clocks import STEP
 from telephony.calls.record import CallRecord
-from telephony.screenpop.pop import History, Knowledge, Phase, Pop, Shown
+from telephony.screenpop.pop import History, Knowledge, Phase, Pop, Shown, Who
 from telephony.screenpop.standing import newest, pop_of, standings
 
 CALLS_PER_DESK = 20
@@ -209,7 +209,8 @@ class Board:
             return self._correct(desk, old, view)
         known = self._calls.setdefault(call.id, _Call(call.revision, clock))
         if old is None and not known.desks:
-            known.history = History(Knowledge.ANONYMOUS if _anonymous(call.caller) else Knowledge.ASKING)
+            knowledge = Knowledge.ANONYMOUS if _anonymous(call.caller) else Knowledge.ASKING
+            known.history = History(knowledge, who=Who(knowledge))
         changes = self._make_room(desk) if old is None else []
         known.desks[desk] = None
         shown = pops[call.id] = replace(view, history=known.history)

@@ -10,10 +10,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from telephony.screenpop.board import Desk
 from telephony.screenpop.crm import filled
-from telephony.screenpop.pop import EarlierCall, History, Knowledge, Pop, Shown
+from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Pop, Shown, Who
 
 VERSION = 1
 MAX_TEXT = 128
@@ -78,11 +79,18 @@ class Writer:
     Args:
         queues: title and greeting by the name of the queue or line.
         limits: the same for everybody.
+        branches: titles by the name of the branch.
         crm: the address of another program, to be filled in for each call; None: there is none.
     """
 
-    def __init__(self, queues: Mapping[str, Told], limits: Limits, crm: str | None = None) -> None:
-        self._queues, self._crm = queues, crm
+    def __init__(
+        self,
+        queues: Mapping[str, Told],
+        limits: Limits,
+        branches: Mapping[str, str] = MappingProxyType({}),
+        crm: str | None = None,
+    ) -> None:
+        self._queues, self._branches, self._crm = queues, branches, crm
         self._limits = {
             "rings": limits.rings,
             "ring_seconds": limits.ring_period.total_seconds(),
@@ -114,6 +122,7 @@ class Writer:
                 "type": "earlier",
                 "call": str(shown.pop.call),
                 "earlier": _earlier(shown.history, self._queues),
+                "customer": _customer(shown.history.who, self._branches),
                 "case": _case(shown),
             }
         )
@@ -139,6 +148,7 @@ class Writer:
             "talking_seconds": _seconds(shown.talking(now)),
             "hung_up_by": None if pop.hung_up_by is None else pop.hung_up_by.value,
             "earlier": _earlier(shown.history, self._queues),
+            "customer": _customer(shown.history.who, self._branches),
             "crm": self._way(pop),
         }
 
@@ -201,6 +211,24 @@ def _case(shown: Shown) -> dict[str, object] | None:
     return None if case is None else {"id": str(case), "number": shown.history.number}
 
 
+def _customer(who: Who, branches: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "state": who.knowledge.value,
+        "more": who.found.more,
+        "customers": [
+            {
+                "id": None if known.customer is None else str(known.customer),
+                "name": harmless(known.name),
+                "branch": harmless(known.branch) or None,
+                "branch_title": branches.get(known.branch),
+                "value_group": harmless(known.value_group) or None,
+                "external_id": harmless(known.external_id) or None,
+            }
+            for known in who.found.customers
+        ],
+    }
+
+
 def _earlier(history: History, queues: Mapping[str, Told]) -> dict[str, object]:
     return {
         "state": history.knowledge.value,
@@ -222,9 +250,17 @@ def _earlier_call(call: EarlierCall, title: str | None) -> dict[str, object]:
         "agent": None if call.agent is None else harmless(call.agent),
         "wait_seconds": _seconds(call.wait),
         "talk_seconds": _seconds(call.talk),
-        "case": None
-        if case is None
-        else {"id": str(case.id), "number": case.number, "kind": None if case.kind is None else harmless(case.kind)},
+        "case": None if case is None else _earlier_case(case),
+    }
+
+
+def _earlier_case(case: EarlierCase) -> dict[str, object]:
+    return {
+        "id": str(case.id),
+        "number": case.number,
+        "kind": None if case.kind is None else harmless(case.kind),
+        "state": None if case.state is None else harmless(case.state),
+        "owner": None if case.owner is None else harmless(case.owner),
     }
 
 

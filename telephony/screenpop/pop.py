@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from telephony.calls.record import Kind, Outcome, Party
+from telephony.customers.lookup import Found
 
 ZERO = timedelta()
 
@@ -52,11 +53,13 @@ class Knowledge(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EarlierCase:
-    """The case of an earlier call."""
+    """The case of an earlier call. `state`: how it stands. `owner`: who sees to it."""
 
     id: UUID
     number: str | None
     kind: str | None
+    state: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,14 @@ class EarlierCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Whose number it is, as far as that is known; KNOWN and nobody: it is no customer's."""
+
+    knowledge: Knowledge = Knowledge.ASKING
+    found: Found = field(default_factory=Found)
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What is known of the caller.
 
@@ -88,6 +99,7 @@ class History:
         total: earlier calls; a lower bound when `more`. None unless known.
         calls: the newest few, newest first.
         number: of the present call's own case, once its row is written; no matter who calls.
+        who: the customer.
     """
 
     knowledge: Knowledge = Knowledge.ASKING
@@ -95,6 +107,7 @@ class History:
     more: bool = False
     calls: tuple[EarlierCall, ...] = ()
     number: str | None = None
+    who: Who = field(default_factory=Who)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import pytest
 
 from telephony.calls.record import Direction, Outcome
 from telephony.cases.connecting import DatabaseUrlError
-from telephony.cases.earlier import Earlier
+from telephony.cases.earlier import _COUNT, _NEWEST, Earlier
 from telephony.cases.embedded import EmbeddedPostgres
 from telephony.cases.store import CallStore
+from telephony.customers.numbers import Numbering
 from tests.support.calls import at, call, seconds, visit
 
 pytestmark = pytest.mark.db
@@ -37,6 +38,7 @@ async def test_the_newest_calls_come_first_and_the_present_one_is_not_earlier(
     assert (first.arrived_at, first.queue, first.outcome) == (at(5), "support", Outcome.ANSWERED)
     assert (first.agent, first.wait, first.talk) == ("Agent 1001", seconds(10), seconds(60))
     assert (first.case_id, first.case_number, first.case_kind) == (calls[4].case, "000005", "unknown")
+    assert (first.case_state, first.case_owner) == ("logged", None)
 
 
 async def test_of_several_visits_the_answered_one_is_told_and_the_waits_up_to_it(
@@ -89,12 +91,11 @@ async def test_the_index_serves_both_questions(store: CallStore, database: str) 
     await store.save([call(number=number, caller=str(number % 50)) for number in range(1, 2001)])
     connection = await asyncpg.connect(database)
     await connection.execute("ANALYZE calls")
-    plan = await connection.fetch(
-        "EXPLAIN SELECT id FROM calls WHERE left(caller, 64) = left('7', 64) AND caller = '7' AND caller <> ''"
-        " AND arrived_at < now() ORDER BY arrived_at DESC LIMIT 5"
-    )
+    asked = ["7", "+867"], at(5_000), call().id
+    plans = [await connection.fetch(f"EXPLAIN {text}", *asked, 5) for text in (_COUNT, _NEWEST)]
     await connection.close()
-    assert any("calls_of_caller" in row[0] for row in plan)
+    for plan in plans:
+        assert any("calls_of_caller" in row[0] for row in plan)
 
 
 async def test_a_connection_that_was_cut_meanwhile_costs_nothing(
@@ -146,3 +147,15 @@ async def test_what_comes_back_after_the_end_is_not_kept(store: CallStore, earli
     ):
         pass  # the server notices in its own time
     await admin.close()
+
+
+async def test_a_number_in_all_its_spellings_is_one_caller(store: CallStore, database: str) -> None:
+    ways = ("13800138000", LI_LEI, "013800138000", "13900139000", "8613800138000", "13800138000")
+    calls = [call(visit(), number=number, caller=caller) for number, caller in enumerate(ways, 1)]
+    await store.save(calls)
+    asking = Earlier(database, spellings=Numbering().ways)
+    found = await asking.of("13800138000", at(7), calls[5].id, limit=3)
+    assert [contact.id for contact in found.newest] == [calls[i].id for i in (4, 2, 1)]
+    assert (found.total, found.more) == (4, False)
+    assert (await asking.of("1001", at(7), calls[5].id)).total == 0
+    await asking.close()

@@ -90,6 +90,16 @@ EXPECTED = {
     ("GET", "/admin/users/{id}"): of(X),
     ("POST", "/admin/users/{id}"): of(X),
     ("GET", "/admin/audit"): of(X, scopes=(Scope.AUDIT,)),
+    ("GET", "/customers"): of(A, M, S, Q, X),  # of which branch: tests/db/test_customer_pages.py
+    ("POST", "/customers"): of(A, M, S, Q, X),
+    ("POST", "/customers/new"): of(A, M, S, X),
+    ("GET", "/customers/{id}"): of(A, M, S, Q, X),
+    ("POST", "/customers/{id}"): of(A, M, S, Q, X),  # what he may do there: the same
+    ("GET", "/customers/lists"): of(S, X),
+    ("POST", "/customers/lists"): of(S, X),
+    ("GET", "/customers/lists/{id}"): of(S, X),
+    ("GET", "/customers/lists/{id}/progress"): of(S, X),
+    ("GET", "/customers/lists/{id}/refused.csv"): of(S, X),
 }
 CASES = of(A, M, S, Q, X, scopes=(Scope.CASES,))
 """Everybody's, of what is his or of his branch (of each route: test_case_api.py). What is not, is not there."""

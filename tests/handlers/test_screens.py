@@ -13,6 +13,8 @@ import pytest
 from handlers.screens import Screens
 from telephony.calls.record import CallRecord, Outcome
 from telephony.cases.earlier import Contacts, EarlierContact
+from telephony.customers.lookup import Found, Known
+from telephony.screenpop.pop import Knowledge, Who
 from telephony.screenpop.screen import RESTART, Screen
 from tests.screenpop.desks import DESKS, LIMITS, QUEUES, Clock, Counted, desk
 from tests.screenpop.test_board import answered, ringing, withdrawn
@@ -47,7 +49,7 @@ class Office:
     measured: Counted
     archive: Archive
     up: dict[str | None, bool]
-    audited: list[tuple[str, str, UUID, str]]
+    audited: list[tuple[object, ...]]
 
     def follow(self, *calls: CallRecord) -> None:
         for call in calls:
@@ -70,7 +72,7 @@ async def hears(screen: Screen, kind: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def office() -> AsyncIterator[Office]:
-    audited: list[tuple[str, str, UUID, str]] = []
+    audited: list[tuple[object, ...]] = []
     clock, measured, archive, up = Clock(), Counted(), Archive(), dict[str | None, bool]()
     desks = (*DESKS, desk("7", pbx="pbx7"))
     screens = Screens(
@@ -107,10 +109,10 @@ async def test_who_was_shown_a_history_is_written_down_once_and_nobody_else(offi
     office.follow(call)
     assert office.audited == []
     await hears(first, "earlier")
-    assert office.audited == [("zhao", "10.0.0.1", call.id, "support")]
+    assert office.audited == [("zhao", "10.0.0.1", call.id, "support", None)]
     second, other = office.screens.open("1001", "zhao", "10.0.0.1"), office.screens.open("1002")
     office.follow(answered())
-    assert office.audited[1:] == [("agent 1002", "", call.id, "support")]
+    assert office.audited[1:] == [("agent 1002", "", call.id, "support", None)]
     for screen in (first, second, other):
         office.screens.close(screen, "closed")
     office.follow(ringing(2, "1001"))
@@ -283,3 +285,103 @@ async def test_without_anybody_to_ask_histories_are_unavailable() -> None:
         assert await screen.take() is RESTART
         screens.close(screen, "closed")
         running.cancel()
+
+
+@dataclass
+class Crm:
+    """Who calls; `free` when it may be told."""
+
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    knows: list[Who] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    async def of(self, caller: str) -> Who:
+        self.asked.append(caller)
+        await self.free.wait()
+        return self.knows.pop(0) if len(self.knows) > 1 else self.knows[0]
+
+
+@pytest.fixture
+async def counter() -> AsyncIterator[tuple[Office, Crm]]:
+    """An office that knows its customers."""
+    audited: list[tuple[object, ...]] = []
+    clock, archive, crm = Clock(), Archive(), Crm()
+    screens = Screens(
+        DESKS, QUEUES, LIMITS, asks=archive, measured=Counted(), clock=clock, who=crm.of,
+        audit=lambda *seen: audited.append(seen), branches={"north": "北方营业部"},
+    )  # fmt: skip
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(screens.run())
+        yield Office(screens, clock, Counted(), archive, {}, audited), crm
+        running.cancel()
+
+
+LI = Found((Known("李雷", "north", "钻石", "", UUID(int=7)),))
+
+
+async def test_who_calls_comes_when_it_is_known_and_neither_pop_nor_history_waits_for_it(
+    counter: tuple[Office, Crm],
+) -> None:
+    office, crm = counter
+    crm.knows.append(Who(Knowledge.KNOWN, LI))
+    screen = office.screens.open("1001", "zhao", "10.0.0.1")
+    record = ringing()
+    office.follow(record)
+    assert (await hears(screen, "call"))["call"]["customer"]["state"] == "asking"
+    told = await hears(screen, "earlier")
+    assert (told["earlier"]["state"], told["customer"]["state"]) == ("known", "asking")
+    crm.free.set()
+    told = await hears(screen, "earlier")
+    assert (told["earlier"]["state"], told["customer"]["customers"][0]["name"]) == ("known", "李雷")
+    assert told["customer"]["customers"][0]["branch_title"] == "北方营业部"
+    assert office.audited == [
+        ("zhao", "10.0.0.1", record.id, "support", None),
+        ("zhao", "10.0.0.1", record.id, "support", LI),
+    ]
+    office.passes(20)
+    assert crm.asked == [record.caller]
+
+
+async def comes(office: Office, screen: Screen, earlier: str, customer: str) -> dict[str, Any]:
+    """What is told once both are so, while time passes."""
+
+    async def listen() -> dict[str, Any]:
+        told = await hears(screen, "earlier")
+        while (told["earlier"]["state"], told["customer"]["state"]) != (earlier, customer):
+            told = await hears(screen, "earlier")
+        return told
+
+    async with asyncio.TaskGroup() as tasks:
+        listening = tasks.create_task(listen())
+        while not listening.done():
+            office.passes(5)
+            await asyncio.sleep(0)
+    return listening.result()
+
+
+async def test_who_calls_is_told_though_the_database_of_calls_is_away_and_stays_known(
+    counter: tuple[Office, Crm],
+) -> None:
+    office, crm = counter
+    crm.knows += [Who(Knowledge.KNOWN, LI), Who(Knowledge.UNAVAILABLE)]
+    crm.free.set()
+    office.archive.away = True
+    screen = office.screens.open("1001")
+    office.follow(ringing())
+    await comes(office, screen, "unavailable", "known")
+    while len(crm.asked) < 3:  # asked again for the sake of the history; now the CRM is away
+        office.passes(5)
+        await asyncio.sleep(0)
+    office.archive.away = False
+    told = await comes(office, screen, "known", "known")
+    assert told["customer"]["customers"][0]["name"] == "李雷"
+
+
+async def test_a_crm_that_is_away_is_asked_again_while_the_call_is_on_a_screen(counter: tuple[Office, Crm]) -> None:
+    office, crm = counter
+    crm.knows += [Who(Knowledge.UNAVAILABLE), Who(Knowledge.KNOWN)]
+    crm.free.set()
+    screen = office.screens.open("1001")
+    office.follow(ringing())
+    assert (await comes(office, screen, "known", "known"))["customer"]["customers"] == []
+    assert len(crm.asked) == 2

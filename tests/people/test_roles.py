@@ -15,8 +15,13 @@ EXPECTED = {
     Permission.ACCOUNT: {A, M, S, Q, X},
     Permission.PEOPLE: {X},
     Permission.AUDIT: {X},
+    Permission.CUSTOMERS: {A, M, S, Q, X},
+    Permission.CUSTOMER_CHANGES: {A, M, S, X},
+    Permission.CUSTOMER_LISTS: {S, X},
+    Permission.CUSTOMER_ERASURE: {X},
 }
-BY_BRANCH = {Permission.CASES, Permission.FIGURES, Permission.LIVE, Permission.WALL}
+OF_CUSTOMERS = {one for one in Permission if one.value.startswith("customer")}
+BY_BRANCH = {Permission.CASES, Permission.FIGURES, Permission.LIVE, Permission.WALL, *OF_CUSTOMERS}
 BY_TOKEN = {
     Permission.DESK: {Scope.DESK},
     Permission.CASES: {Scope.CASES},
@@ -27,6 +32,7 @@ BY_TOKEN = {
     Permission.ACCOUNT: set[Scope](),
     Permission.PEOPLE: set[Scope](),
     Permission.AUDIT: {Scope.AUDIT},
+    **{one: set[Scope]() for one in OF_CUSTOMERS},
 }
 
 

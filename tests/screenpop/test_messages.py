@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.calls.record import Outcome, Party
+from telephony.customers.lookup import Found, Known
 from telephony.screenpop import messages
 from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn, Writer, harmless
-from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
+from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown, Who
 from telephony.screenpop.standing import pop_of, standings
 from tests.screenpop.desks import LIMITS, QUEUES, desk
 from tests.screenpop.test_standing import going_on, lifted, phone, waiting
@@ -56,7 +57,29 @@ def test_a_ringing_call_counts_on_while_it_is_not_sent() -> None:
         "hung_up_by": None,
         "earlier": {"state": "asking", "reason": None, "total": None, "more": False, "calls": []},
         "crm": None,
+        "customer": {"state": "asking", "more": False, "customers": []},
     }
+
+
+def test_customers_are_told_as_harmless_text_with_the_title_of_their_branch() -> None:
+    known = Known("<b>李\u202e雷", "north", "", "K1", UUID(int=5)), Known("x" * 999, "elsewhere")
+    history = History(Knowledge.KNOWN, who=Who(Knowledge.KNOWN, Found(known, more=True)))
+    writer = Writer(QUEUES, LIMITS, {"north": "北方营业部"})
+    told = written(writer.earlier(shown(going_on(waiting(phone())), history)))["customer"]
+    assert told == {
+        "state": "known",
+        "more": True,
+        "customers": [
+            {
+                "id": str(UUID(int=5)), "name": "<b>李\ufffd雷", "branch": "north", "branch_title": "北方营业部",
+                "value_group": None, "external_id": "K1",
+            },
+            {
+                "id": None, "name": "x" * 128, "branch": "elsewhere", "branch_title": None, "value_group": None,
+                "external_id": None,
+            },
+        ],
+    }  # fmt: skip
 
 
 def test_a_talk_counts_on_and_its_wait_does_not() -> None:
@@ -91,7 +114,7 @@ def test_the_welcome_tells_everything() -> None:
 def test_a_history_is_told_with_the_number_of_the_case() -> None:
     full = EarlierCall(
         ID, datetime(2026, 3, 1, 8, tzinfo=UTC), "support", Outcome.ANSWERED, "张\u202e敏", timedelta(seconds=1.23456),
-        None, EarlierCase(ID, "000123", "complaint"),
+        None, EarlierCase(ID, "000123", "complaint", "open", "<i>"),
     )  # fmt: skip
     bare = EarlierCall(ID, at(0), None, None, None, None, None, None)
     bare_case = EarlierCall(ID, at(0), None, None, None, None, None, EarlierCase(ID, None, None))
@@ -108,7 +131,7 @@ def test_a_history_is_told_with_the_number_of_the_case() -> None:
         "agent": "张\ufffd敏",
         "wait_seconds": 1.235,
         "talk_seconds": None,
-        "case": {"id": str(ID), "number": "000123", "kind": "complaint"},
+        "case": {"id": str(ID), "number": "000123", "kind": "complaint", "state": "open", "owner": "<i>"},
     }
     assert told["earlier"]["calls"][1]["case"] is None
     assert told["earlier"]["calls"][2]["case"]["kind"] is None
@@ -191,7 +214,7 @@ def test_nothing_else_is_ever_raised(text: str) -> None:
 
 
 def test_where_another_program_knows_the_call_its_address_is_filled_in_and_encoded() -> None:
-    writer = Writer(QUEUES, LIMITS, "https://crm.example/{queue}?case={case_id}&call={call_id}&n={dialled}")
+    writer = Writer(QUEUES, LIMITS, crm="https://crm.example/{queue}?case={case_id}&call={call_id}&n={dialled}")
     record = going_on(waiting(phone(), joined_at=at(2), queue="a/b&c"), dialled="400#1")
     told = written(writer.call(1, shown(record), NOW))["call"]["crm"]
     assert told == f"https://crm.example/a%2Fb%26c?case={record.case}&call={record.id}&n=400%231"

@@ -41,6 +41,15 @@ VERBS: Mapping[Verb, str] = {
     Verb.CALLS_SEEN: message("Saw calls"),
     Verb.CALLS_EXPORTED: message("Exported calls"),
     Verb.AUDIT_SEEN: message("Looked at this trail"),
+    Verb.CUSTOMER_SHOWN: message("Was shown a customer who rang"),
+    Verb.CUSTOMERS_SOUGHT: message("Looked for customers"),
+    Verb.CUSTOMER_SEEN: message("Saw a customer"),
+    Verb.CUSTOMER_ADDED: message("Added a customer"),
+    Verb.CUSTOMER_CHANGED: message("Changed a customer"),
+    Verb.CUSTOMERS_MERGED: message("Merged two customers"),
+    Verb.CUSTOMERS_PARTED: message("Parted two customers"),
+    Verb.CUSTOMER_ERASED: message("Erased a customer"),
+    Verb.CUSTOMERS_IMPORTED: message("Imported customers"),
 }
 
 

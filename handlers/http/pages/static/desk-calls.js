@@ -72,9 +72,9 @@ export class Calls {
   }
 
   /** What has been found out about a caller, and the number of the case. */
-  found(id, earlier, filed) {
+  found(id, { earlier, customer, case: filed }) {
     const told = this.#told.get(id);
-    if (told) told.call = { ...told.call, earlier, case: filed ?? told.call.case };
+    if (told) told.call = { ...told.call, earlier, customer, case: filed ?? told.call.case };
   }
 
   /** Not to be shown any more. */

@@ -1,6 +1,7 @@
 // One call on the desk: who it is at a glance, and what to say.
 
 import { showCrm } from "./desk-crm.js";
+import { showCustomer } from "./desk-customer.js";
 import { showEarlier } from "./desk-history.js";
 import { fresh, part, say, show } from "./desk-parts.js";
 import { RingPicture, verdict } from "./desk-rings.js";
@@ -34,6 +35,7 @@ export class Card {
   #limits;
   #rings;
   #earlier = null;
+  #customer = null;
 
   constructor(limits) {
     this.#limits = limits;
@@ -56,6 +58,8 @@ export class Card {
     showCrm(card, call.crm);
     if (this.#earlier !== call.earlier) showEarlier(card, call.earlier);
     this.#earlier = call.earlier;
+    if (this.#customer !== call.customer) showCustomer(card, call.customer);
+    this.#customer = call.customer;
     const over = call.phase === "ended";
     show(card, "talk-box", over && call.talking_seconds !== null);
     show(card, "ender-box", over && Object.hasOwn(ENDERS, call.hung_up_by ?? ""));

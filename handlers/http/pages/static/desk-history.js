@@ -10,6 +10,8 @@ const NOTES = {
   none: t("None: this number calls for the first time."),
 };
 
+const OPEN_CASES = new Set(["open", "waiting_caller", "waiting_department", "answered"]);
+
 /** Fill a call's list. */
 export function showEarlier(card, earlier) {
   const known = earlier.state === "known";
@@ -24,6 +26,9 @@ function row(call) {
   const made = fresh("earlier-call");
   say(made, "when", moment(call.arrived_at));
   say(made, "its-case", call.case?.number ? t("Case {number}", { number: call.case.number }) : "");
+  show(made, "open-case", OPEN_CASES.has(call.case?.state));
+  const owner = call.case?.owner;
+  say(made, "open-case", owner ? t("Open; {owner} sees to it", { owner }) : t("Open; nobody sees to it yet"));
   const open = (call.outcome ?? null) === null;
   say(made, "outcome", open ? t("Still going on, or its end is not known") : (OUTCOMES[call.outcome] ?? OUTCOMES.lost));
   show(made, "answered", call.outcome === "answered");

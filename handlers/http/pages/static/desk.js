@@ -107,7 +107,7 @@ function heard(message, answer) {
     calls.replace(message.calls, now);
   } else if (message.type === "call") calls.put(message.call, now);
   else if (message.type === "gone") calls.remove(message.call);
-  else if (message.type === "earlier") calls.found(message.call, message.earlier, message.case);
+  else if (message.type === "earlier") calls.found(message.call, message);
   else if (message.type === "pbx") pbx(message.up, now);
   redraw();
   if (Number.isInteger(message.seq)) painted().then(() => answer({ type: "seen", seq: message.seq }));

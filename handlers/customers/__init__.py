@@ -1,0 +1,1 @@
+"""Customers put together: lists read from files, the look-up that answers who calls."""

@@ -1,0 +1,1 @@
+"""Customers: who they are, their telephone numbers, how lists of them are read and merged. Pure."""
