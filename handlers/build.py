@@ -242,7 +242,7 @@ def build(  # noqa: PLR0913 - what it is put together from
     casework = Casework(config, database)
     casewatch = CaseWatch(casework.machine, casework.counts, clock.wall)
     measures.observe_cases(casewatch.gauges)
-    webhooks = webhook_side(config, database, clock.wall)
+    webhooks = webhook_side(config, database, clock.wall, clock.monotonic)
     measures.observe_webhooks(webhooks.deliveries.gauges)
     claims = Claims(measures.case_claimed, seconds)
     feeds: list[Feed] = []

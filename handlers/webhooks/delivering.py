@@ -1,6 +1,7 @@
 """Tells receivers what stands in the outbox: each in order and at least once, and none because another is slow."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import structlog
 
 from handlers.database import AWAY, trouble
 from telephony.backoff import Backoff
+from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.outbox import Delivery, Outbox, Standing
 from telephony.metrics import WebhookGauges
 from telephony.webhooks.deciding import Fate, fate
@@ -142,6 +144,8 @@ class Deliveries:
     async def run(self) -> None:
         """Share out what happens and tell it, until cancelled; without receivers there is nothing to do."""
         if not self._deliverers:
+            with contextlib.suppress(DatabaseUrlError, *AWAY):
+                await self._outbox.forget(self._now(), ())
             return
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(forever(self.once, self._pause), name="outbox")

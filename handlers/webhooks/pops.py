@@ -31,7 +31,7 @@ class Listener:
     caller: bool
     attempts: Counter[str]
     dropped: Callable[[], None]
-    waiting: asyncio.Queue[Event]
+    waiting: asyncio.Queue[tuple[timedelta, Event]]
 
 
 class Pops:
@@ -40,22 +40,25 @@ class Pops:
     Args:
         listeners: who is told.
         now: the wall clock.
+        clock: our monotonic clock, by which age is told: that of the PBX may be wrong.
     """
 
-    def __init__(self, listeners: Sequence[Listener], now: Callable[[], datetime]) -> None:
-        self._listeners, self._now = listeners, now
+    def __init__(
+        self, listeners: Sequence[Listener], now: Callable[[], datetime], clock: Callable[[], timedelta]
+    ) -> None:
+        self._listeners, self._now, self._clock = listeners, now, clock
         self._known: OrderedDict[tuple[UUID, str], None] = OrderedDict()
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call: phones that ring in it for the first time are told, unless that was long ago."""
-        if not self._listeners or call.direction is not Direction.INBOUND or self._now() - at.wall > OLDEST:
-            return
+        if not self._listeners or call.direction is not Direction.INBOUND or abs(self._clock() - at.mono) > OLDEST:
+            return  # read again out of the journal, perhaps from before this machine was started
         for visit in call.visits:
             for offer in visit.offers:
                 rings = offer.rang_at is not None and offer.ended_at is None
                 if rings and (call.id, offer.leg) not in self._known:
                     self._known[call.id, offer.leg] = None
-                    self._ring(call, visit, offer, at.wall)
+                    self._ring(call, visit, offer, at)
         while len(self._known) > KNOWN:
             self._known.popitem(last=False)
 
@@ -65,7 +68,7 @@ class Pops:
             for one in self._listeners:
                 tasks.create_task(self._tell(one), name="pops")
 
-    def _ring(self, call: CallRecord, visit: VisitRecord, offer: OfferRecord, at: datetime) -> None:
+    def _ring(self, call: CallRecord, visit: VisitRecord, offer: OfferRecord, at: Moment) -> None:
         for one in self._listeners:
             data: dict[str, object] = {
                 "call": str(call.id),
@@ -78,21 +81,18 @@ class Pops:
             }
             if one.caller:
                 data["caller"] = call.caller
-            event = Event(uuid5(THREE_RINGS, f"rang\x1f{call.id}\x1f{offer.leg}"), POP, at, data)
+            event = Event(uuid5(THREE_RINGS, f"rang\x1f{call.id}\x1f{offer.leg}"), POP, at.wall, data)
             try:
-                one.waiting.put_nowait(event)
+                one.waiting.put_nowait((at.mono, event))
             except asyncio.QueueFull:
                 one.dropped()
 
     async def _tell(self, one: Listener) -> None:
         try:
             while True:
-                event = await one.waiting.get()
-                now = self._now()
-                if now - event.at > OLDEST:
-                    one.dropped()
-                    continue
-                if await self._taken(one, event, now):
+                rang, event = await one.waiting.get()
+                fresh = self._clock() - rang <= OLDEST
+                if fresh and await self._taken(one, event, self._now()):
                     one.attempts["delivered"] += 1
                 else:
                     one.dropped()

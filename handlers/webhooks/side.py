@@ -39,13 +39,16 @@ def receiver_of(one: Webhook) -> Receiver:
     return Receiver(one.name, one.url.get_secret_value(), key_of(one.secret.get_secret_value()), one.private)
 
 
-def webhook_side(config: Config, database: str, now: Callable[[], datetime]) -> WebhookSide:
+def webhook_side(
+    config: Config, database: str, now: Callable[[], datetime], clock: Callable[[], timedelta]
+) -> WebhookSide:
     """All receivers of the configuration.
 
     Args:
         config: checked.
         database: its address.
         now: the wall clock.
+        clock: the other.
     """
     turns = Turns(database, "webhooks", connections=2)
     outbox = Outbox(turns)
@@ -62,7 +65,7 @@ def webhook_side(config: Config, database: str, now: Callable[[], datetime]) -> 
         deliverers.append(deliverer)
         if one.wants(POP):
             listeners.append(_listener(one, deliverer))
-    return WebhookSide(Deliveries(deliverers, outbox, now), Pops(listeners, now), turns)
+    return WebhookSide(Deliveries(deliverers, outbox, now), Pops(listeners, now, clock), turns)
 
 
 def _listener(one: Webhook, deliverer: Deliverer) -> Listener:

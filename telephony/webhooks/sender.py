@@ -59,13 +59,13 @@ class Sender:
                 return Answer(answer.status, "" if taken else f"answered {answer.status}")
         except TimeoutError:
             return Answer(None, f"no answer within {self._seconds:g} s")
+        except aiohttp.ClientSSLError:  # before the next, of which it is one without its error
+            return Answer(None, "its certificate is not trusted")
         except aiohttp.ClientConnectorError as error:
             inner = error.os_error
             if isinstance(inner, AddressRefused) or "AddressRefused" in repr(inner):
                 return Answer(None, "its name leads into our own network; see private in docs/webhooks.md")
             return Answer(None, "cannot be reached")
-        except aiohttp.ClientSSLError:
-            return Answer(None, "its certificate is not trusted")
         except (aiohttp.ClientError, OSError, ValueError):
             return Answer(None, "broke off")
 

@@ -243,7 +243,7 @@ async def test_nothing_is_sent_into_our_own_network_and_no_redirect_is_followed(
 
 async def test_a_call_is_told_once_as_each_phone_rings_and_its_number_only_where_that_is_said(post: Post) -> None:
     plain, trusted = await post.crm(), await post.crm()
-    wall = at(2)
+    clock = timedelta(hours=5, seconds=2)
     dropped: list[str] = []
     one = post.deliverer("a", post.sender(plain))
 
@@ -251,12 +251,14 @@ async def test_a_call_is_told_once_as_each_phone_rings_and_its_number_only_where
         queue: asyncio.Queue[Any] = asyncio.Queue(MOST)
         return Listener(post.sender(crm), caller, one.attempts, lambda: dropped.append("x"), queue)
 
-    pops = Pops([listener(plain, caller=False), listener(trusted, caller=True)], lambda: wall)
+    pops = Pops([listener(plain, caller=False), listener(trusted, caller=True)], lambda: NOW, lambda: clock)
     ringing = offer(None, rang_at=at(1), ended_at=None)
     record = call(visit(None, offers=(ringing,)), number=1, caller="13800138000", ended_at=None)
-    pops.follow(record, Moment(at(1), timedelta(seconds=1)))
-    pops.follow(record, Moment(at(1), timedelta(seconds=1)))
-    pops.follow(record, Moment(at(-60), timedelta(seconds=1)))
+    pops.follow(record, Moment(at(1), timedelta(hours=5, seconds=1)))
+    pops.follow(record, Moment(at(1), timedelta(hours=5, seconds=1)))
+    other = call(visit(None, offers=(ringing,)), number=2, ended_at=None)
+    for long_ago in (timedelta(hours=4), timedelta(hours=9)):
+        pops.follow(other, Moment(at(1), long_ago))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(pops.run())
         async with asyncio.timeout(5):
