@@ -24,6 +24,7 @@ class Verb(StrEnum):
     TOKEN_MADE = "token_made"  # noqa: S105 - the same
     TOKEN_ENDED = "token_ended"  # noqa: S105 - the same
     HISTORY_SEEN = "history_seen"
+    DESK_ACTED = "desk_acted"
     CALLS_SEEN = "calls_seen"
     CALLS_EXPORTED = "calls_exported"
     AUDIT_SEEN = "audit_seen"

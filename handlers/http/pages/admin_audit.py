@@ -33,6 +33,7 @@ VERBS: Mapping[Verb, str] = {
     Verb.TOKEN_MADE: message("Made a token"),
     Verb.TOKEN_ENDED: message("Ended a token"),
     Verb.HISTORY_SEEN: message("Saw a caller's history"),
+    Verb.DESK_ACTED: message("Did at the desk"),
     Verb.CALLS_SEEN: message("Saw calls"),
     Verb.CALLS_EXPORTED: message("Exported calls"),
     Verb.AUDIT_SEEN: message("Looked at this trail"),
