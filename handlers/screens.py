@@ -150,6 +150,10 @@ class Screens:
         for name in desks:
             self._hub.greet(name, partial(self._board.of, name), partial(self._up, self.desks[name].pbx))
 
+    def desk_changed(self, agent: str) -> None:
+        """What he does has changed."""
+        self._hub.tell_desk(agent)
+
     def close(self, screen: Screen, reason: str) -> None:
         """Its connection is gone: `slow` or `closed`."""
         self._hub.close(screen, reason)

@@ -10,8 +10,8 @@ from telephony.configfile import dotted
 
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
 SECTIONS = (
-    "agent, agi, branch, cases, data_dir, database, desk, hours, http, journal, line, number, pbx, people, queue, ring, "
-    "script, standard, supervisor, timezone, wall"
+    "agent, agi, branch, cases, data_dir, database, desk, hours, http, journal, line, number, pbx, people, queue, "
+    "ring, script, standard, supervisor, timezone, wall"
 )
 QUOTED = '"mon-fri 08:30-17:30"'
 PERIOD = "mon-fri 08:30-17:30"
@@ -464,7 +464,7 @@ def test_the_logins_that_act_come_with_their_secrets_and_calls_with_one_context(
     assert alone == "pbx[0].click_to_call_context: goes with click_to_call_username; give both, or neither"
     (bad,) = faults_of(HANDS + calls + 'click_to_call_context = "a,b"\n', tmp_path)
     assert bad.startswith("pbx[0].click_to_call_context = 'a,b': should be the name of a context")
-    (same,) = faults_of(HANDS.replace('"does"\n', '"u"\n', 1), tmp_path)
+    (same,) = faults_of(HANDS.replace('"does"\n', '"three"\n', 1), tmp_path)
     assert same == "pbx[0].actions_username: is the name of another login; give each its own"
     (nobody,) = faults_of(PBX + 'actions_secret = "hunter4"\n', tmp_path)
     assert nobody == "pbx[0].actions_username: is missing, and its secret is given; add it"

@@ -123,7 +123,7 @@ class AgentDesks:
         self._clock, self._counted = clock, counted
         self._wraps = WrapUps(terms.lasts)
         self._now: dict[str, Now] = {}
-        self._busy: set[str] = set()
+        self._busy: set[tuple[str, bool]] = set()
         self._log = structlog.get_logger(__name__)
 
     # --- what is ---
@@ -161,7 +161,7 @@ class AgentDesks:
             self._now[post.name] = now
             if before is None or before.standing != now.standing:
                 self.changed(post.name)
-            if now.left == timedelta() and post.name not in self._busy:
+            if now.left == timedelta() and (post.name, False) not in self._busy:
                 over.append((post, now))
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -201,12 +201,13 @@ class AgentDesks:
         post, now = self.posts[desk], self.now(desk)
         pbx = self._pbx(post, now)
         said = Said(Why.ONE_AT_A_TIME)
-        if desk not in self._busy:
-            self._busy.add(desk)
+        turn = desk, asked.wish is Wish.CALL  # a phone that rings keeps nobody from pausing
+        if turn not in self._busy:
+            self._busy.add(turn)
             try:
                 said = await self._done(post, now.standing, pbx, asked, person)
             finally:
-                self._busy.discard(desk)
+                self._busy.discard(turn)
         self._counted(pbx, asked.wish.value, "done" if said.why is None else said.why.value)
         if said.why in {Why.REFUSED, Why.NOT_SENT, Why.UNSURE}:
             self._log.warning("desk_action_failed", pbx=pbx, action=asked.wish.value, why=said.why.value)

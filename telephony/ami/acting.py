@@ -11,6 +11,7 @@ events brings. So nothing waits here, either: what cannot be sent at once is not
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -89,6 +90,11 @@ class Acting:
     def refused(self) -> bool:
         """Whether the PBX did not let this account in when it was tried last."""
         return not self._line.connected and self._line.failures[Fault.REFUSED] > 0
+
+    @property
+    def seen(self) -> Mapping[str, int]:
+        """The events that it was told, by name; there should be none but those that it needs."""
+        return self._line.seen
 
     async def run(self) -> None:
         """Keep the line up until cancelled."""

@@ -82,7 +82,8 @@ def test_the_welcome_tells_everything() -> None:
     record = going_on(waiting(phone()))
     told = written(WRITER.welcome(desk("1001"), [shown(record)], NOW, up=False))
     assert (told["type"], told["v"], told["agent"]) == ("welcome", 1, {"name": "1001", "title": "Agent 1001"})
-    assert told["limits"] == {"rings": 3, "ring_seconds": 5, "long_talk_seconds": 300, "beat_seconds": 10}
+    asked = {"rings": 3, "ring_seconds": 5, "long_talk_seconds": 300, "beat_seconds": 10, "closing": None}
+    assert told["limits"] == asked
     assert told["pbx"] == {"up": False}
     assert [one["id"] for one in told["calls"]] == [str(record.id)]
 

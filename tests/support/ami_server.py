@@ -132,7 +132,9 @@ class AmiServer:
                 answer = b""
             case "Originate" if self.outcome is not None:
                 response, reason = self.outcome
-                told = ("ActionID", number), ("Response", response), ("Reason", reason)
+                told = [("ActionID", number), ("Response", response), ("Channel", "PJSIP/1001-00000001")]
+                told += [("Context", "out"), ("Exten", "95555"), ("Reason", reason), ("Uniqueid", "1.1")]
+                told += [("CallerIDNum", "95555"), ("CallerIDName", "<unknown>")]
                 answer = lines(*yes, ("Message", "Queued")) + lines(*opening("OriginateResponse"), *told)
             case granted if granted in self.grants:
                 answer = lines(*yes, ("Message", "Done"))
