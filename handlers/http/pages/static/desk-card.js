@@ -121,7 +121,7 @@ export class Card {
 
   #words(call) {
     const closing = call.phase === "talking";
-    const text = closing ? t("Thank you for calling. Goodbye.") : (call.greeting ?? t("Hello, how may I help you?"));
+    const text = closing ? (this.#limits.closing ?? t("Thank you for calling. Goodbye.")) : (call.greeting ?? t("Hello, how may I help you?"));
     say(this.element, "say", text);
     say(this.element, "say-label", closing ? t("At the end, say, and let the caller hang up first") : t("Answer with"));
   }
