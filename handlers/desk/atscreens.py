@@ -81,6 +81,7 @@ class AtScreens:
                 "phones": list(self._desks.posts[agent].phones),
                 "choices": [self._queue(queue) for queue in self._desks.queues_of(agent, person)],
                 "pauses": list(terms.pauses),
+                "wrap_up": terms.wrap_up,
             }
         )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from telephony.calls.record import Outcome, Party
 from telephony.screenpop import messages
-from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn, Writer, harmless
+from telephony.screenpop.messages import BadMessage, Do, Hello, Seen, Turn, Writer, harmless
 from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown
 from telephony.screenpop.standing import pop_of, standings
 from tests.screenpop.desks import LIMITS, QUEUES, desk
@@ -188,3 +188,36 @@ def test_anything_else_is_none_of_ours(text: str, why: str) -> None:
 def test_nothing_else_is_ever_raised(text: str) -> None:
     with pytest.raises(BadMessage):
         messages.read(text)
+
+
+def test_a_wish_is_read_and_its_number_stands_in_no_repr() -> None:
+    said = '{"type":"do","id":3,"wish":"sign_in","phone":"PJSIP/1001","queues":["support","sales"]}'
+    assert messages.read(said) == Do(3, "sign_in", "PJSIP/1001", ("support", "sales"))
+    called = messages.read('{"type":"do","id":4,"wish":"call","number":"13800000000"}')
+    assert called == Do(4, "call", number="13800000000")
+    assert repr(called) == "Do('call', …)"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"id":0,"wish":"ready"',
+        '"id":true,"wish":"ready"',
+        '"id":1,"wish":5',
+        '"id":1,"wish":"ready","queues":"support"',
+        '"id":1,"wish":"ready","queues":[5]',
+        '"id":1,"wish":"pause","reason":null',
+        '"id":1,"wish":"pause","reason":"' + "x" * 129 + '"',
+        '"id":1,"wish":"sign_in","queues":[' + ",".join(['"q"'] * 100) + "]",
+    ],
+)
+def test_a_wish_of_another_shape_is_none(more: str) -> None:
+    with pytest.raises(BadMessage):
+        messages.read(f'{{"type":"do",{more}}}')
+
+
+def test_what_an_agent_does_and_what_became_of_his_wish_are_told() -> None:
+    assert json.loads(messages.desk({"doing": "ready"})) == {"type": "desk", "desk": {"doing": "ready"}}
+    assert json.loads(messages.did(3, "refused", "a\u202eb")) == {
+        "type": "did", "id": 3, "why": "refused", "said": "a\ufffdb",
+    }  # fmt: skip

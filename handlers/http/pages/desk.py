@@ -9,7 +9,7 @@ from telephony.people.roles import Permission, holds
 
 WORDS = (
     message("Not known"),
-    message("Signed out"),
+    message("Not signed in"),
     message("Ready"),
     message("Wrap-up"),
     message("Paused"),

@@ -6,7 +6,7 @@ import { length, t } from "./desk-words.js";
 const at = (id) => document.getElementById(id);
 const DOING = {
   unknown: t("Not known"),
-  signed_out: t("Signed out"),
+  signed_out: t("Not signed in"),
   unreachable: t("Phone unreachable"),
   ready: t("Ready"),
   ringing: t("Ringing"),
@@ -143,7 +143,8 @@ export class Work {
   }
 
   #next(now) {
-    const { doing, reason, paused, left_seconds: left } = this.#desk;
+    const { doing, paused, left_seconds: left } = this.#desk;
+    const reason = this.#desk.reason === this.#desk.wrap_up ? DOING.wrap_up : this.#desk.reason;
     let text = NEXT[doing] ?? "";
     if (doing === "talking" && paused) text = t("Help the caller. After the call: {reason}.", { reason });
     if (doing === "wrap_up" && left === null) text = t("Finish the case, then say that you are ready.");
