@@ -12,6 +12,7 @@ from handlers.agi.side import AgiSide, Asker
 from handlers.attending import Attending, Timekeeper, attending_of
 from handlers.businesshours import BusinessHours
 from handlers.casework import CaseWatch, Casework
+from handlers.desk.atscreens import Agrees
 from handlers.direct.witness import DirectWitness
 from handlers.effects import Performer
 from handlers.export import targets_of
@@ -25,6 +26,7 @@ from handlers.reconciling.stored import StoredCalls
 from handlers.resume import MARK, Resume
 from handlers.saver import Saver
 from handlers.standing import StandardWatch, names_of
+from handlers.websocket import Seated
 from telephony.ami.client import AmiClient
 from telephony.ami.settings import AmiSettings, SystemClock
 from telephony.backoff import Backoff
@@ -245,6 +247,7 @@ def build(  # noqa: PLR0913 - what it is put together from
     token = config.http.metrics_token
     health = Health(measures, lambda: parts(feeds, saver, agi), token.get_secret_value() if token else None)
     web = web_side(config, database, health, measures, followers, saved=saver.state, demo=demo)
+    web.at_desks.agrees = agreeing(casework, web, clock)
     windows = Windows(config.zone, targets_of(config), clock.wall(), names_of(config))
     standing = StandardWatch(windows, partial(ended_since, database), clock.wall)
     measures.observe_standard(standing, limits_of(config))
@@ -274,6 +277,19 @@ def build(  # noqa: PLR0913 - what it is put together from
     return Service(
         config, store, saver, measures, tuple(feeds), agi, web, standing, hours, timekeeper, spells, casework, casewatch
     )
+
+
+def agreeing(casework: Casework, web: WebSide, clock: SystemClock) -> Agrees:
+    """Promises a call back to whose call is shown on the desk where somebody says so."""
+
+    async def agree(seated: Seated, call: str) -> datetime | None:
+        pop = web.screens.shown_on(seated.agent, call)
+        if pop is None:
+            return None
+        by = casework.seats.sitter(seated.agent) if seated.person is None else casework.seats.worker(seated.person)
+        return await casework.agreed(pop.caller, (pop.kind, pop.queue), by, clock.wall())
+
+    return agree
 
 
 def shipped_logs(config: Config, feeds: Sequence[Feed]) -> dict[str, ShippedLog]:

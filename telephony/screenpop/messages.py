@@ -66,6 +66,7 @@ class Do:
     queues: tuple[str, ...] = ()
     reason: str = ""
     number: str = ""
+    call: str = ""
 
     def __repr__(self) -> str:
         return f"Do({self.wish!r}, …)"
@@ -179,9 +180,10 @@ def desk(document: Mapping[str, object]) -> str:
     return _json({"type": "desk", "desk": document})
 
 
-def did(wish: int, why: str | None, said: str) -> str:
-    """What became of a wish; `why` None: it was done. `said`: the PBX's own words."""
-    return _json({"type": "did", "id": wish, "why": why, "said": harmless(said)})
+def did(wish: int, why: str | None, said: str, due_at: datetime | None = None) -> str:
+    """What became of a wish; `why` None: it was done. `said`: the PBX's own words. `due_at`: of an agreed call back."""
+    more = {} if due_at is None else {"due_at": _time(due_at)}
+    return _json({"type": "did", "id": wish, "why": why, "said": harmless(said), **more})
 
 
 def read(text: str) -> Hello | Seen | Turn | Do:
@@ -205,7 +207,7 @@ def read(text: str) -> Hello | Seen | Turn | Do:
             return Turn(page)
         case {"type": "do", "id": int(number), "wish": str(wish)} if number is not True and 0 < number < MAX_SEQ:
             queues = document.get("queues", [])
-            words = {name: document.get(name, "") for name in ("phone", "reason", "number")}
+            words = {name: document.get(name, "") for name in ("phone", "reason", "number", "call")}
             texts = [wish, *words.values(), *(queues if isinstance(queues, list) else [None])]
             if len(texts) > MAX_CHOSEN or not all(isinstance(one, str) and len(one) <= MAX_TEXT for one in texts):
                 raise BadMessage("bad_message")

@@ -21,6 +21,8 @@ __all__ = ["asterisk_root", "pbx"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 
 HOUSE = """
+[standard]
+long_talk_seconds = 2
 [desk]
 pauses = ["小休", "用餐"]
 wrap_up_seconds = 600
@@ -71,7 +73,7 @@ async def test_an_agents_day_begins_at_the_page(pbx: Pbx, open_page: OpenPage) -
             await looked_at(page, "ready")
 
             story = Story(pbx).agent("1001", rings=1.5, serves=())
-            story.caller("02160000001", calls="support", hangs_up_after=4)
+            story.caller("02160000001", calls="support", hangs_up_after=9)
             async with asyncio.TaskGroup() as tasks:
                 playing = tasks.create_task(story.play())
                 await desk.shows("ringing")
@@ -80,7 +82,11 @@ async def test_an_agents_day_begins_at_the_page(pbx: Pbx, open_page: OpenPage) -
                 await page.keyboard.press("Alt+3")
                 await expect(following).to_have_text("请为来电者服务。通话后：话后处理。")
                 assert await desk.part("say") == "感谢您致电长治营业部，再见！"
+                await expect(page.locator('article.call [data-part="agree"]')).to_be_visible()
                 await looked_at(page, "talking")
+                await page.keyboard.press("Alt+5")
+                await expect(page.locator('article.call [data-part="agreed"]')).to_contain_text("已约定回电")
+                await looked_at(page, "agreed")
             assert not playing.result().complaints
             await does(page, "wrap_up")
             await expect(following).to_contain_text("后自动就绪")

@@ -1,7 +1,7 @@
 // The agent's own part of the desk: sign in, ready, pause, wrap-up, call. Shown as the PBX has it, never as was asked.
 
 import { part, say } from "./desk-parts.js";
-import { length, t } from "./desk-words.js";
+import { length, moment, t } from "./desk-words.js";
 
 const at = (id) => document.getElementById(id);
 const DOING = {
@@ -42,6 +42,10 @@ const WHY = {
   not_sent: t("It was not sent: there is no connection to the telephone system. Try again."),
   unsure: t("No answer in time. It may have been done: look at your state above, then try again."),
 };
+const AGREE = {
+  agree_bad_number: t("The caller shows no number: ask for one, and note it."),
+  agree_unsure: t("It could not be written down. Try again, or note it."),
+};
 const KEYS = { Digit1: "ready", Digit2: "pause", Digit3: "wrap_up", Digit4: "sign_out" };
 
 export class Work {
@@ -50,6 +54,7 @@ export class Work {
   #heardAt = 0;
   #asked = 0;
   #told = "";
+  #agreeing = new Map();
 
   /** `send(object)` says something to the service; false when there is no line. */
   constructor(send) {
@@ -65,7 +70,17 @@ export class Work {
       event.preventDefault();
       this.#wish("call", { number: at("work-number").value.replace(/[\s()-]/g, "") });
     });
+    document.addEventListener("agree", ({ detail: { call, card } }) => {
+      this.#asked += 1;
+      this.#agreeing.set(this.#asked, card);
+      card.agreed(t("Asking…"), true);
+      if (!this.#send({ type: "do", id: this.#asked, wish: "agree", call })) this.did({ id: this.#asked, why: "agree_unsure" });
+    });
     document.addEventListener("keydown", (event) => {
+      if (event.altKey && event.code === "Digit5") {
+        document.querySelector('article.call.long [data-part="agree"]:not(:disabled)')?.click();
+        return;
+      }
       const wish = event.altKey && !event.ctrlKey && !event.metaKey ? KEYS[event.code] : undefined;
       const button = wish && at("work").querySelector(`[data-wish="${wish}"]`);
       if (!button || button.disabled || !button.checkVisibility()) return;
@@ -85,7 +100,13 @@ export class Work {
   }
 
   /** What became of the last wish. */
-  did({ id, why, said }) {
+  did({ id, why, said, due_at: due }) {
+    const card = this.#agreeing.get(id);
+    if (card) {
+      this.#agreeing.delete(id);
+      card.agreed(why === null ? t("Call back agreed, until {time}.", { time: moment(due) }) : AGREE[why], why === null);
+      return;
+    }
     if (id !== this.#asked) return;
     at("work").removeAttribute("aria-busy");
     const words = WHY[why] ?? "";
