@@ -12,6 +12,7 @@ from handlers.agi.side import AgiSide, Asker
 from handlers.attending import Attending, Timekeeper, attending_of
 from handlers.businesshours import BusinessHours
 from handlers.casework import CaseWatch, Casework
+from handlers.desk.atscreens import Agrees
 from handlers.direct.witness import DirectWitness
 from handlers.effects import Performer
 from handlers.export import targets_of
@@ -28,6 +29,7 @@ from handlers.resume import MARK, Resume
 from handlers.saver import Saver
 from handlers.standing import StandardWatch, names_of
 from handlers.webhooks.side import WebhookSide, webhook_side
+from handlers.websocket import Seated
 from telephony.ami.client import AmiClient
 from telephony.ami.settings import AmiSettings, SystemClock
 from telephony.backoff import Backoff
@@ -251,6 +253,7 @@ def build(  # noqa: PLR0913 - what it is put together from
     token = config.http.metrics_token
     health = Health(measures, lambda: parts(feeds, saver, agi), token.get_secret_value() if token else None)
     web = web_side(config, database, health, measures, followers, saved=saver.state, demo=demo)
+    web.at_desks.agrees = agreeing(casework, web, clock)
     windows = Windows(config.zone, targets_of(config), clock.wall(), names_of(config))
     standing = StandardWatch(windows, partial(ended_since, database), clock.wall)
     measures.observe_standard(standing, limits_of(config))
@@ -273,8 +276,12 @@ def build(  # noqa: PLR0913 - what it is put together from
         measures.observe_lines(pbx.name, feed.follower.line_states)
         feeds.append(feed)
         followers[pbx.name] = feed.follower
-    web.app.add_routes(case_routes(config, casework, web.people, clock.wall))
-    web.app.add_routes(casework_pages(config, casework, web.people, web.pages, clock.wall))
+    web.app.add_routes(
+        [
+            *case_routes(config, casework, web.people, clock.wall),
+            *casework_pages(config, casework, web.people, web.pages, clock.wall),
+        ]
+    )
     web.app.add_routes(ShippedLogs(shipped_logs(config, feeds), seconds).routes())
     askers = {pbx.name: Asker(pbx.host, followers[pbx.name]) for pbx in config.pbx}
     agi = AgiSide(config, askers, claims, measures)
@@ -296,6 +303,19 @@ def build(  # noqa: PLR0913 - what it is put together from
         casewatch,
         webhooks,
     )
+
+
+def agreeing(casework: Casework, web: WebSide, clock: SystemClock) -> Agrees:
+    """Promises a call back to whose call is shown on the desk where somebody says so."""
+
+    async def agree(seated: Seated, call: str) -> datetime | None:
+        pop = web.screens.shown_on(seated.agent, call)
+        if pop is None:
+            return None
+        by = casework.seats.sitter(seated.agent) if seated.person is None else casework.seats.worker(seated.person)
+        return await casework.agreed(pop.caller, (pop.kind, pop.queue), by, clock.wall())
+
+    return agree
 
 
 def shipped_logs(config: Config, feeds: Sequence[Feed]) -> dict[str, ShippedLog]:

@@ -16,15 +16,16 @@ import structlog
 from handlers.database import AWAY, trouble
 from telephony.backoff import Backoff
 from telephony.calls.record import Kind
-from telephony.cases.asked import House, always, as_dialled
+from telephony.cases.asked import House, agreed_by, always, as_dialled
 from telephony.cases.callback import Manners
 from telephony.cases.callbacks import CallBacks
-from telephony.cases.casebook import Casebook
+from telephony.cases.casebook import Casebook, Doing
 from telephony.cases.connecting import DatabaseUrlError
 from telephony.cases.counts import Counted, Counts
 from telephony.cases.firstasked import FirstAsked, Looked
 from telephony.cases.listing import Lists
 from telephony.cases.model import Terms
+from telephony.cases.person import Person
 from telephony.cases.seats import Seat, Seats
 from telephony.cases.timeline import Timeline
 from telephony.cases.turns import Turns
@@ -137,6 +138,20 @@ class Casework:
     def take(self, config: Config) -> None:
         """From now on, these hours and periods."""
         self._house, self._terms, self.patience = house_of(config), terms_of(config), patience_of(config)
+
+    async def agreed(self, caller: str, place: tuple[Kind, str], by: Person, at: datetime) -> datetime | None:
+        """Who talks now is promised a call back; by when. None: his number cannot be called.
+
+        Raises:
+            As `CallBacks`.
+        """
+        house = self._house
+        number = house.normalised(caller)
+        if not number:
+            return None
+        branch = house.branches.get(place, "")
+        work = await self.callbacks.agree(number, branch, agreed_by(house, place, at), Doing(by, at))
+        return work.due_at
 
     def periods(self, branch: str) -> Terms:
         """The set periods of a branch, as they are now."""

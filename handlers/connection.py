@@ -13,7 +13,7 @@ from typing import Protocol
 from aiohttp import ClientError, WSMsgType, web
 
 from telephony.screenpop import messages
-from telephony.screenpop.messages import MAX_MESSAGE, BadMessage, Hello, Seen, Turn
+from telephony.screenpop.messages import MAX_MESSAGE, BadMessage, Do, Hello, Seen, Turn
 from telephony.screenpop.screen import Bye
 
 CLOSE_SECONDS = 0.4
@@ -56,6 +56,14 @@ class Shows(Protocol):
 
         Raises:
             BadMessage: there are none here.
+        """
+        ...
+
+    def do(self, wish: Do, /) -> None:
+        """The client wants something done.
+
+        Raises:
+            BadMessage: nothing can be asked for here.
         """
         ...
 
@@ -114,7 +122,7 @@ class Connection:
         self._second, self._frames = clock(), 0
         self._owed = 0
 
-    async def read(self) -> Hello | Seen | Turn | None:
+    async def read(self) -> Hello | Seen | Turn | Do | None:
         """What the client says next; None when it is gone.
 
         Raises:
@@ -145,6 +153,8 @@ class Connection:
                         screen.seen(seq)
                     case Turn(page):
                         screen.turn(page)
+                    case Do():
+                        screen.do(said)
                     case Hello():
                         screen.leave(bad(BadMessage("bad_message")))  # it is known already who he is
                         return
@@ -166,7 +176,7 @@ class Connection:
             pass
         return False
 
-    def _said(self, text: str) -> Hello | Seen | Turn:
+    def _said(self, text: str) -> Hello | Seen | Turn | Do:
         """One for each message that we sent does not count: we decide how many acknowledgements come at once."""
         if self._owed:
             self._owed -= 1

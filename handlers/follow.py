@@ -37,7 +37,7 @@ from telephony.ami.feed import Entry as LineEntry
 from telephony.ami.feed import LinkUp
 from telephony.ami.snapshot import NOBODY
 from telephony.calls.effects import QueuesKnown, SaveCall, VisitEntered
-from telephony.calls.facts import Fact, MemberState, Moment, Uniqueid
+from telephony.calls.facts import Fact, Member, MemberState, Moment, Uniqueid
 from telephony.calls.record import CallRecord, Kind, Standing
 from telephony.calls.tracker import Tracker
 from telephony.cel.reading import Read as ChannelsRead
@@ -432,6 +432,10 @@ class Follower:
         """What each phone can do in each queue that it serves, by queue and phone."""
         members = self.tracker.book.members.values()
         return {(str(one.queue), str(one.device or one.interface)): one.state for one in members}
+
+    def places(self) -> Iterable[Member]:
+        """Every place of an agent in a queue."""
+        return self.tracker.book.members.values()
 
     @property
     def silence(self) -> timedelta | None:

@@ -18,7 +18,7 @@ from telephony.logs import Seldom
 from telephony.screenpop.board import Board, Change, Desk, Gone, Popped
 from telephony.screenpop.hub import SCREENS, Hub
 from telephony.screenpop.messages import BEAT, Limits, Told, Writer
-from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown, Who
+from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Pop, Shown, Who
 from telephony.screenpop.questions import UNAVAILABLE, Question, Questions
 from telephony.screenpop.screen import Measured, Screen
 
@@ -161,6 +161,14 @@ class Screens:
         """What the PBX has not said itself, and is not heard to say, is no news: told as all is after a sign-in."""
         for name in desks:
             self._hub.greet(name, partial(self._board.of, name), partial(self._up, self.desks[name].pbx))
+
+    def shown_on(self, agent: str, call: str) -> Pop | None:
+        """What he is shown of this call; None: nothing."""
+        return next((one.pop for one in self._board.of(agent) if str(one.pop.call) == call), None)
+
+    def desk_changed(self, agent: str) -> None:
+        """What he does has changed."""
+        self._hub.tell_desk(agent)
 
     def close(self, screen: Screen, reason: str) -> None:
         """Its connection is gone: `slow` or `closed`."""

@@ -28,7 +28,7 @@ from handlers.screens import Screens
 from telephony.logs import Seldom
 from telephony.people.roles import Permission, Person, holds
 from telephony.screenpop.hub import Full
-from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn
+from telephony.screenpop.messages import BadMessage, Do, Hello, Seen, Turn
 from telephony.screenpop.screen import BEHIND, RESTART, Bye, Screen
 
 HELLO_SECONDS = 5.0
@@ -68,6 +68,7 @@ class Sockets:
         hello_seconds: limit for saying who one is. send_seconds: a connection that takes nothing for so long is closed.
         signing_in: so many connections may be open that have not said who they are.
         who: whoever asks by an account, as far as is known at once; None: somebody unknown.
+        seated: is told who opened a screen, and from where.
     """
 
     def __init__(  # noqa: PLR0913 - three of them for tests
@@ -81,7 +82,9 @@ class Sockets:
         send_seconds: float = SEND_SECONDS,
         signing_in: int = SIGNING_IN,
         who: Who = lambda _: None,
+        seated: Callable[[Screen, Seated, str], None] = lambda _screen, _seated, _remote: None,
     ) -> None:
+        self._take_seat = seated
         self._screens, self._clock, self._who = screens, clock, who
         self._allowed: dict[Screen, Callable[[], bool]] = {}
         self._send_seconds, self._doorway = send_seconds, Doorway(hello_seconds, signing_in)
@@ -130,6 +133,7 @@ class Sockets:
             return BUSY
         if found.person is not None:
             self._allowed[screen] = lambda: self._seat(request) == found
+        self._take_seat(screen, found, request.remote or "")
         slow = False
         try:
             slow = await show(line, screen, self._send_seconds)
@@ -200,7 +204,7 @@ class Sockets:
         match said:
             case Hello(token):
                 return self._identify(token, request.remote) if token else self._seat(request) or unknown(request)
-            case Seen() | Turn():
+            case Seen() | Turn() | Do():
                 return bad(BadMessage("bad_message"))
             case None:
                 return None

@@ -30,6 +30,7 @@ from telephony.configchecks import (
     Address,
     certificates,
     folder_name,
+    hands,
     host_name,
     names,
     one_address,
@@ -41,6 +42,7 @@ from telephony.configchecks import (
     tokens,
 )
 from telephony.configcustomers import CustomersSection
+from telephony.configdesk import Desk, desk_faults
 from telephony.configfile import ConfigFaults, fault_lines, overlay, read_toml
 from telephony.confighours import Hours
 from telephony.configsection import Name, Section
@@ -74,6 +76,12 @@ def _database_url(value: SecretStr) -> SecretStr:
 def _route(value: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value) is None:
         raise ValueError("should be 1 to 64 letters, digits, dots, hyphens or underscores")
+    return value
+
+
+def _context(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is None:
+        raise ValueError("should be the name of a context: 1 to 64 letters, digits, hyphens or underscores")
     return value
 
 
@@ -250,6 +258,22 @@ class Pbx(Section):
     username: str = Field(min_length=1, examples=["threerings"])
     secret: SecretStr = Field(default=SecretStr(""))
     secret_file: Path | None = Field(default=None, examples=["/etc/threerings/pbx1.secret"])
+    actions_username: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None, examples=["threerings-actions"]
+    )
+    """Of the login with which agents sign in and pause; None: they do so at their phones."""
+    actions_secret: SecretStr = Field(default=SecretStr(""))
+    actions_secret_file: Path | None = Field(default=None, examples=["/etc/threerings/pbx1.actions.secret"])
+    click_to_call_username: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None, examples=["threerings-calls"]
+    )
+    """Of the login that lets an agent's phone ring and leads it on to a number; None: nobody calls from his desk."""
+    click_to_call_secret: SecretStr = Field(default=SecretStr(""))
+    click_to_call_secret_file: Path | None = Field(default=None, examples=["/etc/threerings/pbx1.calls.secret"])
+    click_to_call_context: Annotated[str, AfterValidator(_context)] | None = Field(
+        default=None, examples=["threerings-outbound"]
+    )
+    """The only context that numbers called from desks are looked up in."""
     tls: bool = Field(default=False, examples=[True])
     tls_ca: Path | None = Field(default=None, examples=["/etc/threerings/ca.pem"])
     ping_seconds: float = Field(default=5, gt=0, le=300, allow_inf_nan=False, examples=[5])
@@ -318,6 +342,8 @@ class Agent(Section):
         examples=[["PJSIP/1001"]]
     )
     """The phones whose calls he is shown."""
+    queues: tuple[Name, ...] = Field(default=(), examples=[["support"]])
+    """Those that he may serve from his desk; none named: all of the branches of his account."""
     pbx: str | None = Field(default=None, examples=["pbx1"])
     """Where these phones are; none: on any PBX."""
     token: Annotated[SecretStr, AfterValidator(_token)] = Field(default=SecretStr(""), examples=["f3b0c4429a1c149a"])
@@ -356,6 +382,7 @@ class Config(Section):
     standard: Standard = Field(default_factory=Standard)
     cases: Cases = Field(default_factory=Cases)
     customers: CustomersSection = Field(default_factory=CustomersSection)
+    desk: Desk = Field(default_factory=Desk)
     pbx: tuple[Pbx, ...] = Field(default=(), examples=[[{"name": "pbx1"}]])
     queue: tuple[Queue, ...] = Field(default=(), examples=[[{"name": "support"}]])
     line: tuple[Line, ...] = Field(default=(), examples=[[{"name": "front-desk", "interface": "PJSIP/8001"}]])
@@ -428,13 +455,19 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     file = named or DEFAULT_FILE
     tree = read_toml(file) if named or os.path.lexists(file) else {}
     faults = overlay(tree, environ)
-    faults += secrets(tree, file.parent) + shipped_logs(tree, file.parent) + certificates(tree, file.parent)
+    faults += (
+        secrets(tree, file.parent)
+        + shipped_logs(tree, file.parent)
+        + hands(tree, file.parent)
+        + certificates(tree, file.parent)
+    )
     script_folder(tree, file.parent)
     try:
         config: Config | None = Config.model_validate(tree)
     except ValidationError as error:
         config = None
         faults += fault_lines(error, Config)
+    faults += [] if config is None else desk_faults(config.desk, config.standard.wrap_up_pauses)
     faults += names(tree) + tokens(tree) + one_address(tree) + open_metrics(tree)
     if faults or config is None:
         raise ConfigFaults(tuple(faults))

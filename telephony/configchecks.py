@@ -161,6 +161,27 @@ def shipped_logs(tree: Tree, folder: Path) -> list[str]:
     return faults
 
 
+def hands(tree: Tree, folder: Path) -> list[str]:
+    """The logins that act on a PBX: name and secret come together, and calls have one fixed context."""
+    faults = list[str]()
+    for index, pbx in _tables(tree, "pbx"):
+        for login in ("actions", "click_to_call"):
+            word, name = f"{login}_secret", f"{login}_username"
+            if name in pbx:
+                faults += _secret(pbx, word, "write the secret of manager.conf", ("pbx", index), folder)
+                if pbx[name] == pbx.get("username") or pbx[name] == pbx.get(OTHER_LOGIN[login]):
+                    faults.append(f"{dotted(('pbx', index, name))}: is the name of another login; give each its own")
+            elif word in pbx or f"{word}_file" in pbx:
+                faults.append(f"{dotted(('pbx', index, name))}: is missing, and its secret is given; add it")
+        if ("click_to_call_username" in pbx) != ("click_to_call_context" in pbx):
+            key = dotted(("pbx", index, "click_to_call_context"))
+            faults.append(f"{key}: goes with click_to_call_username; give both, or neither")
+    return faults
+
+
+OTHER_LOGIN = {"actions": "click_to_call_username", "click_to_call": "actions_username"}
+
+
 def _secret(entry: Tree, word: str, remedy: str, where: tuple[str | int, ...], folder: Path) -> Iterator[str]:
     from_file = f"{word}_file"
     key, name = dotted((*where, from_file)), entry.get(from_file)

@@ -15,7 +15,9 @@ from pydantic_core import ErrorDetails
 from telephony.regularfile import TEXT_BYTES, read
 
 PREFIX = "THREERINGS__"
-SECRET_KEYS = frozenset({"secret", "metrics_token", "token", "queue_log_token", "url", "password"})
+SECRET_KEYS = frozenset(
+    {"secret", "actions_secret", "click_to_call_secret", "metrics_token", "token", "queue_log_token", "url", "password"}
+)
 """Keys whose value is never shown."""
 MAX_DIGITS = 6
 """Of the number of an entry in the name of a variable."""

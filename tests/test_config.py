@@ -10,7 +10,7 @@ from telephony.configfile import dotted
 
 URL = "'postgresql://threerings@127.0.0.1/threerings'"
 SECTIONS = (
-    "agent, agi, branch, cases, customers, data_dir, database, hours, http, journal, line, number, pbx, people, "
+    "agent, agi, branch, cases, customers, data_dir, database, desk, hours, http, journal, line, number, pbx, people, "
     "queue, ring, screenpop, script, standard, supervisor, timezone, wall, webhook"
 )
 QUOTED = '"mon-fri 08:30-17:30"'
@@ -447,3 +447,33 @@ def test_every_fault_of_a_wall_is_told_and_no_token_shown(tmp_path: Path) -> Non
         "wall[1].name = 'a': is there twice; give each its own name",
         "wall[2].token: neither is given; give exactly one of token and token_file",
     }
+
+
+HANDS = PBX + 'actions_username = "does"\nactions_secret_file = "does"\n'
+
+
+def test_the_logins_that_act_come_with_their_secrets_and_calls_with_one_context(tmp_path: Path) -> None:
+    (tmp_path / "does").write_text("hunter3\n")
+    config = config_of(HANDS, tmp_path)
+    assert config.pbx[0].actions_secret.get_secret_value() == "hunter3"
+    assert "hunter3" not in repr(config)
+    assert config.pbx[0].click_to_call_username is None
+    calls = 'click_to_call_username = "calls"\nclick_to_call_secret = "s"\n'
+    assert config_of(HANDS + calls + 'click_to_call_context = "out"\n', tmp_path).pbx[0].click_to_call_context == "out"
+    (alone,) = faults_of(HANDS + calls, tmp_path)
+    assert alone == "pbx[0].click_to_call_context: goes with click_to_call_username; give both, or neither"
+    (bad,) = faults_of(HANDS + calls + 'click_to_call_context = "a,b"\n', tmp_path)
+    assert bad.startswith("pbx[0].click_to_call_context = 'a,b': should be the name of a context")
+    (same,) = faults_of(HANDS.replace('"does"\n', '"three"\n', 1), tmp_path)
+    assert same == "pbx[0].actions_username: is the name of another login; give each its own"
+    (nobody,) = faults_of(PBX + 'actions_secret = "hunter4"\n', tmp_path)
+    assert nobody == "pbx[0].actions_username: is missing, and its secret is given; add it"
+    (neither,) = faults_of(PBX + 'actions_username = "does"\n', tmp_path)
+    assert neither.endswith("give exactly one of actions_secret and actions_secret_file")
+
+
+def test_wrap_up_and_pauses_are_told_apart(tmp_path: Path) -> None:
+    (unknown,) = faults_of('[desk]\nwrap_up_pause = "later"\n', tmp_path)
+    assert unknown.startswith("desk.wrap_up_pause = 'later': is no wrap-up; name it in standard.wrap_up_pauses")
+    (both,) = faults_of('[desk]\npauses = ["ACW"]\n', tmp_path)
+    assert both == "desk.pauses = 'ACW': is wrap-up by standard.wrap_up_pauses; take it out of one of them"

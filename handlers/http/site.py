@@ -12,6 +12,9 @@ from aiohttp import web
 
 from handlers.customers.answering import Callers, callers_of
 from handlers.customers.side import CustomerSide
+from handlers.desk.agentdesks import AgentDesks, posts_of, queues_of, terms_of
+from handlers.desk.atscreens import AtScreens
+from handlers.desk.hands import hands_of
 from handlers.export import targets_of
 from handlers.follow import Follower
 from handlers.http.api.side import api_routes
@@ -73,6 +76,7 @@ class WebSide:
     pages: Pages
     callers: Callers
     customers: CustomerSide
+    at_desks: AtScreens
 
     def follow(self, call: CallRecord, at: Moment) -> None:
         """A new state of a call, and the moment that brought it about."""
@@ -86,6 +90,7 @@ class WebSide:
                 tasks.create_task(self.screens.run(), name="desks")
                 tasks.create_task(self.walls.walls.run(), name="walls")
                 tasks.create_task(self.people.run(), name="people")
+                tasks.create_task(self.at_desks.run(), name="at desks")
                 tasks.create_task(self._look(), name="who is signed in")
                 tasks.create_task(self.customers.run(), name="customer lists")
         finally:
@@ -147,7 +152,15 @@ def web_side(  # noqa: PLR0913 - what it is put together from
     site = site_of(config, branches)
     overview = Overview(pages, site, Sources(clock.wall, today, followers, desks))
     tokens = {agent.name: agent.token.get_secret_value() for agent in config.agent}
-    sockets = Sockets(screens, tokens, config.http.origins, lambda: clock.monotonic().total_seconds(), who=keeper.still)
+    at_desks = at_desks_of(config, screens, measures, followers, known)
+    sockets = Sockets(
+        screens,
+        tokens,
+        config.http.origins,
+        lambda: clock.monotonic().total_seconds(),
+        who=keeper.still,
+        seated=at_desks.seated,
+    )
     app = application(health)
     Gate(keeper.who, lambda: clock.monotonic().total_seconds()).setup(app)
     pages.setup(app)
@@ -170,7 +183,30 @@ def web_side(  # noqa: PLR0913 - what it is put together from
         wall_sockets.stop()
 
     app.on_shutdown.append(stop)
-    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known, pages, callers, side)
+    return WebSide(app, screens, today, sockets, earlier, wall_sockets, known, pages, callers, side, at_desks)
+
+
+def at_desks_of(
+    config: Config, screens: Screens, measures: Measures, followers: Mapping[str, Follower], people: PeopleSide
+) -> AtScreens:
+    """What agents do on the PBXs from their screens."""
+    clock = SystemClock()
+    desks = AgentDesks(
+        posts_of(config),
+        followers,
+        {pbx.name: hands_of(pbx, config.desk, clock) for pbx in config.pbx},
+        terms_of(config),
+        queues_of(config),
+        clock=clock.monotonic,
+        counted=measures.desk_acted,
+        changed=screens.desk_changed,
+    )
+
+    def audit(person: str, remote: str, desk: str, what: str) -> None:
+        trail = people.trail
+        trail.note(trail.entry(person, Verb.DESK_ACTED, Concerned.USER, desk, remote=remote, detail=what))
+
+    return AtScreens(desks, {queue.name: queue.title for queue in config.queue}, audit)
 
 
 def choices_of(config: Config) -> Choices:
@@ -221,7 +257,7 @@ def screens_of(  # noqa: PLR0913, PLR0917 - what they are put together from
     return Screens(
         [Place(agent.name, agent.title, frozenset(agent.interfaces), agent.pbx) for agent in config.agent],
         told,
-        Asked(standard.rings, config.ring_period, timedelta(seconds=standard.long_talk_seconds)),
+        Asked(standard.rings, config.ring_period, timedelta(seconds=standard.long_talk_seconds), config.desk.closing),
         asks=earlier,
         measured=measures,
         clock=lambda: clock.monotonic().total_seconds(),

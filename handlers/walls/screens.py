@@ -13,6 +13,7 @@ import structlog
 
 from handlers.walls.painting import Painted, Painter, Shown
 from telephony.logs import Seldom
+from telephony.screenpop.messages import BadMessage, Do
 from telephony.screenpop.screen import RESTART, Bye
 from telephony.standard.wall import EVERY
 
@@ -80,6 +81,14 @@ class WallScreen:
     def turn(self, page: int) -> None:
         """From the next second on this page is shown."""
         self.page = page
+
+    def do(self, _wish: Do) -> None:
+        """A wall does nothing.
+
+        Raises:
+            BadMessage: always.
+        """
+        raise BadMessage("bad_message")
 
     def show(self, painted: Painted) -> None:
         """The newest picture; one that was not taken yet is none any more."""

@@ -17,7 +17,7 @@ from handlers.walls.screens import FullError, Walls
 from handlers.websocket import BAD_TOKEN, BUSY, HELLO_LATE, HELLO_SECONDS, LOCKED_OUT, SEND_SECONDS, unknown
 from telephony.logs import Seldom
 from telephony.people.roles import Permission, Person, bounds, holds
-from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn
+from telephony.screenpop.messages import BadMessage, Do, Hello, Seen, Turn
 from telephony.screenpop.screen import RESTART, Bye
 
 NOT_YOURS = Bye("not_yours", 4403)
@@ -148,7 +148,7 @@ class WallSockets:
             case Hello(token):
                 found = self._known(request) or self._wall(token)
                 return found or (self._refused(request.remote) if token else unknown(request))
-            case Seen() | Turn():
+            case Seen() | Turn() | Do():
                 return bad(BadMessage("bad_message"))
             case None:
                 return None

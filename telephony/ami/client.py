@@ -19,6 +19,7 @@ import re
 import secrets
 import ssl
 from collections import Counter, deque
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
@@ -66,6 +67,7 @@ class AmiClient:
         settings: where, who, how patient.
         clock: the only one that is read.
         rng: jitter of the pauses.
+        codec: makes what reads one connection.
 
     Attributes:
         feed: the hand-over buffer; `feed.waiting` and `feed.most` are worth a metric.
@@ -74,7 +76,15 @@ class AmiClient:
         stall: the longest time, since it was last set to zero, that the event loop was late, and the socket unread.
     """
 
-    def __init__(self, settings: AmiSettings, *, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self,
+        settings: AmiSettings,
+        *,
+        clock: Clock,
+        rng: Random,
+        codec: Callable[[AmiSettings], Codec] = codec_of,
+    ) -> None:
+        self._codec = codec
         self.feed = Feed(settings.buffer_messages)
         self.links = 0
         self.failures: Counter[Fault] = Counter()
@@ -165,7 +175,7 @@ class AmiClient:
     async def _one_link(self) -> LinkFailed:
         """One connection from dialling to its end, and why it ended."""
         settings = self._settings
-        line = Line(codec_of(settings), self._clock, self.feed, secrets.token_hex(8))
+        line = Line(self._codec(settings), self._clock, self.feed, secrets.token_hex(8))
         try:
             await self._connect(line)
             await log_in(line, settings)

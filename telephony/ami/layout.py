@@ -35,6 +35,8 @@ _CHANNEL = (
 _QUEUE_ENTRY = (
     "Channel", "Uniqueid", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName", "Wait",
 )  # fmt: skip
+# OriginateResponse; no other event begins this run, so that it makes none of them easier to forge.
+_ORIGINATED = ("Response", "Channel", "Context", "Exten", "Reason", "Uniqueid", "CallerIDNum", "CallerIDName")
 # Where one of these stands, the whole run must stand around it. Names that events also use elsewhere are not here.
 _PARTS = (
     "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName",
@@ -151,7 +153,7 @@ def _opens_once(names: tuple[str, ...]) -> bool:
 
 
 def _is_within_a_run(names: tuple[str, ...], at: int) -> bool:
-    for run in (_CHANNEL, _QUEUE_ENTRY):
+    for run in (_CHANNEL, _QUEUE_ENTRY, _ORIGINATED):
         for place, part in enumerate(run):
             prefix = names[at].removesuffix(part)
             start = at - place

@@ -220,7 +220,7 @@ async def log_in(line: Line, settings: AmiSettings) -> None:
     """
     await line.wait_for(line.greeted, settings.answer_within)
     offer = await line.wait_for(line.ask("Challenge", {"AuthType": "MD5"}), settings.answer_within)
-    who = {"Username": settings.username, "Events": "on"}
+    who = {"Username": settings.username, "Events": "on" if settings.events else "off"}
     if offer.succeeded and offer.headers.get("Challenge"):
         # Asterisk knows no better digest; it keeps the secret off the wire, and nothing else.
         key = hashlib.md5((offer.headers["Challenge"] + settings.secret).encode(), usedforsecurity=False).hexdigest()

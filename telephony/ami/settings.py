@@ -54,6 +54,7 @@ class AmiSettings:
         first_delay: ceiling of the first pause before a new try; doubles up to `last_delay`.
         refused_delay: ceiling of the pause after a refused login; the floor is half of it. Asterisk logs each refusal,
             and fail2ban counts them.
+        events: False: an account for actions; the PBX is asked to tell it nothing.
         buffer_messages: so many messages wait for the follower; one more, and the line is closed.
         stall_sample: how often it is measured whether the event loop is late.
     """
@@ -77,5 +78,6 @@ class AmiSettings:
     first_delay: timedelta = timedelta(milliseconds=500)
     last_delay: timedelta = timedelta(seconds=3)
     refused_delay: timedelta = timedelta(seconds=60)
+    events: bool = True
     buffer_messages: int = 50_000
     stall_sample: timedelta = timedelta(milliseconds=50)

@@ -120,6 +120,11 @@ def asked(call: CallRecord, house: House) -> Said:
     return Unanswered(call.ended_at, house.normalised(call.caller), branch, reason, due)
 
 
+def agreed_by(house: House, place: tuple[Kind, str], at: datetime) -> datetime:
+    """By when somebody is called back to whom it is promised now."""
+    return _due(house.calendar_of(place), at, house.within)
+
+
 def _phone(visit: VisitRecord) -> str:
     """Of who answered first: with a hand-over, others answered later."""
     found = [

@@ -17,6 +17,8 @@ from telephony.cases.rules import LONGEST, NotAllowed, Why
 class Lost(StrEnum):
     """Why somebody is to be called back, the strongest reason first."""
 
+    AGREED = "agreed"
+    """He was answered, and somebody has said that he will be called back: no later call undoes that promise."""
     AFTER_HOURS = "after_hours"
     ABANDONED = "abandoned"
     UNANSWERED = "unanswered"
@@ -55,6 +57,7 @@ class Action(StrEnum):
     """What happens to the work; the word stands in its history."""
 
     OPENED = "opened"
+    AGREED = "agreed"
     CALLER_LOST = "caller_lost"
     """He was lost once more."""
     CALLER_CORRECTED = "caller_corrected"

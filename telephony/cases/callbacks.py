@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from telephony.cases.callback import (
     SPOKE,
     Action,
     CallBack,
+    Lost,
     Manners,
     Tried,
     claimed,
@@ -27,6 +28,9 @@ from telephony.cases.rows import storable
 from telephony.cases.rules import advance
 from telephony.cases.steps import FirstAnswered, Step, Take
 from telephony.cases.turns import Held, Turns
+
+LOCK = 0x3333_6361_7365_776B
+"""PostgreSQL's advisory lock that whoever opens call backs holds, to the end of its transaction."""
 
 
 class NoSuchWork(LookupError):  # noqa: N818 - what it is
@@ -57,6 +61,35 @@ class CallBacks:
         """He is calling this number; raises NoSuchWork, NotAllowed, StaleWork."""
         now, manners = doing.at, self._manners
         return await self._change(work, doing, Action.CLAIMED, lambda one: claimed(one, doing.by, now, manners))
+
+    async def agree(self, number: str, branch: str, due_at: datetime, doing: Doing) -> CallBack:
+        """He is told in a talk that he will be called back; what is open for his number becomes that, too.
+
+        Args:
+            number: normalised, not empty.
+            branch: for which.
+            due_at: by then.
+            doing: who said so; from then on a call of his that is answered closes it.
+        """
+        async with self._turns.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)  # or the machine could open it, too
+            open_ones = await open_work(connection, number, (branch,), None)
+            if not open_ones:
+                fresh = CallBack(uuid4(), number, branch, Lost.AGREED, doing.at, doing.at, due_at, calls=0)
+                await write_work(connection, None, fresh, Action.AGREED, doing)
+                return fresh
+            before = open_ones[0]
+            if before.reason is Lost.AGREED and before.due_at <= due_at:
+                return before
+            after = replace(
+                before,
+                version=before.version + 1,
+                reason=Lost.AGREED,
+                lost_at=max(before.lost_at, doing.at),
+                due_at=min(before.due_at, due_at),
+            )
+            await write_work(connection, before, after, Action.AGREED, doing)
+            return after
 
     async def claim_next(self, branches: Collection[str] | None, doing: Doing) -> CallBack | None:
         """The most urgent that nobody is at, claimed; None: there is none.

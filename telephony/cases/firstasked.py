@@ -17,8 +17,8 @@ import structlog
 from telephony.calls.record import CallRecord, Kind
 from telephony.cases.accounts import bound_to
 from telephony.cases.asked import Answered, House, Pending, Said, Unanswered, asked
-from telephony.cases.callback import Action, CallBack, Result
-from telephony.cases.callbacks import open_work, write_work
+from telephony.cases.callback import Action, CallBack, Lost, Result
+from telephony.cases.callbacks import LOCK, open_work, write_work
 from telephony.cases.case_rows import callback_of, case_of
 from telephony.cases.casebook import Doing, write
 from telephony.cases.model import Case, Terms
@@ -31,8 +31,6 @@ from telephony.cases.turns import Held, Turns
 
 BATCH = 100
 """Calls looked at in one transaction."""
-LOCK = 0x3333_6361_7365_776B
-"""PostgreSQL's advisory lock that whoever looks holds, to the end of its transaction."""
 log = structlog.get_logger(__name__)
 
 
@@ -161,7 +159,7 @@ async def _lost(connection: Held, call: CallRecord, said: Unanswered, house: Hou
             calls=work.calls + 1,
             lost_at=max(work.lost_at, said.at),
             due_at=min(work.due_at, said.due_at),
-            reason=said.reason if said.at > work.lost_at else work.reason,
+            reason=said.reason if said.at > work.lost_at and work.reason is not Lost.AGREED else work.reason,
         )
         await write_work(connection, work, fresh, Action.CALLER_LOST, doing, told)
     else:
@@ -196,7 +194,7 @@ async def _not_lost(connection: Held, call: CallRecord, house: House, doing: Doi
     await write_work(connection, work, after, Action.CALLER_CORRECTED, doing, {"call": str(call.id)})
     if not after.is_open:
         return
-    if not after.calls:
+    if not after.calls and after.reason is not Lost.AGREED:
         await _closed(connection, after, Result.CORRECTED, None, doing)
     elif through := await _through(connection, call.caller, work.branch, after.lost_at, house):
         await _closed(connection, after, Result.GOT_THROUGH, through, doing)
@@ -212,7 +210,7 @@ async def _not_through(connection: Held, call: CallRecord, house: House, doing: 
     """What this call had closed is open again, for he did not get through by it; unless he did by a later one."""
     for row in await connection.fetch(_CLOSED_BY, call.id):
         work = callback_of(row)
-        if not work.calls:  # its calls were answered, too, as it proved
+        if not work.calls and work.reason is not Lost.AGREED:  # its calls were answered, too, as it proved
             await _closed(connection, work, Result.CORRECTED, None, doing)
             continue
         if through := await _through(connection, call.caller, work.branch, work.lost_at, house):

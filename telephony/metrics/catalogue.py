@@ -153,6 +153,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("screens_connected", (), "Screens of agents that are signed in"),
     _histogram("screenpop_seconds", (), "From the phone's ringing to the screen's word that it shows it", POP_BUCKETS),
     _counter("screenpop_dropped_total", ("reason",), "Pops that no screen said it shows"),
+    _counter("desk_actions_total", ("pbx", "action", "result"), "What agents asked of a PBX at their desks"),
     _gauge("walls_connected", (), "Screens on walls that are open"),
     _counter(
         "walls_closed_total", ("reason",), "Screens on walls that went away, or were closed: they read too slowly"

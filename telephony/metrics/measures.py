@@ -232,6 +232,10 @@ class Measures:
         """A call that rings was shown nowhere on this screen. `reason`: one of `POP_DROPS`."""
         self._counters["screenpop_dropped_total"].labels(reason).inc()
 
+    def desk_acted(self, pbx: str, action: str, result: str) -> None:
+        """Somebody at a desk asked something of a PBX; by configuration and our own words, never by what he typed."""
+        self._counters["desk_actions_total"].labels(pbx, action, result).inc()
+
     def wall_opened(self) -> None:
         """A screen on a wall was opened."""
         self._walls += 1

@@ -29,6 +29,7 @@ class Verb(StrEnum):
     CASE_CHANGED = "case_changed"
     CALLBACK_SEEN = "callback_seen"
     CALLBACK_CHANGED = "callback_changed"
+    DESK_ACTED = "desk_acted"
     CALLS_SEEN = "calls_seen"
     CALLS_EXPORTED = "calls_exported"
     AUDIT_SEEN = "audit_seen"

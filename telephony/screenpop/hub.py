@@ -116,6 +116,11 @@ class Hub:
         for screen in self._screens.get(desk, ()):
             screen.tell_up(up=up)
 
+    def tell_desk(self, desk: str) -> None:
+        """What its agent does has changed."""
+        for screen in self._screens.get(desk, ()):
+            screen.tell_desk()
+
     def tick(self) -> None:
         """Give up what has waited for its acknowledgement for too long. Once a second will do."""
         now = self._clock()

@@ -25,6 +25,8 @@ MAX_MESSAGE = 4096
 """Bytes of a client's message."""
 MAX_SEQ = 2**53
 MAX_PAGE = 10_000
+MAX_CHOSEN = 100
+"""Words of one wish, the queues among them."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -57,6 +59,22 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Do:
+    """The agent wants something done: `wish` by its name, and what it is about. `id`: of the client, for the answer."""
+
+    id: int
+    wish: str
+    phone: str = ""
+    queues: tuple[str, ...] = ()
+    reason: str = ""
+    number: str = ""
+    call: str = ""
+
+    def __repr__(self) -> str:
+        return f"Do({self.wish!r}, …)"
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What the operator says of a queue or a line: its title, and the line with which the agent greets."""
 
@@ -66,11 +84,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the standard asks, as screens show it: rings, the length of one, and what a long talk is."""
+    """What the standard asks, as screens show it: rings, the length of one, what a long talk is, what is said last."""
 
     rings: int
     ring_period: timedelta
     long_talk: timedelta
+    closing: str | None = None
 
 
 class Writer:
@@ -96,6 +115,7 @@ class Writer:
             "ring_seconds": limits.ring_period.total_seconds(),
             "long_talk_seconds": limits.long_talk.total_seconds(),
             "beat_seconds": BEAT,
+            "closing": limits.closing,
         }
 
     def welcome(self, desk: Desk, calls: Iterable[Shown], now: timedelta, *, up: bool) -> str:
@@ -175,7 +195,18 @@ def bye(reason: str) -> str:
     return _json({"type": "bye", "reason": reason})
 
 
-def read(text: str) -> Hello | Seen | Turn:
+def desk(document: Mapping[str, object]) -> str:
+    """What an agent does now, and may do: docs/screenpop.md."""
+    return _json({"type": "desk", "desk": document})
+
+
+def did(wish: int, why: str | None, said: str, due_at: datetime | None = None) -> str:
+    """What became of a wish; `why` None: it was done. `said`: the PBX's own words. `due_at`: of an agreed call back."""
+    more = {} if due_at is None else {"due_at": _time(due_at)}
+    return _json({"type": "did", "id": wish, "why": why, "said": harmless(said), **more})
+
+
+def read(text: str) -> Hello | Seen | Turn | Do:
     """What a client sent.
 
     Raises:
@@ -194,6 +225,13 @@ def read(text: str) -> Hello | Seen | Turn:
             return Seen(seq)
         case {"type": "turn", "page": int(page)} if not isinstance(page, bool) and 0 <= page < MAX_PAGE:
             return Turn(page)
+        case {"type": "do", "id": int(number), "wish": str(wish)} if number is not True and 0 < number < MAX_SEQ:
+            queues = document.get("queues", [])
+            words = {name: document.get(name, "") for name in ("phone", "reason", "number", "call")}
+            texts = [wish, *words.values(), *(queues if isinstance(queues, list) else [None])]
+            if len(texts) > MAX_CHOSEN or not all(isinstance(one, str) and len(one) <= MAX_TEXT for one in texts):
+                raise BadMessage("bad_message")
+            return Do(number, wish, queues=tuple(queues), **words)
         case _:
             raise BadMessage("bad_message")
 

@@ -13,13 +13,15 @@ from uuid import UUID
 
 from telephony.screenpop import messages
 from telephony.screenpop.board import Change, Popped
-from telephony.screenpop.messages import BadMessage, Writer
+from telephony.screenpop.messages import BadMessage, Do, Writer
 from telephony.screenpop.pop import Phase, Shown
 
 ACKNOWLEDGED_WITHIN = 10.0
 """Seconds after which a message counts as never painted."""
 MAX_UNSEEN = 64
 """Deliveries of one screen that wait for their acknowledgement."""
+MAX_DID = 32
+"""Answers to wishes that one screen has not taken."""
 MAX_GONE = 256
 """Ends that one screen has not been told of; a screen with more is closed, to start anew."""
 
@@ -81,6 +83,7 @@ class Screen:
     Attributes:
         desk: whose it is.
         bye: why it is to be closed; None while it is not. left: set once there is one.
+        describe: writes what its agent does now; None: nobody tells. wished: is told what he wants done.
     """
 
     desk: str
@@ -89,6 +92,10 @@ class Screen:
     measured: Measured
     bye: Bye | None = None
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    describe: Callable[[], str] | None = None
+    wished: Callable[[Do], None] | None = None
+    _describes: bool = False
+    _did: list[str] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _welcome: Callable[[], str] | None = None
     _up: bool | None = None
@@ -117,6 +124,28 @@ class Screen:
             BadMessage: always.
         """
         raise BadMessage("bad_message")
+
+    def do(self, wish: Do) -> None:
+        """The agent wants something done.
+
+        Raises:
+            BadMessage: here is nobody who could.
+        """
+        if self.wished is None:
+            raise BadMessage("bad_message")
+        self.wished(wish)
+
+    def tell_desk(self) -> None:
+        """What the agent does has changed: it is written when the connection takes it."""
+        self._describes = self.describe is not None
+        self._wake.set()
+
+    def tell_did(self, text: str) -> None:
+        """What became of a wish. Who does not read that of many is closed, to start anew."""
+        self._did.append(text)
+        if len(self._did) > MAX_DID:
+            self.leave(BEHIND)
+        self._wake.set()
 
     def seen(self, seq: int) -> None:
         """The screen has painted that message; of one that was not awaited nothing is thought."""
@@ -203,6 +232,15 @@ class Screen:
         if self._calls:
             call = next(iter(self._calls))
             return self._call(call, self._calls.pop(call))
+        return self._beside()
+
+    def _beside(self) -> str | None:
+        """What is not of a call that rings."""
+        if self._did:
+            return self._did.pop(0)
+        if self._describes and self.describe is not None:
+            self._describes = False
+            return self.describe()
         if self._earlier:
             return self.writer.earlier(self._earlier.pop(next(iter(self._earlier))))
         return None

@@ -379,3 +379,30 @@ async def test_retention_keeps_calls_to_be_called_back_and_forgets_what_is_done(
         await desk.sql("DELETE FROM callbacks")
     with pytest.raises(asyncpg.RestrictViolationError):
         await desk.sql("DELETE FROM callback_history")
+
+
+# --- agreed in a talk (STD-FIVE-MIN) ---
+
+
+async def test_what_is_promised_in_a_talk_stands_until_he_gets_through_after_it(desk: Office) -> None:
+    talk = answered(number=1, minutes=0)
+    await desk.saved(talk)
+    said, due = doing(ZHANG, minutes=6), NOW + timedelta(hours=1)
+    promised = await desk.work.agree(HIS, "changzhi", due, said)
+    assert (promised.reason, promised.due_at, promised.calls, promised.is_open) == (Lost.AGREED, due, 0, True)
+    assert await desk.work.agree(HIS, "changzhi", due + timedelta(hours=1), said) == promised
+    await desk.saved(replace(talk, revision=2))  # the talk itself does not close it
+    assert [one.reason for one in await work(desk)] == [Lost.AGREED]
+    await desk.saved(lost(number=2, minutes=20))  # a lost call is counted to it, and does not weaken it
+    (one,) = await work(desk)
+    assert (one.reason, one.calls) == (Lost.AGREED, 1)
+    await desk.saved(answered(number=3, minutes=30))
+    assert await work(desk) == []
+    assert await everything(desk) == [(HIS, 1, "got_through")]
+
+
+async def test_a_promise_to_who_is_to_be_called_back_already_makes_it_a_promise(desk: Office) -> None:
+    await desk.saved(lost(number=1))
+    (before,) = await work(desk)
+    after = await desk.work.agree(HIS, before.branch, before.due_at + timedelta(hours=3), doing(ZHANG, minutes=5))
+    assert (after.id, after.reason, after.due_at, after.calls) == (before.id, Lost.AGREED, before.due_at, 1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from telephony.calls.record import Outcome, Party
 from telephony.customers.lookup import Found, Known
 from telephony.screenpop import messages
-from telephony.screenpop.messages import BadMessage, Hello, Seen, Turn, Writer, harmless
+from telephony.screenpop.messages import BadMessage, Do, Hello, Seen, Turn, Writer, harmless
 from telephony.screenpop.pop import EarlierCall, EarlierCase, History, Knowledge, Shown, Who
 from telephony.screenpop.standing import pop_of, standings
 from tests.screenpop.desks import LIMITS, QUEUES, desk
@@ -106,7 +106,8 @@ def test_the_welcome_tells_everything() -> None:
     record = going_on(waiting(phone()))
     told = written(WRITER.welcome(desk("1001"), [shown(record)], NOW, up=False))
     assert (told["type"], told["v"], told["agent"]) == ("welcome", 1, {"name": "1001", "title": "Agent 1001"})
-    assert told["limits"] == {"rings": 3, "ring_seconds": 5, "long_talk_seconds": 300, "beat_seconds": 10}
+    asked = {"rings": 3, "ring_seconds": 5, "long_talk_seconds": 300, "beat_seconds": 10, "closing": None}
+    assert told["limits"] == asked
     assert told["pbx"] == {"up": False}
     assert [one["id"] for one in told["calls"]] == [str(record.id)]
 
@@ -220,3 +221,36 @@ def test_where_another_program_knows_the_call_its_address_is_filled_in_and_encod
     assert told == f"https://crm.example/a%2Fb%26c?case={record.case}&call={record.id}&n=400%231"
     without = going_on(waiting(phone(), joined_at=at(2), queue="q"), case=None, dialled="")
     assert "?case=&call=" in written(writer.call(1, shown(without), NOW))["call"]["crm"]
+
+
+def test_a_wish_is_read_and_its_number_stands_in_no_repr() -> None:
+    said = '{"type":"do","id":3,"wish":"sign_in","phone":"PJSIP/1001","queues":["support","sales"]}'
+    assert messages.read(said) == Do(3, "sign_in", "PJSIP/1001", ("support", "sales"))
+    called = messages.read('{"type":"do","id":4,"wish":"call","number":"13800000000"}')
+    assert called == Do(4, "call", number="13800000000")
+    assert repr(called) == "Do('call', …)"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"id":0,"wish":"ready"',
+        '"id":true,"wish":"ready"',
+        '"id":1,"wish":5',
+        '"id":1,"wish":"ready","queues":"support"',
+        '"id":1,"wish":"ready","queues":[5]',
+        '"id":1,"wish":"pause","reason":null',
+        '"id":1,"wish":"pause","reason":"' + "x" * 129 + '"',
+        '"id":1,"wish":"sign_in","queues":[' + ",".join(['"q"'] * 100) + "]",
+    ],
+)
+def test_a_wish_of_another_shape_is_none(more: str) -> None:
+    with pytest.raises(BadMessage):
+        messages.read(f'{{"type":"do",{more}}}')
+
+
+def test_what_an_agent_does_and_what_became_of_his_wish_are_told() -> None:
+    assert json.loads(messages.desk({"doing": "ready"})) == {"type": "desk", "desk": {"doing": "ready"}}
+    assert json.loads(messages.did(3, "refused", "a\u202eb")) == {
+        "type": "did", "id": 3, "why": "refused", "said": "a\ufffdb",
+    }  # fmt: skip

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from typing import Self
 
-from tests.support.wire import lines, queue_entry
+from tests.support.wire import lines, opening, queue_entry
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 BOOTED_BEFORE = lines(
@@ -27,6 +27,8 @@ class AmiServer:
         clock: the Timestamp of its Pongs; "" for none.
         actions: what was asked, in order, over all connections.
         logins: how many were accepted.
+        grants: actions to which it says yes.
+        outcome: what becomes of a call that it is asked for; None: it tells nothing.
         hung_up: how many connections the client ended.
     """
 
@@ -38,6 +40,8 @@ class AmiServer:
         self.mute = False
         self.clock = "1700000000.500000"
         self.entries = 1
+        self.grants: set[str] = set()
+        self.outcome: tuple[str, str] | None = None
         self.actions: list[dict[str, str]] = []
         self.logins = 0
         self.hung_up = 0
@@ -126,4 +130,12 @@ class AmiServer:
                 answer = start + end
             case "Silence":
                 answer = b""
+            case "Originate" if self.outcome is not None:
+                response, reason = self.outcome
+                told = [("ActionID", number), ("Response", response), ("Channel", "PJSIP/1001-00000001")]
+                told += [("Context", "out"), ("Exten", "95555"), ("Reason", reason), ("Uniqueid", "1.1")]
+                told += [("CallerIDNum", "95555"), ("CallerIDName", "<unknown>")]
+                answer = lines(*yes, ("Message", "Queued")) + lines(*opening("OriginateResponse"), *told)
+            case granted if granted in self.grants:
+                answer = lines(*yes, ("Message", "Done"))
         return answer

@@ -38,6 +38,7 @@ VERBS: Mapping[Verb, str] = {
     Verb.CASE_CHANGED: message("Changed a case"),
     Verb.CALLBACK_SEEN: message("Saw a call back"),
     Verb.CALLBACK_CHANGED: message("Changed a call back"),
+    Verb.DESK_ACTED: message("Did at the desk"),
     Verb.CALLS_SEEN: message("Saw calls"),
     Verb.CALLS_EXPORTED: message("Exported calls"),
     Verb.AUDIT_SEEN: message("Looked at this trail"),

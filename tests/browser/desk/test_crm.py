@@ -31,7 +31,7 @@ async def test_a_call_leads_into_another_program_by_click_or_key_and_never_by_it
     await expect(link).to_have_attribute("rel", "noopener noreferrer")
     assert len(page.context.pages) == 1, "nothing opens by itself"
     async with page.context.expect_page() as opened:
-        await page.keyboard.press("Alt+5")
+        await page.keyboard.press("Alt+6")
     other = await opened.value
     assert await other.evaluate("window.opener") is None
     await other.close()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from multidict import MultiDict
 
+from handlers.http.pages.casework import words
 from handlers.http.pages.casework.steps import (
     BAD_CHOICE,
     SAY_WHO,
@@ -18,8 +19,9 @@ from handlers.http.pages.casework.steps import (
     record_of,
     step_of,
 )
-from telephony.cases.forms import BadForm, ComplaintForm, Contact
-from telephony.cases.kinds import CaseKind, Channel, State, VisitOutcome
+from telephony.cases.callback import Action, Lost, Result, Tried
+from telephony.cases.forms import FORMS, BadForm, ComplaintForm, Contact
+from telephony.cases.kinds import About, CaseKind, Channel, Familiarity, Identity, Sex, State, VisitOutcome
 from telephony.cases.model import Case
 from telephony.cases.person import Person
 from telephony.cases.rules import Why
@@ -28,6 +30,7 @@ from telephony.cases.steps import (
     AskCaller,
     AskDepartment,
     MergeInto,
+    Move,
     Offer,
     Plan,
     Record,
@@ -90,7 +93,7 @@ def test_only_whom_it_is_offered_to_can_accept_or_refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "words"),
+    ("one", "said"),
     [
         (case(), "Write down who called"),
         (OPEN, "Answer the caller"),
@@ -106,8 +109,8 @@ def test_only_whom_it_is_offered_to_can_accept_or_refuse() -> None:
         (after(OPEN, MergeInto(case().id.__class__(int=9))), "The case goes on as a part"),
     ],
 )
-def test_everybody_is_told_what_comes_next(one: Case, words: str) -> None:
-    assert next_step(one, ZHANG).startswith(words)
+def test_everybody_is_told_what_comes_next(one: Case, said: str) -> None:
+    assert next_step(one, ZHANG).startswith(said)
 
 
 def test_archived_says_so_to_a_colleague_too() -> None:
@@ -178,7 +181,7 @@ def test_a_form_means_its_step(do: str, fields: dict[str, str], step: Step | Non
 
 
 @pytest.mark.parametrize(
-    ("do", "fields", "words"),
+    ("do", "fields", "said"),
     [
         ("delete", {}, UNKNOWN_STEP),
         ("", {}, UNKNOWN_STEP),
@@ -188,8 +191,8 @@ def test_a_form_means_its_step(do: str, fields: dict[str, str], step: Step | Non
         ("ask_department", {"department": "", "person": "周"}, SAY_WHO),
     ],
 )
-def test_a_form_that_means_nothing_is_refused(do: str, fields: dict[str, str], words: str) -> None:
-    with pytest.raises(BadStep, match=re.escape(words)):
+def test_a_form_that_means_nothing_is_refused(do: str, fields: dict[str, str], said: str) -> None:
+    with pytest.raises(BadStep, match=re.escape(said)):
         step_of(do, form(**fields), NOW)
 
 
@@ -201,3 +204,15 @@ def test_marketing_is_refused_what_was_advised_on_with_the_reason() -> None:
     assert taken["take"].refusal is not None
     assert taken["take"].refusal.why is Why.SEPARATION
     assert advised.state is State.OPEN
+
+
+def test_every_word_of_casework_has_its_message() -> None:
+    told = ((words.KINDS, CaseKind), (words.STATES, State), (words.MOVES, Move), (words.REASONS, Lost),
+            (words.RESULTS, Result), (words.ACTIONS, Action))  # fmt: skip
+    for messages, every in told:
+        assert set(messages) == set(every)
+    choices = {"sex": Sex, "knows": Familiarity, "verified_by": Identity, "about": About, "channel": Channel,
+               "outcome": VisitOutcome, "result": Tried}  # fmt: skip
+    assert {name: set(some) for name, some in words.OPTIONS.items()} == {n: set(every) for n, every in choices.items()}
+    fields = {name for kind in CaseKind for name in FORMS[kind].model_fields}
+    assert fields <= set(words.FIELDS)

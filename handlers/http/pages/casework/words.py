@@ -117,6 +117,7 @@ OUTCOMES: Mapping[str, str] = {
 }
 """Of calls; what is not here is shown as the API has it."""
 REASONS: Mapping[Lost, str] = {
+    Lost.AGREED: message("Was promised a call back"),
     Lost.AFTER_HOURS: message("Outside business hours"),
     Lost.ABANDONED: message("Hung up while waiting"),
     Lost.UNANSWERED: message("Was not answered"),
@@ -130,6 +131,7 @@ RESULTS: Mapping[Result, str] = {
 }
 ACTIONS: Mapping[Action, str] = {
     Action.OPENED: message("To be called back"),
+    Action.AGREED: message("Was promised a call back"),
     Action.CALLER_LOST: message("Was lost once more"),
     Action.CALLER_CORRECTED: message("One of his calls was answered after all"),
     Action.CLAIMED: message("Taken"),

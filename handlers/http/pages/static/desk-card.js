@@ -33,6 +33,7 @@ export function phaseOf(call) {
 
 export class Card {
   #limits;
+  #id = "";
   #rings;
   #earlier = null;
   #customer = null;
@@ -42,12 +43,23 @@ export class Card {
     this.#rings = new RingPicture(limits.rings);
     this.element = fresh("call");
     part(this.element, "picture").append(this.#rings.element);
+    part(this.element, "agree").addEventListener("click", () => {
+      const event = new CustomEvent("agree", { bubbles: true, detail: { call: this.#id, card: this } });
+      this.element.dispatchEvent(event);
+    });
+  }
+
+  /** What became of the wish to agree a call back. */
+  agreed(text, done) {
+    part(this.element, "agree").disabled = done;
+    say(this.element, "agreed", text);
   }
 
   /** The call has become this; `doubt` says since when that is not known. */
   update(told, now, doubt) {
     const { call } = told;
     const card = this.element;
+    this.#id = call.id;
     if (card.dataset.phase !== call.phase) card.dataset.phase = call.phase;
     const unknown = told.unknown(doubt);
     card.classList.toggle("unknown", unknown);
@@ -88,6 +100,7 @@ export class Card {
     say(card, "talk", length(talked));
     const long = talked !== null && talked >= this.#limits.long_talk_seconds;
     show(card, "long", phase === "talking" && long && !unknown);
+    card.classList.toggle("long", phase === "talking" && long && !unknown);
     say(card, "count", phase === "ringing" ? String(count ?? "–") : length(talked) || "–");
     say(card, "of", phase === "ringing" ? t("of {limit} rings", { limit: this.#limits.rings }) : "");
     say(card, "count-label", phase !== "ringing" ? t("Talk") : unknown ? "" : this.#ringWords(judged));
@@ -127,7 +140,7 @@ export class Card {
 
   #words(call) {
     const closing = call.phase === "talking";
-    const text = closing ? t("Thank you for calling. Goodbye.") : (call.greeting ?? t("Hello, how may I help you?"));
+    const text = closing ? (this.#limits.closing ?? t("Thank you for calling. Goodbye.")) : (call.greeting ?? t("Hello, how may I help you?"));
     say(this.element, "say", text);
     say(this.element, "say-label", closing ? t("At the end, say, and let the caller hang up first") : t("Answer with"));
   }

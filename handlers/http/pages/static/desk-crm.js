@@ -11,7 +11,7 @@ export function showCrm(card, address) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.code !== "Digit5") return;
+  if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.code !== "Digit6") return;
   const link = document.querySelector('#calls [data-part="crm-box"]:not([hidden]) a');
   if (link === null) return;
   event.preventDefault();

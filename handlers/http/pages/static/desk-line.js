@@ -47,6 +47,13 @@ export class Line {
     if (this.#timer) this.#connect();
   }
 
+  /** Say something to the service; false when nobody hears it. */
+  send(object) {
+    if (this.#socket?.readyState !== WebSocket.OPEN || !this.#heardAt) return false;
+    this.#socket.send(JSON.stringify(object));
+    return true;
+  }
+
   /** The machine has lost its network: do not wait until the connection notices. */
   drop() {
     if (this.#socket) this.#lost(this.#socket, {});

@@ -7,6 +7,7 @@ import { Notices } from "./desk-notices.js";
 import { painted } from "./desk-paint.js";
 import { View } from "./desk-view.js";
 import { signedIn, t } from "./desk-words.js";
+import { Work } from "./desk-work.js";
 
 const KEPT = "threerings.token"; // for this tab alone, so that one browser may have two desks
 const TICK = 250;
@@ -22,6 +23,7 @@ const calls = new Calls();
 const doubt = new Doubt();
 const notices = new Notices(document.getElementById("notify"));
 let line = null;
+const work = new Work((wish) => line?.send(wish) ?? false);
 
 /** A token in the fragment is taken, and gone from the address at once; never sent to anybody. Whether there was one. */
 function takeFragment() {
@@ -40,6 +42,7 @@ function clear() {
   calls.replace([], performance.now());
   redraw();
   view.nobody();
+  work.gone();
 }
 
 function start() {
@@ -76,6 +79,7 @@ function stands(state, { since, why }) {
     view.line("elsewhere");
   } else if (state !== "closed") {
     view.line(state === "unreachable" && why ? "busy" : state, since ?? null);
+    if (state !== "connected") work.gone(); // what he does is told anew with the next connection
     if (state !== "cut") return;
     doubt.begin(since);
     redraw();
@@ -108,6 +112,8 @@ function heard(message, answer) {
   } else if (message.type === "call") calls.put(message.call, now);
   else if (message.type === "gone") calls.remove(message.call);
   else if (message.type === "earlier") calls.found(message.call, message);
+  else if (message.type === "desk") work.desk(message.desk, now);
+  else if (message.type === "did") work.did(message);
   else if (message.type === "pbx") pbx(message.up, now);
   redraw();
   if (Number.isInteger(message.seq)) painted().then(() => answer({ type: "seen", seq: message.seq }));
@@ -141,6 +147,7 @@ setInterval(() => {
   const now = performance.now();
   if (calls.tidy(now)) redraw();
   view.tick(calls.sorted(), now, doubt.now);
+  work.tick(now);
 }, TICK);
 
 takeFragment();

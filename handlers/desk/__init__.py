@@ -1,0 +1,1 @@
+"""The agent at his desk: phone, queues, pauses, and calling a number."""
