@@ -16,6 +16,8 @@ from telephony.screenpop.messages import Do, harmless
 from telephony.screenpop.screen import Screen
 
 KNOWN = frozenset({*(wish.value for wish in Wish), "agree"})
+PASSED = frozenset({None, Why.REFUSED, Why.NOT_SENT, Why.UNSURE})
+"""What came of a wish that our own rules allowed."""
 MOST = 256
 """So many wishes of all agents are under way at most."""
 Audit = Callable[[str, str, str, str], None]
@@ -119,6 +121,14 @@ class AtScreens:
 
 
 def _written_down(asked: Asked, said: Said) -> str:
-    """For the trail; a number that was called is not in it."""
-    about = " ".join([asked.wish.value, asked.phone, *asked.queues, asked.reason]).strip()
-    return f"{about}: {'done' if said.why is None else said.why.value}"
+    """For the trail: nothing that was typed and passed no rule, and no number that was called."""
+    about: tuple[str, ...] = ()
+    if said.why in PASSED:
+        match asked.wish:
+            case Wish.SIGN_IN:
+                about = (asked.phone, *asked.queues)
+            case Wish.PAUSE:
+                about = (asked.reason,)
+            case _:
+                pass
+    return f"{' '.join((asked.wish.value, *about))}: {'done' if said.why is None else said.why.value}"
