@@ -1,7 +1,6 @@
 """Tells receivers what stands in the outbox: each in order and at least once, and none because another is slow."""
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -144,13 +143,21 @@ class Deliveries:
     async def run(self) -> None:
         """Share out what happens and tell it, until cancelled; without receivers there is nothing to do."""
         if not self._deliverers:
-            with contextlib.suppress(DatabaseUrlError, *AWAY):
-                await self._outbox.forget(self._now(), ())
+            await self._tidy()
             return
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(forever(self.once, self._pause), name="outbox")
             for one in self._deliverers.values():
                 tasks.create_task(one.run(), name=f"webhook {one.name}")
+
+    async def _tidy(self) -> None:
+        """What is there for receivers that were taken out of the configuration is forgotten in time, too."""
+        try:
+            await self._outbox.forget(self._now(), ())
+        except (DatabaseUrlError, *AWAY) as error:
+            log.info("webhooks_not_tidied", error=trouble(error))
+        except Exception:  # a connection that is cut at the wrong moment says many things
+            log.exception("webhooks_not_tidied")
 
     async def once(self) -> float:
         """Share out what has happened; so many seconds to wait then."""

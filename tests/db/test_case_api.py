@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -296,3 +297,20 @@ async def test_what_cannot_be_written_down_is_not_shown(house: CaseHouse) -> Non
     hidden = await house.ask("zhang", "GET", f"/api/v1/cases/{case}")
     assert hidden.status >= 500
     assert CANARY not in "".join(house.told)
+
+
+HOSTILE = {
+    "{" * 100_000: 400, '{"text": ' + "[" * 100_000: 400, "x" * 2_000_000: 413, "": 400, "null": 400,
+    '{"text": "\\ud800"}': 400, '{"text": "a", "limit": true}': 400, '{"text": "\\u0000"}': 200,
+    '{"text": "%\'; DROP TABLE cases; --"}': 200, '{"text": "a", "cursor": "MDAwMS0wMS0wMQ=="}': 400,
+}  # fmt: skip
+
+
+async def test_hostile_bodies_are_refused_or_looked_for_as_text(house: CaseHouse) -> None:
+    headers = {"Authorization": f"Bearer {house.tokens['zhao']}", "Content-Type": "application/json"}
+    url = house.server.make_url("/api/v1/cases/search")
+    for body, status in HOSTILE.items():
+        async with house.session.post(url, data=BytesIO(body.encode()), headers=headers) as answer:
+            assert answer.status == status, (body[:40], await answer.text())
+            kind = "application/json" if status == 200 else "application/problem+json"
+            assert answer.content_type == kind

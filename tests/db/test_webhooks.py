@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -270,3 +271,27 @@ async def test_a_call_is_told_once_as_each_phone_rings_and_its_number_only_where
     assert plain.got[0]["data"]["case"] == str(record.case)
     assert "13800138000" not in json.dumps(plain.got)
     assert trusted.got[0]["data"]["caller"] == "13800138000"
+
+
+async def test_without_receivers_what_is_left_is_forgotten_in_time_and_whatever_goes_wrong_ends_nothing(
+    post: Post,
+) -> None:
+    await post.happens()
+    await post.outbox.share({"gone": lambda _: True})
+    post.wall = NOW + timedelta(days=31)
+    await post.deliveries().run()
+    assert not await post.desk.sql("SELECT FROM webhook_deliveries")
+    await post.desk.sql("ALTER TABLE webhook_deliveries RENAME TO elsewhere")
+    await post.deliveries().run()
+    for failing in (ConnectionResetError(), asyncpg.InternalClientError("cut")):
+        await Deliveries((), Broken(failing), lambda: NOW).run()  # type: ignore[arg-type]
+
+
+class Broken:
+    """An outbox whose database has just died."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def forget(self, _now: datetime, _known: object) -> int:
+        raise self._error
