@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint unit unit-core unit-waiting simulation db pbx pbx-stories pbx-paced pbx-load browser bench soak lock clean
+.PHONY: help setup demo test lint unit unit-core unit-waiting simulation db db-first db-rest pbx pbx-stories pbx-paced pbx-load browser bench soak lock clean
 
 help:
 	@echo "make demo   a call centre to look at: simulated PBX, PostgreSQL, the service, the pages (HTTP=127.0.0.1:8080)"
@@ -34,7 +34,7 @@ demo: setup
 	@exec $(BIN)/threerings demo $(if $(HTTP),--http $(HTTP))
 
 test: lint
-	@$(MAKE) --no-print-directory --output-sync=target -j3 unit-core unit-waiting db  # one works, the others mostly wait
+	@$(MAKE) --no-print-directory --output-sync=target -j4 unit-core unit-waiting db-first db-rest  # one works, the others mostly wait
 	@$(MAKE) --no-print-directory simulation pbx browser
 	@$(BIN)/coverage combine --quiet --keep
 	@$(BIN)/coverage report --include='telephony/calls/*,telephony/standard/*,telephony/agi/codec.py,telephony/agi/answering.py,telephony/agi/vocabulary.py,telephony/ami/codec.py,telephony/ami/layout.py,telephony/ami/translate.py,telephony/ami/snapshot.py,telephony/queuelog/grammar.py,telephony/queuelog/place.py,telephony/queuelog/reading.py,telephony/queuelog/stays.py,telephony/queuelog/matching.py,telephony/queuelog/reconcile.py,telephony/queuelog/boots.py,telephony/queuelog/shipping/parcel.py,telephony/queuelog/shipping/gathering.py,telephony/cel/*,telephony/crm/answer.py,telephony/crm/remembering.py,telephony/customers/*,telephony/cases/customer_rows.py,telephony/journal/record.py,telephony/journal/files.py,telephony/cases/asked.py,telephony/cases/callback.py,telephony/cases/changes.py,telephony/cases/forms.py,telephony/cases/kinds.py,telephony/cases/model.py,telephony/cases/person.py,telephony/cases/rules.py,telephony/cases/seats.py,telephony/cases/steps.py,telephony/people/*,telephony/pbxfiles/*,telephony/regularfile.py,telephony/screenpop/board.py,telephony/screenpop/messages.py,telephony/screenpop/pop.py,telephony/screenpop/standing.py,handlers/http/pages/overview_plot.py,telephony/webhooks/addresses.py,telephony/webhooks/deciding.py,telephony/webhooks/signing.py,telephony/screenpop/crm.py,handlers/http/pages/casework/steps.py' --fail-under=100
@@ -61,9 +61,17 @@ unit-waiting: setup
 simulation: setup
 	$(if $(SEEDS),THREERINGS_SEEDS=$(SEEDS)) $(BIN)/pytest -q -n 2 tests/simulation tests/handlers/test_recovery.py  # long computing, without the cost of coverage
 
-db: setup
-	@rm -f .coverage.db
-	COVERAGE_FILE=.coverage.db $(BIN)/coverage run -m pytest -q -m db
+db: db-first db-rest
+
+FIRST = $(wildcard tests/db/test_[a-l]*.py)  # each half has a PostgreSQL of its own
+
+db-first: setup
+	@rm -f .coverage.db-first
+	COVERAGE_FILE=.coverage.db-first $(BIN)/coverage run -m pytest -q -m db $(FIRST)
+
+db-rest: setup
+	@rm -f .coverage.db-rest
+	COVERAGE_FILE=.coverage.db-rest $(BIN)/coverage run -m pytest -q -m db $(FIRST:%=--ignore %)
 
 pbx: pbx-stories pbx-paced pbx-load
 

@@ -16,12 +16,12 @@ from handlers.build import Service, build
 from telephony.cases.accounts import Terms
 from telephony.people.audit import Entry, Kind, Verb
 from telephony.people.roles import Role, Scope
-from tests.db.conftest import database, empty_database, server
+from tests.db.conftest import database, migrated, server
 from tests.db.test_people_matrix import config
 
 from .windows import DESKTOP, PHONE, OpenPage, accessible, picture
 
-__all__ = ["database", "empty_database", "server"]
+__all__ = ["database", "migrated", "server"]
 pytestmark = pytest.mark.browser
 
 PASSWORD, OWN = "correct horse battery", "another staple entirely"

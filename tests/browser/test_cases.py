@@ -21,13 +21,13 @@ from telephony.cases.accounts import Terms
 from telephony.cases.keys import Terms as Lasts
 from telephony.people.audit import Entry, Verb
 from telephony.people.roles import Role
-from tests.db.conftest import database, empty_database, server
+from tests.db.conftest import database, migrated, server
 from tests.db.test_people_matrix import HASH, config
 from tests.support.calls import call, visit
 
 from .windows import DESKTOP, PHONE, OpenPage, accessible, picture
 
-__all__ = ["database", "empty_database", "server"]
+__all__ = ["database", "migrated", "server"]
 pytestmark = pytest.mark.browser
 
 AT = Entry(datetime(2026, 3, 2, 6, tzinfo=UTC), "command root", Verb.USER_ADDED)

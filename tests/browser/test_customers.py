@@ -8,13 +8,13 @@ import pytest
 from playwright.async_api import expect
 
 from telephony.people.roles import Role
-from tests.browser.test_accounts import House, database, empty_database, house, server
+from tests.browser.test_accounts import House, database, house, migrated, server
 from tests.screenpop.test_board import ringing
 from tests.support.calls import at
 
 from .windows import DESKTOP, PHONE, OpenPage, accessible, picture
 
-__all__ = ["database", "empty_database", "house", "server"]
+__all__ = ["database", "house", "migrated", "server"]
 pytestmark = pytest.mark.browser
 
 REFUSED = r"Failed to load resource: the server responded with a status of (400|409)"

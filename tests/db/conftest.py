@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -34,23 +35,44 @@ def server() -> Iterator[EmbeddedPostgres]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture
-async def empty_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
-    """The address of a new, empty database."""
+@asynccontextmanager
+async def _made(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
     admin = await asyncpg.connect(server.url)
     number = await admin.fetchval("SELECT count(*) FROM pg_database")
     name = f"test_{number}"
-    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield server.url.replace("/postgres?", f"/{name}?")
     await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await admin.close()
 
 
 @pytest.fixture
-async def database(empty_database: str) -> str:
+async def empty_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The address of a new, empty database."""
+    async with _made(server, "template0") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def migrated(server: EmbeddedPostgres) -> str:
+    """The name of a database with our schema, of which the others are copies: to migrate each took long."""
+
+    async def make() -> None:
+        admin = await asyncpg.connect(server.url)
+        await admin.execute("CREATE DATABASE migrated TEMPLATE template0")
+        await admin.close()
+        await migrate(server.url.replace("/postgres?", "/migrated?"))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(make())
+    return "migrated"
+
+
+@pytest.fixture
+async def database(server: EmbeddedPostgres, migrated: str) -> AsyncIterator[str]:
     """The address of a database with our schema."""
-    await migrate(empty_database)
-    return empty_database
+    async with _made(server, migrated) as address:
+        yield address
 
 
 @pytest.fixture
