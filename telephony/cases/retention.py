@@ -1,7 +1,7 @@
 """Forgets old calls: in small batches, so that nobody who saves ever waits for it.
 
 A call stays for as long as somebody has worked on its case, or has to call back for it. Call backs that are done go
-with the last of their calls.
+with the last of their calls, unless a person did something with them: what he did is there for ever.
 """
 
 import asyncio
@@ -64,13 +64,13 @@ async def forget(url: str, keep: timedelta, now: datetime, batch: int = BATCH, c
         before = await _due(connection, keep, now)
         while row := await connection.fetchrow(_FORGET, before, *last, batch):
             forgotten += row["forgotten"]
-            await connection.execute(_FORGET_CALLBACKS, before)
             last = (row["arrived_at"], row["id"])
             await asyncio.sleep(REST_SECONDS)
-        spells = 1
-        while spells:
-            spells = await connection.fetchval(_FORGET_SPELLS, before, batch)
-            await asyncio.sleep(REST_SECONDS)
+        for statement in (_FORGET_CALLBACKS, _FORGET_SPELLS):  # also those that an earlier run was stopped before
+            gone = 1
+            while gone:
+                gone = await connection.fetchval(statement, before, batch)
+                await asyncio.sleep(REST_SECONDS)
     finally:
         connection.terminate()
         if forgotten:
@@ -110,8 +110,15 @@ SELECT least($1::timestamptz, clock_timestamp()) AS now, (SELECT max(arrived_at)
 """
 
 _FORGET_CALLBACKS: LiteralString = """
-DELETE FROM callbacks WHERE result IS NOT NULL AND closed_at < $1
-    AND NOT EXISTS (SELECT FROM callback_calls WHERE callback_id = callbacks.id)
+WITH gone AS (
+    DELETE FROM callbacks WHERE id = ANY(ARRAY(
+        SELECT id FROM callbacks WHERE result IS NOT NULL AND closed_at < $1
+            AND NOT EXISTS (SELECT FROM callback_calls WHERE callback_id = callbacks.id)
+            AND NOT EXISTS (
+                SELECT FROM callback_history WHERE callback_id = callbacks.id AND by_id <> 'machine')
+        LIMIT $2 FOR UPDATE SKIP LOCKED))
+    RETURNING 1)
+SELECT count(*) FROM gone
 """
 
 _FORGET: LiteralString = f"""

@@ -19,7 +19,7 @@ from telephony.people.roles import Role, Scope
 from tests.db.conftest import database, migrated, server
 from tests.db.test_people_matrix import config
 
-from .windows import DESKTOP, PHONE, OpenPage, accessible, picture
+from .windows import DESKTOP, PHONE, OpenPage, accessible, leave, picture
 
 __all__ = ["database", "migrated", "server"]
 pytestmark = pytest.mark.browser
@@ -59,7 +59,9 @@ async def house(database: str) -> AsyncIterator[House]:
     service = build(config(branch=BRANCHES), database)
     async with TestServer(service.web.app) as web, asyncio.TaskGroup() as tasks:
         running = tasks.create_task(service.web.run())
-        yield House(service, str(web.make_url("")).rstrip("/"))
+        address = str(web.make_url("")).rstrip("/")
+        yield House(service, address)
+        await leave(address)
         running.cancel()
     await service.web.close()
     await service.store.close()

@@ -25,7 +25,7 @@ from tests.db.conftest import database, migrated, server
 from tests.db.test_people_matrix import HASH, config
 from tests.support.calls import call, visit
 
-from .windows import DESKTOP, PHONE, OpenPage, accessible, picture
+from .windows import DESKTOP, PHONE, OpenPage, accessible, leave, picture
 
 __all__ = ["database", "migrated", "server"]
 pytestmark = pytest.mark.browser
@@ -68,7 +68,9 @@ async def office(database: str) -> AsyncIterator[Office]:
     service = build(config(branch=BRANCHES, agent=agents), database)
     async with TestServer(service.web.app) as web, asyncio.TaskGroup() as tasks:
         running = tasks.create_task(service.web.run())
-        yield Office(service, str(web.make_url("")).rstrip("/"))
+        address = str(web.make_url("")).rstrip("/")
+        yield Office(service, address)
+        await leave(address)
         running.cancel()
     await service.web.close()
     await service.casework.close()

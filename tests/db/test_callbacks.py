@@ -369,12 +369,18 @@ async def test_he_may_get_through_while_somebody_calls_him_back(desk: Office) ->
         await desk.work.tried(one.id, Tried.REACHED, "", doing())
 
 
-async def test_retention_keeps_calls_to_be_called_back_and_forgets_what_is_done(desk: Office, database: str) -> None:
-    await desk.saved(lost(1), lost(2, caller="03552012345"))
-    [gone, _] = sorted(await work(desk), key=lambda one: one.number)
-    await desk.work.give_up(gone.id, doing(ZHAO))
-    assert await forget(database, timedelta(seconds=1), NOW + timedelta(days=1)) == 1
-    assert await everything(desk) == [("03552012345", 1, None)]
+async def test_retention_forgets_what_ended_by_itself_and_keeps_what_a_person_did(desk: Office, database: str) -> None:
+    rung, waits = "03552012346", "03552012345"
+    await desk.saved(lost(1), lost(2, caller=waits), lost(3, caller=rung))
+    [one] = [one for one in await work(desk) if one.number == rung]
+    await desk.work.claim(one.id, doing())
+    await desk.work.tried(one.id, Tried.NO_ANSWER, "", doing())
+    await desk.work.give_up(one.id, doing(ZHAO))
+    await desk.saved(answered(number=4, minutes=30))
+    assert await forget(database, timedelta(seconds=1), NOW + timedelta(days=1)) == 3
+    assert sorted(await everything(desk)) == [(waits, 1, None), (rung, 1, Result.NOT_REACHED)]
+    told = await desk.sql("SELECT what FROM callback_history WHERE callback_id = $1 ORDER BY version", one.id)
+    assert [row["what"] for row in told] == ["opened", "claimed", "tried", "given_up"]
     with pytest.raises(asyncpg.RestrictViolationError):
         await desk.sql("DELETE FROM callbacks")
     with pytest.raises(asyncpg.RestrictViolationError):

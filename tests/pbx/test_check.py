@@ -245,8 +245,8 @@ async def test_members_lines_queues_and_trunks_that_the_pbx_does_not_know(pbx: P
 
 async def test_what_only_the_files_show(pbx: Pbx) -> None:
     await manager(pbx, ("writetimeout = 5000", ""), ("deny =", ";deny ="), ("permit =", ";permit ="))
-    with (pbx.etc / "threerings-manager.conf").open("a") as file:
-        file.write("eventfilter = !Event: AgentConnect\neventfilter(action(exclude),name(Hangup)) =\n")
+    filters = "eventfilter = !Event: AgentConnect\neventfilter(action(exclude),name(Hangup)) =\n"
+    await manager(pbx, ("\n[threerings-actions]", f"\n{filters}\n[threerings-actions]"))
     (pbx.etc / "extconfig.conf").write_text("[settings]\nqueue_log => pgsql,asterisk,queue_log\n")
     (pbx.etc / "cdr_pgsql.conf").write_text("[global]\nhostname=localhost\n")
     (pbx.etc / "cel_pgsql.conf").write_text("[global]\nhostname=localhost\n")
