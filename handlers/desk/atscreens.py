@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 
+import structlog
+
 from handlers.database import AWAY
 from handlers.desk.agentdesks import AgentDesks, Asked, Said
 from handlers.websocket import Seated
@@ -47,6 +49,7 @@ class AtScreens:
         self._wishes: asyncio.Queue[tuple[Screen, Seated, str, Do]] = asyncio.Queue(MOST)
         self._under_way = 0
         self.agrees: Agrees = nobody_agrees
+        self._log = structlog.get_logger(__name__)
 
     def seated(self, screen: Screen, seated: Seated, remote: str) -> None:
         """A screen was opened."""
@@ -74,11 +77,17 @@ class AtScreens:
         try:
             if wish.wish == AGREE:
                 await self._agree(screen, seated, remote, wish)
-                return
-            asked = Asked(Wish(wish.wish), wish.phone, wish.queues, wish.reason, wish.number)
-            said = await self._desks.wish(seated.agent, asked, seated.person)
+            else:
+                await self._act(screen, seated, remote, wish)
+        except Exception:  # whatever it is, the other desks and all calls go on
+            self._log.exception("wish_failed", wish=wish.wish)
+            screen.tell_did(messages.did(wish.id, Why.UNSURE.value, ""))
         finally:
             self._under_way -= 1
+
+    async def _act(self, screen: Screen, seated: Seated, remote: str, wish: Do) -> None:
+        asked = Asked(Wish(wish.wish), wish.phone, wish.queues, wish.reason, wish.number)
+        said = await self._desks.wish(seated.agent, asked, seated.person)
         self._audit(seated.told, remote, seated.agent, _written_down(asked, said))
         screen.tell_did(messages.did(wish.id, None if said.why is None else said.why.value, said.said))
         screen.tell_desk()

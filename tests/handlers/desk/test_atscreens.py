@@ -103,3 +103,15 @@ async def test_of_too_many_wishes_the_last_are_not_sent() -> None:
             screen.wished(Do(number, "ready"))
         answers = [await screen.told.get() for _ in range(301)]
         assert sum(answer["why"] == "not_sent" for answer in answers) == 301 - 256
+
+
+async def test_a_wish_that_fails_as_nobody_foresaw_ends_no_other() -> None:
+    async def agrees(_seated: Seated, _call: str) -> datetime | None:
+        raise RuntimeError("a fault of ours")
+
+    async with seated() as (at_screens, screen, _written):
+        at_screens.agrees = agrees
+        screen.wished(Do(1, "agree", call="his"))
+        assert (await screen.told.get())["why"] == "unsure"
+        screen.wished(Do(2, "ready"))
+        assert (await screen.told.get())["why"] is None
