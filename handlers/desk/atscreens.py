@@ -79,9 +79,10 @@ class AtScreens:
                 await self._agree(screen, seated, remote, wish)
             else:
                 await self._act(screen, seated, remote, wish)
-        except Exception:  # whatever it is, the other desks and all calls go on
+        except Exception:  # noqa: BLE001 - whatever it is, the other desks and all calls go on
             self._log.exception("wish_failed", wish=wish.wish)
-            screen.tell_did(messages.did(wish.id, Why.UNSURE.value, ""))
+            why = f"agree_{Why.UNSURE.value}" if wish.wish == AGREE else Why.UNSURE.value
+            screen.tell_did(messages.did(wish.id, why, ""))
         finally:
             self._under_way -= 1
 

@@ -112,6 +112,6 @@ async def test_a_wish_that_fails_as_nobody_foresaw_ends_no_other() -> None:
     async with seated() as (at_screens, screen, _written):
         at_screens.agrees = agrees
         screen.wished(Do(1, "agree", call="his"))
-        assert (await screen.told.get())["why"] == "unsure"
+        assert (await screen.told.get())["why"] == "agree_unsure"
         screen.wished(Do(2, "ready"))
         assert (await screen.told.get())["why"] is None
