@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from telephony.calls.record import CallRecord, Direction, Kind, Outcome
-from telephony.cases.asked import Answered, House, Pending, Unanswered, as_dialled, asked
+from telephony.cases.asked import Answered, House, Pending, Unanswered, agreed_by, as_dialled, asked
 from telephony.cases.callback import Lost
 from telephony.standard.calendar import Calendar
 from tests.support.calls import call, calls, seconds, visit
@@ -122,3 +122,10 @@ def test_any_call_says_one_thing(one: CallRecord) -> None:
     if isinstance(said, Unanswered):
         assert said.due_at.tzinfo is not None
         assert not any(visit.outcome is Outcome.ANSWERED for visit in one.visits)
+
+
+@pytest.mark.parametrize(
+    ("said", "due"), [("09:00", "Mon 03-02 10:00"), ("11:00", "Mon 03-02 13:30"), ("17:00", "Tue 03-03 09:00")]
+)
+def test_what_is_promised_in_a_talk_is_due_within_working_time(said: str, due: str) -> None:
+    assert local(agreed_by(HOUSE, (Kind.QUEUE, "support"), o_clock(said).astimezone(UTC))) == due
